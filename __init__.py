@@ -1,0 +1,58 @@
+"""MTRBench: how easily are multi-task models fooled, in one task or in all at once?
+
+The public names are loaded on first use, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .benchmark.protocol.errors import BadInputError
+
+if TYPE_CHECKING:
+    from .attacks.registry import load_attack
+    from .benchmark.datasets.registry import load_dataset
+    from .benchmark.protocol.noise import Noise
+    from .benchmark.protocol.records import Record
+    from .benchmark.protocol.tasks import Task
+    from .benchmark.protocol.threat import ThreatModel
+    from .benchmark.protocol.types import Attack, Batch, MultiTaskModel
+    from .cli.evaluate import evaluate
+    from .models.zoo import load_model
+
+__all__ = [
+    "Attack",
+    "BadInputError",
+    "Batch",
+    "MultiTaskModel",
+    "Noise",
+    "Record",
+    "Task",
+    "ThreatModel",
+    "evaluate",
+    "load_attack",
+    "load_dataset",
+    "load_model",
+]
+
+_HOMES = {
+    "Attack": "benchmark.protocol.types",
+    "Batch": "benchmark.protocol.types",
+    "MultiTaskModel": "benchmark.protocol.types",
+    "Noise": "benchmark.protocol.noise",
+    "Record": "benchmark.protocol.records",
+    "Task": "benchmark.protocol.tasks",
+    "ThreatModel": "benchmark.protocol.threat",
+    "evaluate": "cli.evaluate",
+    "load_attack": "attacks.registry",
+    "load_dataset": "benchmark.datasets.registry",
+    "load_model": "models.zoo",
+}
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -1,0 +1,5 @@
+"""`python -m mtrbench`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,44 @@
+"""What a balancing is, and the input gradients it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from ...benchmark.protocol.threat import ThreatModel
+
+Losses = Mapping[str, Tensor]
+
+
+class Balancing(Protocol):
+    """A way to make one ascent step out of several tasks' losses.
+
+    The two halves are apart so that an optimizer may put momentum between them: it is linear in the fields.
+    """
+
+    def fields(self, losses: Losses, clean: Losses, x: Tensor) -> Tensor:
+        """The input gradients that the step rests on, (R, B, C, H, W): R = 1 if they are summed, T if kept apart.
+
+        `losses` are per sample, (B,), and differentiable in `x`; `clean` are those of the clean images, constants.
+        """
+        ...
+
+    def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:
+        """The step of unit size, (B, C, H, W), that the fields call for."""
+        ...
+
+
+def gradient_of_sum(terms: Losses, x: Tensor) -> Tensor:
+    """grad_x sum_t terms_t for every sample as one field (1, B, C, H, W), in a single backward pass."""
+    (gradient,) = torch.autograd.grad(torch.stack(list(terms.values())).sum(), x)
+    return gradient.unsqueeze(0)
+
+
+def gradients_apart(terms: Losses, x: Tensor) -> Tensor:
+    """grad_x terms_t for every task apart, (T, B, C, H, W), in T backward passes."""
+    return torch.stack(
+        [torch.autograd.grad(term.sum(), x, retain_graph=True, materialize_grads=True)[0] for term in terms.values()]
+    )

@@ -1,0 +1,54 @@
+"""DGBA: attack the averaged relative loss change through an integer linear program per image and step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ...benchmark.protocol.errors import unknown
+from ...benchmark.protocol.threat import ThreatModel
+from ..ilp import SOLVERS, solve
+from .base import Losses, gradient_of_sum
+
+DENOMINATORS = ("current", "clean")
+
+# A loss may be zero (no valid pixel, or a perfect answer); its gradient is zero then too, and 0 / floor adds nothing.
+FLOOR = 1e-12
+
+
+@dataclass(frozen=True)
+class Dgba:
+    """Dynamic gradient balancing (arXiv 2305.12066).
+
+    Maximises the first-order averaged relative loss change sum_t <g_t, r> / (T L_t) over steps r in {-1, 0, 1}^d: an
+    integer linear program, solved by `solver`. `denominator` says which L_t divides: `current`, the loss at the
+    iterate (the paper's; the ascent is then on sum_t log L_t), or `clean`, the clean image's (on the ARLC itself).
+    One backward pass of sum_t L_t / stop_gradient(L_t) gives the coefficients. Outside L-infinity the step is no
+    integer program and `threat.ascend` is its optimum; the record counts it as `closed-form`.
+    Raises BadInputError for an unknown denominator or solver.
+    """
+
+    denominator: Literal["current", "clean"] = "current"
+    solver: Literal["cp-sat", "closed-form"] = "cp-sat"
+
+    def __post_init__(self) -> None:
+        if self.denominator not in DENOMINATORS:
+            raise unknown("denominator of dgba", self.denominator, DENOMINATORS)
+        if self.solver not in SOLVERS:
+            raise unknown("solver of dgba", self.solver, SOLVERS)
+
+    def fields(self, losses: Losses, clean: Losses, x: Tensor) -> Tensor:
+        divisors = losses if self.denominator == "current" else clean
+        return gradient_of_sum(
+            {name: loss / (len(losses) * divisors[name].detach().clamp(min=FLOOR)) for name, loss in losses.items()}, x
+        )
+
+    def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:
+        if not threat.integer_steps:
+            return threat.ascend(fields[0])
+        rows = fields.transpose(0, 1).flatten(2).double().cpu().numpy()
+        steps = torch.from_numpy(solve(rows, self.solver))
+        return steps.to(fields).view_as(fields[0])

@@ -1,0 +1,25 @@
+"""SIGNSUM: every task has one vote per pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ...benchmark.protocol.threat import ThreatModel
+from .base import Losses, gradients_apart
+
+
+@dataclass(frozen=True)
+class SignSum:
+    """Adds the tasks' own steps: step along sum_t ascend(g_t), sign(sum_t sign(g_t)) in L-infinity (arXiv 2305.12066).
+
+    T backward passes per step.
+    """
+
+    def fields(self, losses: Losses, clean: Losses, x: Tensor) -> Tensor:
+        return gradients_apart(losses, x)
+
+    def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:
+        votes = sum((threat.ascend(field) for field in fields[1:]), start=threat.ascend(fields[0]))
+        return threat.ascend(votes)

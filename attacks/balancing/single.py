@@ -1,0 +1,29 @@
+"""SINGLE(t): attack one task, whatever happens to the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ...benchmark.protocol.errors import unknown
+from ...benchmark.protocol.threat import ThreatModel
+from .base import Losses, gradient_of_sum
+
+
+@dataclass(frozen=True)
+class Single:
+    """Ascends L_t of one task: step along g_t = grad_x L_t (arXiv 2305.12066, SINGLE).
+
+    Raises BadInputError if the attacker does not see the task.
+    """
+
+    task: str
+
+    def fields(self, losses: Losses, clean: Losses, x: Tensor) -> Tensor:
+        if self.task not in losses:
+            raise unknown("task of attack single", self.task, losses)
+        return gradient_of_sum({self.task: losses[self.task]}, x)
+
+    def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:
+        return threat.ascend(fields[0])

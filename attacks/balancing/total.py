@@ -1,0 +1,21 @@
+"""TOTAL: attack the sum of the losses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ...benchmark.protocol.threat import ThreatModel
+from .base import Losses, gradient_of_sum
+
+
+@dataclass(frozen=True)
+class Total:
+    """Ascends sum_t L_t, as adversarial training does: step along grad_x sum_t L_t (arXiv 2305.12066, TOTAL)."""
+
+    def fields(self, losses: Losses, clean: Losses, x: Tensor) -> Tensor:
+        return gradient_of_sum(losses, x)
+
+    def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:
+        return threat.ascend(fields[0])

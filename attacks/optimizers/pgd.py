@@ -1,0 +1,53 @@
+"""PGD: projected steps along the balancing's direction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ...benchmark.protocol.errors import BadInputError
+from ...benchmark.protocol.noise import Noise
+from ...benchmark.protocol.threat import ThreatModel
+from ...benchmark.protocol.types import Batch, MultiTaskModel
+from ..balancing.base import Balancing
+
+
+@dataclass(frozen=True)
+class PGD:
+    """x_{k+1} = project(x_k + reach * eps / steps * direction(x_k)) (arXiv 1706.06083).
+
+    With `reach` 1 and no random start, the default, this is the study's iterated FGSM (arXiv 2305.12066): the steps
+    add up to the budget. One forward and the balancing's backward passes per step, one forward more with a random
+    start, for the clean losses. Raises BadInputError unless steps >= 1 and reach > 0.
+    """
+
+    balancing: Balancing
+    steps: int = 10
+    reach: float = 1.0
+    random_start: bool = False
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise BadInputError(f"steps of pgd must be at least 1, not {self.steps}")
+        if not self.reach > 0:
+            raise BadInputError(f"reach of pgd must be above 0, not {self.reach}")
+
+    def __call__(self, model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Tensor:
+        x, clean = batch.x, None
+        if self.random_start:
+            clean = detached(model.losses(batch))
+            x = threat.random_start(batch.x, batch.ids, noise)
+        for _ in range(self.steps):
+            x = x.detach().requires_grad_()
+            losses = model.losses(batch.at(x))
+            clean = clean or detached(losses)
+            fields = self.balancing.fields(losses, clean, x)
+            step = self.reach * threat.eps / self.steps * self.balancing.direction(fields, threat)
+            x = threat.project(batch.x, x.detach() + step)
+        return x
+
+
+def detached(losses: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The losses' values without their graph."""
+    return {name: loss.detach() for name, loss in losses.items()}

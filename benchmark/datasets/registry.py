@@ -1,0 +1,47 @@
+"""Every data set by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import cast
+
+from ..protocol.registry import Registry
+from ..protocol.tasks import Task
+from ..protocol.types import Dataset
+
+DATASETS = Registry(
+    "data set",
+    {
+        "rooms3": "mtrbench.benchmark.datasets.rooms:rooms",
+        "rooms5": "mtrbench.benchmark.datasets.rooms:rooms",
+        "nyuv2": "mtrbench.benchmark.datasets.nyuv2:nyuv2",
+    },
+    group="mtrbench.datasets",
+)
+
+TRAINING = Registry(
+    "training set",
+    {
+        "rooms3": "mtrbench.benchmark.datasets.rooms:TrainingScenes",
+        "rooms5": "mtrbench.benchmark.datasets.rooms:TrainingScenes",
+    },
+)
+"""Called with seed, count, size and tasks; items are (x, truth) without the batch axis."""
+
+
+def load_dataset(
+    name: str,
+    tasks: Mapping[str, Task],
+    *,
+    root: Path | None = None,
+    size: tuple[int, int] = (64, 64),
+    images: int | None = None,
+) -> Dataset:
+    """The data set called `name`, with the ground truth of `tasks`, its first `images` samples, at `size` (H, W).
+
+    `root` is the folder of its files, for data sets that are not embedded. Raises BadInputError for an unknown name, for
+    files that are missing or broken, and for a task without ground truth there.
+    """
+    factory = cast(Callable[..., Dataset], DATASETS.get(name))
+    return factory(tasks=tasks, root=root, size=size, images=images)

@@ -1,0 +1,79 @@
+"""Where jobs run: in this process, or in several on this machine."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import torch
+
+from .protocol.errors import BadInputError
+
+J = TypeVar("J")
+
+
+class Engine(Protocol):
+    """Applies a function to jobs, yielding each job as it gets done, in any order."""
+
+    def run(self, function: Callable[[J], None], jobs: Iterable[J]) -> Iterator[J]: ...
+
+
+@dataclass(frozen=True)
+class Serial:
+    """One job after the other, here."""
+
+    def run(self, function: Callable[[J], None], jobs: Iterable[J]) -> Iterator[J]:
+        threads = torch.get_num_threads()
+        _one_thread()
+        try:
+            for job in jobs:
+                function(job)
+                yield job
+        finally:
+            torch.set_num_threads(threads)
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Jobs spread over `workers` local processes; what is running when one fails or is interrupted is given up."""
+
+    workers: int
+
+    def run(self, function: Callable[[J], None], jobs: Iterable[J]) -> Iterator[J]:
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(self.workers, context, initializer=_start_worker) as pool:
+            futures = {pool.submit(function, job): job for job in jobs}
+            try:
+                for future in as_completed(futures):
+                    future.result()
+                    yield futures[future]
+            except BrokenProcessPool as error:
+                raise BadInputError(
+                    "a worker process died (out of memory?); what was done is kept, run again with fewer --workers"
+                ) from error
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+                for process in multiprocessing.active_children():
+                    process.terminate()
+
+
+def _one_thread() -> None:
+    """Every job runs on one thread, so that a result does not depend on the number of workers, nor of cores."""
+    torch.set_num_threads(1)
+
+
+def _start_worker() -> None:
+    _one_thread()
+    # Ctrl-C reaches the whole process group; the parent alone decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def default_workers() -> int:
+    """As many as there are cores for this process, at most 8."""
+    return min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)

@@ -1,0 +1,54 @@
+"""Where a result was made."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from .protocol.records import Environment
+
+PACKAGES = ("mtrbench", "torch", "numpy", "ortools")
+
+
+@cache
+def environment(device: str) -> Environment:
+    """Package versions, interpreter, platform, device and, in a checkout, the commit."""
+    return Environment(
+        versions=versions(),
+        python=platform.python_version(),
+        platform=f"{platform.system()}-{platform.machine()}",
+        device=device,
+        commit=_commit(),
+    )
+
+
+def versions() -> dict[str, str]:
+    """The versions of the packages that numbers depend on."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def _commit() -> str | None:
+    """The commit of the checkout that this package runs from; `+` marks changed files; None outside a checkout."""
+    folder = Path(__file__).parent
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(  # noqa: S603
+            ("git", "-C", str(folder), *arguments), capture_output=True, text=True, check=True  # noqa: S607
+        ).stdout.strip()
+
+    try:
+        # An installed package may lie below somebody else's checkout.
+        if Path(git("rev-parse", "--show-toplevel")) != folder.parent:
+            return None
+        return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None

@@ -1,0 +1,171 @@
+"""Cells to records: what is not in the store is measured, shard by shard, and merged."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+import torch
+
+from . import stats
+from .engines import Engine
+from .environment import environment
+from .harness import Measurement, measure
+from .protocol.errors import BadInputError
+from .protocol.noise import Noise
+from .protocol.records import Cell, Costs, ModelFacts, Record, Solver
+from .protocol.tasks import Task
+from .protocol.threat import ThreatModel
+from .protocol.types import Attack, Dataset, MultiTaskModel
+from .store import Span, Store
+
+SHARD = 32
+"""Images per shard: what an interruption can cost at most, per worker."""
+
+
+class Workshop(Protocol):
+    """Brings the objects that a cell names; travels to worker processes, so it must pickle."""
+
+    batch_size: int
+    device: str
+
+    def model(self, cell: Cell) -> MultiTaskModel: ...
+
+    def dataset(self, cell: Cell) -> Dataset: ...
+
+    def attack(self, cell: Cell) -> Attack | None: ...
+
+    def facts(self, cell: Cell) -> ModelFacts: ...
+
+
+@dataclass(frozen=True)
+class Job:
+    """A stretch of a cell's samples to be measured."""
+
+    cell: Cell
+    span: Span
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`images` more have been measured; `record` is there when that finished a cell, `stored` if it was there before."""
+
+    images: int
+    record: Record | None = None
+    stored: bool = False
+
+
+def ids_sha256(ids: Sequence[str]) -> str:
+    """Digest of sample names in their order."""
+    return hashlib.sha256("\n".join(ids).encode()).hexdigest()
+
+
+def pending(cells: Sequence[Cell], store: Store) -> list[Job]:
+    """The jobs that are still to be done before every cell has its record; clean passes come first."""
+    open_cells = [cell for cell in cells if store.record(cell) is None]
+    wanted = {cell.key: cell for cell in (*(cell.clean for cell in open_cells), *open_cells)}
+    return [Job(cell, span) for cell in wanted.values() for span in _spans(cell) if not store.has_shard(cell, span)]
+
+
+def evaluate_cells(
+    cells: Sequence[Cell], workshop: Workshop, store: Store, engine: Engine, jobs: Sequence[Job]
+) -> Iterator[Progress]:
+    """Do `jobs` (see `pending`) and turn every finished cell into a record in the store.
+
+    Raises BadInputError where the harness does; what was finished before is kept.
+    """
+    left: dict[str, int] = {}
+    for job in jobs:
+        left[job.cell.key] = left.get(job.cell.key, 0) + 1
+
+    waiting = {cell.key: cell for cell in cells}
+
+    def finished() -> Iterator[Record]:
+        for key, cell in list(waiting.items()):
+            if not left.get(key) and not left.get(cell.clean.key):
+                del waiting[key]
+                yield _record(cell, workshop, store)
+
+    for key, cell in list(waiting.items()):
+        stored = store.record(cell)
+        if stored is not None:
+            del waiting[key]
+            yield Progress(0, stored, stored=True)
+    for record in finished():
+        yield Progress(0, record)
+    for job in engine.run(partial(_do, workshop, store), jobs):
+        left[job.cell.key] -= 1
+        yield Progress(job.span[1] - job.span[0])
+        for record in finished():
+            yield Progress(0, record)
+
+
+def _do(workshop: Workshop, store: Store, job: Job) -> None:
+    cell = job.cell
+    model, dataset, attack = workshop.model(cell), workshop.dataset(cell), workshop.attack(cell)
+    start, stop = job.span
+    size = workshop.batch_size
+    batches = (
+        dataset.batch(range(first, min(first + size, stop))).to(torch.device(workshop.device))
+        for first in range(start, stop, size)
+    )
+    threat = cell.threat and ThreatModel(cell.threat.norm, cell.threat.eps / 255, cell.threat.targets)
+    part = measure(model, batches, attack, threat, Noise(cell.seed), cell.title)
+    store.save_shard(cell, job.span, part)
+
+
+def _record(cell: Cell, workshop: Workshop, store: Store) -> Record:
+    stored = store.record(cell)
+    if stored is not None:
+        return stored
+    clean, attacked = (
+        Measurement.merge(store.shard(part, span) for span in _spans(part)) for part in (cell.clean, cell)
+    )
+    record = make_record(cell, workshop.facts(cell), workshop.model(cell).tasks, clean, attacked, workshop.device)
+    store.save_record(record)
+    return record
+
+
+def make_record(
+    cell: Cell,
+    facts: ModelFacts,
+    tasks: Mapping[str, Task],
+    clean: Measurement,
+    attacked: Measurement,
+    device: str,
+) -> Record:
+    """The record of a cell from its clean and its attacked pass.
+
+    Raises BadInputError if the two passes are not over the cell's samples.
+    """
+    if not clean.ids == attacked.ids or ids_sha256(clean.ids) != cell.dataset.ids:
+        raise BadInputError(f"{cell.title}: the passes are over other samples than the cell's; remove its shards")
+    before, after, degradation = stats.degradation(
+        tasks, clean.statistics, attacked.statistics, clean.losses, attacked.losses
+    )
+    return Record(
+        schema=1,
+        key=cell.key,
+        cell=cell,
+        facts=facts,
+        complete=all(task.value is not None for task in degradation.tasks.values()),
+        clean=before,
+        attacked=after,
+        degradation=degradation,
+        costs=Costs(
+            forwards=attacked.forwards / len(attacked.ids),
+            backwards=attacked.backwards / len(attacked.ids),
+            seconds=attacked.seconds,
+            peak_memory_mb=attacked.peak_memory_mb,
+        ),
+        solver=Solver(programs=dict(attacked.tally.sums), gaps=attacked.tally.peaks),
+        environment=environment(device),
+    )
+
+
+def _spans(cell: Cell) -> list[Span]:
+    images = cell.dataset.images
+    return [(start, min(start + SHARD, images)) for start in range(0, images, SHARD)]

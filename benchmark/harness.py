@@ -1,0 +1,178 @@
+"""One attack against one model over some batches: counted, verified, scored; knows no attack or model by name."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import resource
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from .protocol.errors import BadInputError
+from .protocol.noise import Noise
+from .protocol.tally import Tally, tallying
+from .protocol.threat import ThreatModel
+from .protocol.types import Attack, Batch, MultiTaskModel
+
+# Float32 images near 1 are spaced by 6e-8, and a projection may round twice; relative to the budget for L2.
+TOLERANCE = 1e-6
+
+
+@dataclass
+class Measurement:
+    """Per-sample outcome of a pass: `statistics[task]` (n, S) and `losses[task]` (n,), with what it cost.
+
+    `forwards` and `backwards` count images through the network; `seconds` is the attack's time.
+    """
+
+    ids: tuple[str, ...]
+    statistics: dict[str, NDArray[np.float64]]
+    losses: dict[str, NDArray[np.float64]]
+    forwards: int = 0
+    backwards: int = 0
+    seconds: float = 0.0
+    peak_memory_mb: float = 0.0
+    tally: Tally = field(default_factory=Tally)
+
+    @classmethod
+    def merge(cls, parts: Iterable[Measurement]) -> Measurement:
+        """Several passes over disjoint samples as one, in the order given."""
+        parts = list(parts)
+        tally = Tally()
+        for part in parts:
+            tally.merge(part.tally)
+        tasks = parts[0].statistics
+        return cls(
+            ids=tuple(name for part in parts for name in part.ids),
+            statistics={task: np.concatenate([part.statistics[task] for part in parts]) for task in tasks},
+            losses={task: np.concatenate([part.losses[task] for part in parts]) for task in tasks},
+            forwards=sum(part.forwards for part in parts),
+            backwards=sum(part.backwards for part in parts),
+            seconds=sum(part.seconds for part in parts),
+            peak_memory_mb=max(part.peak_memory_mb for part in parts),
+            tally=tally,
+        )
+
+
+def measure(
+    model: MultiTaskModel,
+    batches: Iterable[Batch],
+    attack: Attack | None = None,
+    threat: ThreatModel | None = None,
+    noise: Noise | None = None,
+    title: str = "attack",
+) -> Measurement:
+    """Score `model` on `batches`, attacked if an attack is given.
+
+    Nothing is trusted: the adversarial images are checked against shape, type, range and budget and scored on a copy of
+    the model made before the attack saw it, and the model's weights and mode must come back as they were. Raises
+    BadInputError, naming `title` and the sample, where a check fails.
+    """
+    judge = copy.deepcopy(model)
+    before = _state(model)
+    parts = []
+    for batch in batches:
+        part = Measurement(batch.ids, {}, {})
+        x = batch.x
+        if attack is not None:
+            if threat is None or noise is None:
+                raise BadInputError(f"{title}: an attack needs a threat model and noise")
+            attacker = model if threat.targets is None else model.only(threat.targets)
+            with _counting(model.net, part), tallying() as part.tally:
+                start = time.perf_counter()
+                x = attack(attacker, batch, threat, noise)
+                part.seconds = time.perf_counter() - start
+            x = verified(x, batch, threat, title)
+            if _state(model) != before:
+                raise BadInputError(f"{title}: the attack changed the model's weights, buffers or mode")
+        part.statistics, part.losses = _score(judge, batch.at(x))
+        part.peak_memory_mb = _peak_memory_mb(batch.x.device)
+        parts.append(part)
+    return Measurement.merge(parts)
+
+
+def verified(x: Tensor, batch: Batch, threat: ThreatModel, title: str) -> Tensor:
+    """The adversarial images `x`, checked; raises BadInputError naming `title` and the first sample at fault."""
+    if not isinstance(x, Tensor) or x.shape != batch.x.shape or x.dtype != batch.x.dtype:
+        found = f"{tuple(x.shape)} {x.dtype}" if isinstance(x, Tensor) else type(x).__name__
+        raise BadInputError(f"{title}: the attack returned {found}, not {tuple(batch.x.shape)} {batch.x.dtype}")
+    x = x.detach()
+    flat = x.flatten(1)
+    # Written so that NaN fails every line.
+    checks = {
+        "is not finite": flat.isfinite().all(dim=1),
+        "leaves [0, 1]": ((flat >= 0) & (flat <= 1)).all(dim=1),
+        f"exceeds the budget {threat.eps:.6g}": threat.distance(batch.x, x) <= threat.eps * (1 + TOLERANCE) + TOLERANCE,
+    }
+    for fault, passed in checks.items():
+        if not bool(passed.all()):
+            sample = batch.ids[int((~passed).nonzero()[0])]
+            raise BadInputError(f"{title}: the adversarial image of sample {sample} {fault}")
+    return x
+
+
+@torch.no_grad()
+def _score(model: MultiTaskModel, batch: Batch) -> tuple[dict[str, NDArray[np.float64]], dict[str, NDArray[np.float64]]]:
+    predictions = model(batch.x)
+    statistics, losses = {}, {}
+    for name, task in model.tasks.items():
+        statistics[name] = task.statistics(predictions[name], batch.truth[name]).cpu().numpy()
+        losses[name] = task.loss(predictions[name], batch.truth[name]).double().cpu().numpy()
+    return statistics, losses
+
+
+def weights_sha256(module: nn.Module) -> str:
+    """Digest of a module's parameters and buffers, by name, type, shape and content."""
+    digest = hashlib.sha256()
+    for name, value in module.state_dict().items():
+        digest.update(f"{name}\0{value.dtype}\0{tuple(value.shape)}\0".encode())
+        digest.update(value.detach().cpu().flatten().clone().view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _state(model: MultiTaskModel) -> tuple[str, tuple[bool, ...]]:
+    return weights_sha256(model), tuple(module.training for module in model.modules())
+
+
+class _CountBackward(torch.autograd.Function):
+    """The identity, counting the images whose gradient passes back through it."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, part: Measurement) -> Tensor:
+        ctx.part = part
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        ctx.part.backwards += len(gradients[0])
+        return gradients[0], None
+
+
+@contextmanager
+def _counting(net: nn.Module, part: Measurement) -> Iterator[None]:
+    """Count, in `part`, the images that go forwards and backwards through `net`."""
+
+    def count(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Any, ...]:
+        part.forwards += len(inputs[0])
+        return (_CountBackward.apply(inputs[0], part), *inputs[1:])  # type: ignore[no-untyped-call]
+
+    handle = net.register_forward_pre_hook(count)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def _peak_memory_mb(device: torch.device) -> float:
+    """Peak memory of the device, or of this process on the CPU, in MiB."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10

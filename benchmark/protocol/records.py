@@ -1,0 +1,229 @@
+"""Cells and records: what is evaluated, and what came of it, as strict data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from typing_extensions import TypeAliasType
+
+from .errors import BadInputError
+
+PROTOCOL_VERSION = 1
+"""Changes with any change of the harness or the score that moves numbers; part of every cell's key."""
+
+SCHEMA = 1
+
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f<>|`]+$")]
+Count = Annotated[int, Field(ge=0)]
+Setting = TypeAliasType("Setting", "bool | int | float | str | None | list[Setting] | dict[str, Setting]")
+
+
+class Strict(BaseModel):
+    """Unknown fields, coerced values, NaN and infinities are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class ModelRef(Strict):
+    """A model and the digest of its weights."""
+
+    name: Name
+    sha256: Sha256
+
+
+class DatasetRef(Strict):
+    """A data set, its digest, and which samples: the first `images` of it, `ids` being the digest of their names."""
+
+    name: Name
+    sha256: Sha256
+    ids: Sha256
+    images: Annotated[int, Field(gt=0)]
+    size: tuple[int, int] = Field(strict=False)
+
+
+class AttackRef(Strict):
+    """An attack by name with its class, version and all its settings, defaults included."""
+
+    name: Name
+    settings: dict[str, Setting]
+
+
+class ThreatRef(Strict):
+    """The budget; `eps` is in 1/255; `targets` are the tasks the attacker sees, None for all."""
+
+    norm: Literal["linf", "l2"]
+    eps: Annotated[float, Field(ge=0)]
+    targets: tuple[Name, ...] | None = Field(default=None, strict=False)
+
+
+class Cell(Strict):
+    """One evaluation, as the content that determines its result; without attack and threat it is the clean pass."""
+
+    protocol: int = PROTOCOL_VERSION
+    model: ModelRef
+    dataset: DatasetRef
+    tasks: dict[Name, dict[str, Setting]]
+    attack: AttackRef | None
+    threat: ThreatRef | None
+    seed: int
+
+    @property
+    def key(self) -> str:
+        """Sha256 of the canonical JSON of all fields: same key, same result."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def clean(self) -> Cell:
+        """The clean pass of the same model, data and tasks."""
+        return self.model_copy(update={"attack": None, "threat": None, "seed": 0})
+
+    @property
+    def title(self) -> str:
+        """The cell in a few words, for people."""
+        if self.attack is None or self.threat is None:
+            return f"clean pass on {self.model.name}"
+        return f"{self.attack.name} on {self.model.name} (eps {self.threat.eps:g}/255)"
+
+
+class ModelFacts(Strict):
+    """What the boards need to know of a model beyond its name; `adversary` is its training's attack, None if clean.
+
+    `sharing_index` is 1 for a fully shared backbone and 0 for independent ones; `twin` names the independent model of
+    the same training, against which the clean gain of sharing is measured.
+    """
+
+    trained_on: Name
+    sharing_index: Annotated[float, Field(ge=0, le=1)] | None
+    adversary: Name | None
+    parameters: Count
+    twin: Name | None
+
+
+class Estimate(Strict):
+    """A number with its 95 % interval; None where it is undefined."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class Degradation(Strict):
+    """The scores of docs/protocol.md, positive = damage: ARD, flat mean, worst task, ARLC, and their parts."""
+
+    ard: Estimate
+    flat: Estimate
+    worst_task: Estimate
+    tasks: dict[Name, Estimate]
+    metrics: dict[Name, dict[Name, Estimate]]
+    arlc: Estimate
+    losses: dict[Name, Estimate]
+    replicates: dict[Name, list[float | None]]
+
+
+class Costs(Strict):
+    """What the attack cost: passes per image, seconds of one thread or device in all, peak memory of the process."""
+
+    forwards: float
+    backwards: float
+    seconds: float
+    peak_memory_mb: float
+
+
+class Solver(Strict):
+    """What an attack's solver reported: `programs` by state, and the largest value of each gap."""
+
+    programs: dict[Name, Count]
+    gaps: dict[Name, float]
+
+
+class Environment(Strict):
+    """Where a record was made; `commit` is None outside a checkout and ends in `+` if that was changed."""
+
+    versions: dict[str, str]
+    python: str
+    platform: str
+    device: str
+    commit: str | None
+
+
+class Record(Strict):
+    """The result of one cell."""
+
+    schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
+    key: Sha256
+    cell: Cell
+    facts: ModelFacts
+    complete: bool
+    clean: dict[Name, dict[Name, Estimate]]
+    attacked: dict[Name, dict[Name, Estimate]]
+    degradation: Degradation
+    costs: Costs
+    solver: Solver
+    flags: tuple[Name, ...] = Field(default=(), strict=False)
+    environment: Environment
+    tier: Literal["published", "local"] = "local"
+    supersedes: Sha256 | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Record:
+        if self.cell.attack is None or self.cell.threat is None:
+            raise ValueError("a record needs an attack and a threat")
+        if self.key != self.cell.key:
+            raise ValueError("the key is not the digest of the cell")
+        tasks = set(self.cell.tasks)
+        for part in (self.clean, self.attacked, self.degradation.tasks, self.degradation.metrics):
+            if set(part) != tasks:
+                raise ValueError(f"scores must name the tasks {', '.join(sorted(tasks))}")
+        return self
+
+    @property
+    def attack(self) -> AttackRef:
+        assert self.cell.attack is not None  # held by the validator
+        return self.cell.attack
+
+    @property
+    def threat(self) -> ThreatRef:
+        assert self.cell.threat is not None  # held by the validator
+        return self.cell.threat
+
+    def to_json(self) -> str:
+        """The record as JSON text, ending in a newline."""
+        return self.model_dump_json(by_alias=True, indent=1) + "\n"
+
+
+def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def read_record(path: Path) -> Record:
+    """The record in a JSON file; raises BadInputError naming the file and the field."""
+    try:
+        content = json.loads(path.read_bytes(), object_pairs_hook=_no_duplicates)
+        return Record.model_validate_json(json.dumps(content, allow_nan=False))
+    except OSError as error:
+        raise BadInputError(f"record {path} cannot be read: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "record"
+        raise BadInputError(f"record {path}: {where}: {first['msg']}; remove the file or restore it") from error
+    except (ValueError, RecursionError) as error:
+        raise BadInputError(f"record {path} is no valid JSON: {error}; remove the file or restore it") from error
+
+
+def read_records(folder: Path) -> list[Record]:
+    """Every record in a folder, sorted by key; raises BadInputError for a folder without any and for a bad record."""
+    if not folder.is_dir():
+        raise BadInputError(f"there is no folder of records at {folder}; make one with mtrbench run")
+    records = [read_record(path) for path in sorted(folder.glob("*.json"))]
+    if not records:
+        raise BadInputError(f"the folder {folder} holds no records (*.json); make some with mtrbench run")
+    return sorted(records, key=lambda record: record.key)

@@ -1,0 +1,93 @@
+"""The types that every floor of the package shares: batches, models, attacks, data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from .noise import Noise
+from .tasks import Task
+from .threat import ThreatModel
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images with the ground truth of every task.
+
+    `x` is float32 (B, 3, H, W) in [0, 1], RGB; `truth[task]` is laid out as the task's docstring says; `ids` names
+    the B samples and keys their random numbers.
+    """
+
+    x: Tensor
+    truth: Mapping[str, Tensor]
+    ids: tuple[str, ...]
+
+    def at(self, x: Tensor) -> Batch:
+        """The same samples with other images."""
+        return replace(self, x=x)
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on `device`."""
+        return Batch(self.x.to(device), {name: value.to(device) for name, value in self.truth.items()}, self.ids)
+
+
+class MultiTaskModel(nn.Module):
+    """A network that answers several tasks at once, with the tasks' losses beside it.
+
+    `net(x)` maps images (B, 3, H, W) in [0, 1] to one prediction per task, (B, channels, H, W); normalisation of the
+    images is the network's own business.
+    """
+
+    def __init__(self, net: nn.Module, tasks: Iterable[Task]) -> None:
+        super().__init__()
+        self.net = net
+        self.tasks = {task.name: task for task in tasks}
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        predictions = self.net(x)
+        return {name: predictions[name] for name in self.tasks}
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Per-sample training losses, one (B,) tensor per task; differentiable in `batch.x`."""
+        predictions = self(batch.x)
+        return {name: task.loss(predictions[name], batch.truth[name]) for name, task in self.tasks.items()}
+
+    def only(self, names: Iterable[str]) -> MultiTaskModel:
+        """A view on the same network that shows no other tasks than `names`.
+
+        Raises ValueError if the model lacks one of them.
+        """
+        wanted = tuple(names)
+        missing = [name for name in wanted if name not in self.tasks]
+        if missing:
+            raise ValueError(f"the model has no task {missing[0]!r}; it has {', '.join(self.tasks)}")
+        return MultiTaskModel(self.net, (self.tasks[name] for name in wanted))
+
+
+class Attack(Protocol):
+    """Anything that turns clean images into adversarial ones inside a threat model's budget."""
+
+    def __call__(self, model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Tensor:
+        """Adversarial images (B, 3, H, W), float32 in [0, 1], within `threat` of `batch.x`."""
+        ...
+
+
+class Dataset(Protocol):
+    """A finite, ordered set of samples with ground truth for some tasks."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def sha256(self) -> str:
+        """Digest of everything that the samples depend on."""
+        ...
+
+    @property
+    def ids(self) -> tuple[str, ...]: ...
+
+    def batch(self, indices: Sequence[int]) -> Batch: ...

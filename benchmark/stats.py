@@ -1,0 +1,144 @@
+"""Scores and their intervals, from per-sample additive statistics (docs/protocol.md has the maths)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .protocol.records import Degradation, Estimate
+
+if TYPE_CHECKING:  # boards stand on this module and must not load torch
+    from .protocol.tasks import Task
+
+Array = NDArray[np.float64]
+
+RESAMPLES = 500
+LEVEL = 0.95
+
+
+def resampling_weights(samples: int) -> Array:
+    """How often each sample stands in each resample, (RESAMPLES, n).
+
+    The same n gives the same weights always, so that the replicates of two cells over the same images are paired.
+    """
+    generator = np.random.Generator(np.random.Philox(key=0))
+    drawn = generator.integers(0, samples, size=(RESAMPLES, samples))
+    return np.stack([np.bincount(row, minlength=samples) for row in drawn]).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Bootstrapped:
+    """A score over all samples, and over every resample: value () and replicates (RESAMPLES,); NaN = undefined."""
+
+    value: float
+    replicates: Array
+
+    def estimate(self) -> Estimate:
+        """The value with the percentile interval of its replicates.
+
+        The interval is left out if a resample leaves the score undefined.
+        """
+        if not np.isfinite(self.value):
+            return Estimate(value=None, low=None, high=None)
+        if not np.isfinite(self.replicates).all():
+            return Estimate(value=float(self.value), low=None, high=None)
+        tail = (1 - LEVEL) / 2
+        low, high = np.quantile(self.replicates, (tail, 1 - tail))
+        return Estimate(value=float(self.value), low=float(low), high=float(high))
+
+
+def _stack(parts: list[Bootstrapped]) -> tuple[Array, Array]:
+    return np.array([part.value for part in parts]), np.stack([part.replicates for part in parts])
+
+
+def mean(parts: list[Bootstrapped]) -> Bootstrapped:
+    """The mean of several scores, resample by resample; undefined if one of them is."""
+    values, replicates = _stack(parts)
+    return Bootstrapped(float(values.mean()), replicates.mean(axis=0))
+
+
+def least(parts: list[Bootstrapped]) -> Bootstrapped:
+    """The smallest of several scores, resample by resample; undefined if one of them is."""
+    values, replicates = _stack(parts)
+    return Bootstrapped(float(values.min()), replicates.min(axis=0))
+
+
+def bootstrap_scores(task: Task, statistics: Array, weights: Array) -> dict[str, Bootstrapped]:
+    """A task's metrics from the per-sample statistics (n, S), by metric."""
+    values = task.scores(statistics.sum(axis=0))
+    replicates = task.scores(weights @ statistics)
+    return {name: Bootstrapped(float(values[name]), replicates[name]) for name in values}
+
+
+def relative_degradation(clean: Bootstrapped, attacked: Bootstrapped, higher_is_better: bool) -> Bootstrapped:
+    """D = s (c - a) / |c| with s = +1 if higher is better, else -1: positive = damage; undefined for c = 0."""
+    sign = 1.0 if higher_is_better else -1.0
+
+    def change(c: Array, a: Array) -> Array:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(c == 0, np.nan, sign * (c - a) / np.abs(c))
+
+    value = change(np.float64(clean.value), np.float64(attacked.value))
+    return Bootstrapped(float(value), change(clean.replicates, attacked.replicates))
+
+
+def relative_loss_change(clean: Array, attacked: Array, weights: Array) -> Bootstrapped:
+    """Mean over samples of (L(x') - L(x)) / L(x), from per-sample losses (n,).
+
+    Samples with L(x) = 0 (no valid pixel) have no relative change and are left out.
+    """
+    known = clean > 0
+    change = np.where(known, (attacked - clean) / np.where(known, clean, 1.0), 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        replicates = (weights @ change) / (weights @ known.astype(np.float64))
+        value = change.sum() / np.float64(known.sum())
+    return Bootstrapped(float(value), replicates)
+
+
+def degradation(
+    tasks: Mapping[str, Task],
+    clean: Mapping[str, Array],
+    attacked: Mapping[str, Array],
+    clean_losses: Mapping[str, Array],
+    attacked_losses: Mapping[str, Array],
+) -> tuple[dict[str, dict[str, Estimate]], dict[str, dict[str, Estimate]], Degradation]:
+    """Clean scores, attacked scores and the degradation between them, all over the same samples in the same order.
+
+    `clean[task]` and `attacked[task]` are per-sample statistics (n, S), the losses are (n,).
+    """
+    weights = resampling_weights(len(next(iter(clean.values()))))
+    before = {name: bootstrap_scores(task, clean[name], weights) for name, task in tasks.items()}
+    after = {name: bootstrap_scores(task, attacked[name], weights) for name, task in tasks.items()}
+    by_metric = {
+        name: {
+            metric.name: relative_degradation(
+                before[name][metric.name], after[name][metric.name], metric.higher_is_better
+            )
+            for metric in task.metrics
+        }
+        for name, task in tasks.items()
+    }
+    by_task = {name: mean(list(metrics.values())) for name, metrics in by_metric.items()}
+    losses = {name: relative_loss_change(clean_losses[name], attacked_losses[name], weights) for name in tasks}
+    result = Degradation(
+        ard=mean(list(by_task.values())).estimate(),
+        flat=mean([part for metrics in by_metric.values() for part in metrics.values()]).estimate(),
+        worst_task=least(list(by_task.values())).estimate(),
+        tasks={name: part.estimate() for name, part in by_task.items()},
+        metrics=_estimates(by_metric),
+        arlc=mean(list(losses.values())).estimate(),
+        losses={name: part.estimate() for name, part in losses.items()},
+        replicates={
+            name: [float(f"{value:.5g}") if np.isfinite(value) else None for value in part.replicates]
+            for name, part in by_task.items()
+        },
+    )
+    return _estimates(before), _estimates(after), result
+
+
+def _estimates(parts: Mapping[str, Mapping[str, Bootstrapped]]) -> dict[str, dict[str, Estimate]]:
+    return {name: {metric: part.estimate() for metric, part in metrics.items()} for name, metrics in parts.items()}

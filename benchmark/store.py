@@ -1,0 +1,82 @@
+"""Where results lie: one shard file per stretch of a cell's samples, one record per finished cell, named by content."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .harness import Measurement
+from .protocol.errors import BadInputError
+from .protocol.files import write_atomically
+from .protocol.records import Cell, Record, read_record
+from .protocol.tally import Tally
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder with `records/KEY.json` and `shards/KEY/START-STOP.npz`; a key is the digest of a cell's content."""
+
+    root: Path
+
+    @property
+    def records(self) -> Path:
+        return self.root / "records"
+
+    def record(self, cell: Cell) -> Record | None:
+        """The finished record of a cell, if there is one; raises BadInputError if it cannot be read."""
+        path = self.records / f"{cell.key}.json"
+        return read_record(path) if path.exists() else None
+
+    def save_record(self, record: Record) -> None:
+        write_atomically(self.records / f"{record.key}.json", record.to_json().encode())
+
+    def has_shard(self, cell: Cell, span: Span) -> bool:
+        return self._shard_path(cell, span).exists()
+
+    def save_shard(self, cell: Cell, span: Span, part: Measurement) -> None:
+        meta = {
+            "ids": part.ids,
+            "forwards": part.forwards,
+            "backwards": part.backwards,
+            "seconds": part.seconds,
+            "peak_memory_mb": part.peak_memory_mb,
+            "sums": part.tally.sums,
+            "peaks": part.tally.peaks,
+        }
+        arrays = {f"statistics.{task}": value for task, value in part.statistics.items()}
+        arrays |= {f"losses.{task}": value for task, value in part.losses.items()}
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, allow_pickle=False, meta=np.array(json.dumps(meta)), **arrays)
+        write_atomically(self._shard_path(cell, span), buffer.getvalue())
+
+    def shard(self, cell: Cell, span: Span) -> Measurement:
+        """A stretch of a cell's samples; raises BadInputError if its file cannot be read."""
+        path = self._shard_path(cell, span)
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                meta = json.loads(str(file["meta"]))
+                part = Measurement(
+                    ids=tuple(meta["ids"]),
+                    statistics=dict(_starting(file, "statistics.")),
+                    losses=dict(_starting(file, "losses.")),
+                    **{name: meta[name] for name in ("forwards", "backwards", "seconds", "peak_memory_mb")},
+                )
+                part.tally.merge(Tally(meta["sums"], meta["peaks"]))
+                return part
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise BadInputError(f"shard {path} cannot be read ({error}); remove it and run again") from error
+
+    def _shard_path(self, cell: Cell, span: Span) -> Path:
+        return self.root / "shards" / cell.key / f"{span[0]:06d}-{span[1]:06d}.npz"
+
+
+def _starting(file: np.lib.npyio.NpzFile, prefix: str) -> Iterator[tuple[str, np.ndarray]]:
+    return ((name.removeprefix(prefix), file[name]) for name in file.files if name.startswith(prefix))

@@ -1,0 +1,66 @@
+"""The command group, and what becomes of errors."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from ..benchmark.protocol.errors import BadInputError
+
+COMMANDS = {
+    "run": "evaluate attacks against models",
+    "leaderboard": "make tables and plots from records",
+    "list": "name what is registered",
+    "show": "show a model, an attack or a record",
+    "train": "train a model from its recipe",
+    "data": "make the embedded data again",
+}
+
+
+class Commands(click.Group):
+    """Loads a command's file only when it is asked for: most need no torch, and help should be quick."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command = getattr(import_module(f".{name}", __package__), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="mtrbench")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+@click.pass_context
+def cli(context: click.Context, debug: bool) -> None:
+    """How easily are multi-task models fooled, in one task or in all at once?"""
+    context.obj = debug
+
+
+def main() -> None:
+    """Run the command line: bad input is one line on stderr and exit code 2, Ctrl-C is exit code 130."""
+    debug = "--debug" in sys.argv
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        print("mtrbench: interrupted; what was finished is kept", file=sys.stderr)  # noqa: T201
+        sys.exit(130)
+    except BadInputError as error:
+        if debug:
+            raise
+        print(f"mtrbench: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    except click.ClickException as error:
+        print(f"mtrbench: {error.format_message()}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)

@@ -1,0 +1,72 @@
+"""A board: a table whose numbers are still numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ..benchmark.protocol.records import Estimate
+
+CONTROL = "control"
+INCOMPLETE = "incomplete"
+
+
+@dataclass(frozen=True)
+class Rank:
+    """The best and the worst rank that the data allow; equal where nothing is tied with it."""
+
+    best: int
+    worst: int
+
+
+@dataclass(frozen=True)
+class Name:
+    """The name of a model or an attack, with a remark for people; shown as code, so that nothing in it is markup."""
+
+    text: str
+    remark: str = ""
+
+
+Cell = Name | Rank | Estimate | str | int | float | None
+
+
+@dataclass(frozen=True)
+class Column:
+    """`name` heads the column in a CSV, `title` in a table, where a line break is a place to break it.
+
+    `shows` is what a table shows of the column's numbers; a CSV holds everything.
+    """
+
+    name: str
+    title: str
+    shows: Literal["interval", "value", "count", "nothing"] = "value"
+
+
+@dataclass(frozen=True)
+class Board:
+    """A table; `scope` says what its rows are about, as the first columns of a CSV."""
+
+    name: str
+    title: str
+    note: str
+    scope: tuple[tuple[str, str | int | float], ...]
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+    def pick(self, *names: str) -> Board:
+        """The board with only the columns of these names, in the board's order."""
+        kept = [i for i, column in enumerate(self.columns) if column.name in names]
+        return replace(
+            self,
+            columns=tuple(self.columns[i] for i in kept),
+            rows=tuple(tuple(row[i] for i in kept) for row in self.rows),
+        )
+
+    def top(self, count: int) -> Board:
+        """The board with only its first rows."""
+        return replace(self, rows=self.rows[:count])
+
+    def column(self, name: str) -> tuple[Cell, ...]:
+        """A column's cells, top to bottom."""
+        index = [column.name for column in self.columns].index(name)
+        return tuple(row[index] for row in self.rows)

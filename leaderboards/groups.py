@@ -1,0 +1,178 @@
+"""Records put together that can be compared: the same images, budget, tasks and versions."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ..benchmark.protocol.errors import BadInputError
+from ..benchmark.protocol.records import ModelFacts, Record
+from .board import INCOMPLETE
+from .scores import in_order, is_complete
+from .selection import current
+
+NORMS = {"linf": "L∞", "l2": "L2"}
+CONTROLS = ("noise",)
+"""Attacks without any knowledge, which every attack must beat: shown, never ranked."""
+
+CLEAN, ADVERSARIAL = "clean", "adversarially trained"
+
+
+@dataclass(frozen=True, order=True)
+class Setting:
+    """What records must share to stand on one board; `eps` is in 1/255, `targets` is empty if all tasks are seen."""
+
+    dataset: str
+    images: int
+    size: tuple[int, int]
+    norm: str
+    eps: float
+    targets: tuple[str, ...]
+    tasks: tuple[str, ...]
+    sha256: str
+    ids: str
+
+    @property
+    def title(self) -> str:
+        height, width = self.size
+        seen = f", attacker sees {', '.join(self.targets)}" if self.targets else ""
+        return f"{self.dataset}, {self.images} images of {height}x{width}, {NORMS[self.norm]} {self.eps:g}/255{seen}"
+
+    @property
+    def scope(self) -> tuple[tuple[str, str | int | float], ...]:
+        return (
+            ("dataset", self.dataset),
+            ("images", self.images),
+            ("size", "x".join(map(str, self.size))),
+            ("images_sha256", f"{self.sha256[:12]}-{self.ids[:12]}"),
+            ("norm", self.norm),
+            ("eps_255", self.eps),
+            ("targets", " ".join(self.targets) or "all"),
+        )
+
+
+@dataclass(frozen=True)
+class Group:
+    """Comparable records by model and attack, both in the order in which boards show them."""
+
+    setting: Setting
+    title: str
+    models: tuple[str, ...]
+    attacks: tuple[str, ...]
+    records: Mapping[tuple[str, str], Record]
+    left_out: int
+
+    def facts(self, model: str) -> ModelFacts:
+        return self.any_record(model).facts
+
+    def any_record(self, model: str) -> Record:
+        """A record of a model, for its facts and clean scores, which do not depend on the attack."""
+        return next(self.records[model, attack] for attack in self.attacks if (model, attack) in self.records)
+
+    def complete(self, model: str, attack: str) -> Record | None:
+        """The record of a pair, None if there is none or if it is incomplete."""
+        record = self.records.get((model, attack))
+        return record if record is not None and is_complete(record) else None
+
+    def status(self, model: str, attack: str) -> str | None:
+        """How a table shows a pair without a number: "incomplete", or None for a pair that was not evaluated."""
+        return INCOMPLETE if (model, attack) in self.records else None
+
+    def training(self, model: str) -> str:
+        return CLEAN if self.facts(model).adversary is None else ADVERSARIAL
+
+    def trained(self, training: str) -> Group | None:
+        """The part of the group whose models were trained this way, None if there are none."""
+        models = tuple(model for model in self.models if self.training(model) == training)
+        attacks = tuple(attack for attack in self.attacks if any((model, attack) in self.records for model in models))
+        return replace(self, models=models, attacks=attacks) if models else None
+
+
+def is_control(attack: str) -> bool:
+    return re.split(r" \[", attack)[0] in CONTROLS
+
+
+def group(records: Sequence[Record]) -> list[Group]:
+    """Records as groups of comparable ones, whatever their order.
+
+    Superseded records are left out. Raises BadInputError where records of one group were made with different versions
+    or settings of the protocol or its tasks, or disagree about a model.
+    """
+    kept, dropped = current(records)
+    by_setting: dict[Setting, list[Record]] = {}
+    for record in kept:
+        by_setting.setdefault(_setting(record), []).append(record)
+    titles = [setting.title for setting in by_setting]
+    groups = []
+    for setting in sorted(by_setting):
+        left_out = sum(_setting(record) == setting for record in dropped)
+        # Two sets of images that look the same are told apart by their digests.
+        unclear = titles.count(setting.title) > 1
+        title = f"{setting.title} ({setting.sha256[:6]}-{setting.ids[:6]})" if unclear else setting.title
+        groups.append(_group(setting, title, by_setting[setting], left_out))
+    return groups
+
+
+def _setting(record: Record) -> Setting:
+    data, threat = record.cell.dataset, record.threat
+    tasks = in_order(record.cell.tasks)
+    targets = in_order(threat.targets or ())
+    return Setting(data.name, data.images, data.size, threat.norm, threat.eps, targets, tasks, data.sha256, data.ids)
+
+
+def _group(setting: Setting, title: str, records: list[Record], left_out: int) -> Group:
+    _same(records, lambda record: record.cell.protocol, f"{title}: records of protocol versions")
+    for task in setting.tasks:
+        _same(records, lambda record, task=task: record.cell.tasks[task], f"{title}: records of task {task} with")
+    models = _labels(records, lambda r: r.cell.model.name, lambda r: {"": r.cell.model.sha256[:8]})
+    attacks = _labels(records, lambda r: r.attack.name, lambda r: {**_flat(r.attack.settings), "seed": r.cell.seed})
+    pairs: dict[tuple[str, str], Record] = {}
+    for record in records:
+        pair = models[record.key], attacks[record.key]
+        if pair in pairs:
+            raise BadInputError(f"{title}: two records of {' and '.join(pair)}; remove {pairs[pair].key} or {record.key}")
+        pairs[pair] = record
+    facts: dict[str, ModelFacts] = {}
+    for record in records:
+        model = models[record.key]
+        if facts.setdefault(model, record.facts) != record.facts:
+            raise BadInputError(f"{title}: records of {model} disagree about its training; remove the outdated ones")
+
+    def place(model: str) -> tuple[bool, bool, float, str]:
+        sharing = facts[model].sharing_index
+        return facts[model].adversary is not None, sharing is None, -(sharing or 0.0), model
+
+    return Group(setting, title, tuple(sorted(facts, key=place)), tuple(sorted(set(attacks.values()))), pairs, left_out)
+
+
+def _same(records: list[Record], part: Callable[[Record], object], what: str) -> None:
+    found = sorted({json.dumps(part(record), sort_keys=True) for record in records})
+    if len(found) > 1:
+        raise BadInputError(f"{what} {' and '.join(found)} cannot be compared; evaluate the older ones again")
+
+
+def _flat(settings: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for name, value in settings.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return flat
+
+
+def _labels(
+    records: list[Record], name: Callable[[Record], str], details: Callable[[Record], dict[str, object]]
+) -> dict[str, str]:
+    """A label per record key: the name, with those details that tell it from others of that name."""
+    by_name: dict[str, dict[str, dict[str, object]]] = {}
+    for record in records:
+        by_name.setdefault(name(record), {})[record.key] = details(record)
+    labels = {}
+    for text, found in by_name.items():
+        fields = sorted({field for detail in found.values() for field in detail})
+        varying = [f for f in fields if len({json.dumps(detail.get(f)) for detail in found.values()}) > 1]
+        for key, detail in found.items():
+            extra = ", ".join(f"{f}={detail.get(f)}" if f else str(detail[f]) for f in varying)
+            # Settings are free text; what would break a table is not let into a label.
+            labels[key] = f"{text} [{re.sub(r'[^ -{}~]', '?', extra)}]" if varying else text
+    return labels

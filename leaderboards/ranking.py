@@ -1,0 +1,29 @@
+"""Ranks that admit what the data cannot tell apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..benchmark.stats import LEVEL, Bootstrapped
+from .board import Rank
+
+
+def ranks(scores: Sequence[Bootstrapped], highest_first: bool) -> list[Rank]:
+    """The rank interval of every score, from the paired differences of the replicates.
+
+    Two scores are tied if the 95 % interval of their difference contains 0, or is unknown. The best rank is
+    1 + the number of scores significantly better, the worst is the number of scores, itself among them, that are not
+    significantly worse. Replicates must be paired: the same resamples of the same images.
+    """
+    if not scores:
+        return []
+    sign = 1.0 if highest_first else -1.0
+    replicates = sign * np.stack([score.replicates for score in scores])
+    tail = (1 - LEVEL) / 2
+    found = []
+    for own in replicates:
+        low, high = np.quantile(replicates - own, (tail, 1 - tail), axis=1)  # NaN compares as neither
+        found.append(Rank(best=1 + int((low > 0).sum()), worst=len(scores) - int((high < 0).sum())))
+    return found

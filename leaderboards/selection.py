@@ -1,0 +1,41 @@
+"""Which records count: each once, and none that another one supersedes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..benchmark.protocol.errors import BadInputError
+from ..benchmark.protocol.records import Record
+
+
+def current(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
+    """The records that count and the superseded ones, both sorted by key.
+
+    Raises BadInputError if two records share a key and differ, if a record supersedes one of another model or attack,
+    or if records supersede each other.
+    """
+    by_key: dict[str, Record] = {}
+    for record in records:
+        if by_key.setdefault(record.key, record) != record:
+            raise BadInputError(f"two different records have the key {record.key}; keep one of them")
+    superseded = set()
+    for record in by_key.values():
+        old = by_key.get(record.supersedes or "")
+        if old is not None:
+            _check(record, old, by_key)
+            superseded.add(old.key)
+    ordered = [by_key[key] for key in sorted(by_key)]
+    return (
+        [record for record in ordered if record.key not in superseded],
+        [record for record in ordered if record.key in superseded],
+    )
+
+
+def _check(new: Record, old: Record, by_key: dict[str, Record]) -> None:
+    if (new.cell.model.name, new.attack.name) != (old.cell.model.name, old.attack.name):
+        raise BadInputError(f"record {new.key} supersedes {old.key}, which is of another model or attack")
+    seen: Record | None = old
+    for _ in by_key:
+        seen = by_key.get(seen.supersedes or "") if seen is not None else None
+        if seen is new:
+            raise BadInputError(f"records {new.key} and {old.key} supersede each other; remove one")

@@ -1,0 +1,174 @@
+"""Model cards: everything about a pretrained model that is data, and the strict loader that trusts none of it."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import nn
+
+from ..benchmark.protocol.errors import BadInputError
+from ..benchmark.protocol.registry import import_object
+from ..benchmark.protocol.tasks import Task, make_task
+from ..benchmark.protocol.types import MultiTaskModel
+
+Scores = dict[str, dict[str, float]]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class Strict(BaseModel):
+    """Unknown fields are refused and values are never coerced."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Architecture(Strict):
+    """`entry` is `pkg.module:function`, called with the tasks and `settings`; `layout` has one line per block."""
+
+    entry: str
+    layout: list[str]
+    settings: dict[str, int | float | str] = {}
+
+
+class Weights(Strict):
+    """A safetensors file beside the card's folder, and the digest that it must have."""
+
+    file: str
+    sha256: Sha256
+
+
+class Training(Strict):
+    """Where the weights come from; `attack` is absent for a cleanly trained model, `eps` is in 1/255."""
+
+    recipe: str
+    recipe_sha256: Sha256
+    attack: str | None = None
+    eps: float | None = None
+    steps: int
+    seed: int
+    scenes: int
+    seconds: float
+    hardware: str
+    versions: dict[str, str]
+
+
+class Clean(Strict):
+    """Scores on the evaluation split without attack; `tolerance` is relative, for other machines' rounding."""
+
+    images: int
+    tolerance: float
+    scores: Scores
+
+
+class Card(Strict):
+    """A pretrained model as data; `twin` names the independent model of the same training."""
+
+    name: str
+    dataset: str
+    size: tuple[int, int] = Field(strict=False)
+    licence: str
+    paper: str | None = None
+    twin: str | None = None
+    superseded_by: str | None = None
+    tasks: dict[str, dict[str, int | float | str]]
+    architecture: Architecture
+    weights: Weights
+    training: Training
+    clean: Clean
+    fingerprint: dict[str, list[float]]
+
+    def make_tasks(self) -> dict[str, Task]:
+        return {name: make_task(name, **settings) for name, settings in self.tasks.items()}
+
+
+def read_card(path: Path) -> Card:
+    """The card in a TOML file; raises BadInputError naming file and field."""
+    try:
+        return Card.model_validate(tomllib.loads(path.read_text()))
+    except OSError as error:
+        raise BadInputError(f"card {path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInputError(f"card {path} is not TOML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise BadInputError(f"card {path}: field {where!r}: {first['msg']}") from error
+
+
+def build(architecture: Architecture, tasks: Mapping[str, Task]) -> MultiTaskModel:
+    """An untrained model: the architecture's entry called with the tasks."""
+    entry: Any = import_object(architecture.entry, "architecture")
+    net: nn.Module = entry(tasks=tasks, layout=architecture.layout, **architecture.settings)
+    # Channels-last convolutions are about a quarter faster on CPUs, and what GPUs prefer in half precision.
+    return MultiTaskModel(net.to(memory_format=torch.channels_last), tasks.values())  # type: ignore[call-overload]
+
+
+def load_card_model(card: Card, folder: Path) -> MultiTaskModel:
+    """The card's model with its weights from `folder`, in eval mode.
+
+    Raises BadInputError if the file is missing, has another sha256, does not fit the architecture, or if the outputs on
+    the probe images differ from the card's fingerprint.
+    """
+    path = folder / card.weights.file
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BadInputError(f"weights {path} of model {card.name} cannot be read: {error.strerror}") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != card.weights.sha256:
+        raise BadInputError(
+            f"weights {path} of model {card.name} have sha256 {found[:12]}..., "
+            f"the card says {card.weights.sha256[:12]}...; restore the file"
+        )
+    model = build(card.architecture, card.make_tasks())
+    try:
+        unpack(model, content)
+    except (SafetensorError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise BadInputError(f"weights {path} do not fit model {card.name}: {reason}") from error
+    model.eval()
+    for task, values in fingerprint(model).items():
+        known = card.fingerprint.get(task, [])
+        if len(known) != len(values) or not all(
+            math.isclose(a, b, rel_tol=1e-2, abs_tol=1e-3) for a, b in zip(values, known, strict=True)
+        ):
+            raise BadInputError(f"model {card.name} answers the probe images otherwise than its card says, task {task}")
+    return model
+
+
+def packed(model: MultiTaskModel) -> bytes:
+    """The model's weights as a safetensors file: matrices and kernels in float16, everything else as it is.
+
+    The models are evaluated in float32 from these rounded weights, which take half the room.
+    """
+    state = model.net.state_dict()
+    return save({key: (value.half() if value.dim() > 1 else value).contiguous() for key, value in state.items()})
+
+
+def unpack(model: MultiTaskModel, content: bytes) -> None:
+    """Load weights that `packed` made; raises RuntimeError or SafetensorError if they do not fit."""
+    state = load(content)
+    model.net.load_state_dict(
+        {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
+    )
+
+
+@torch.no_grad()
+def fingerprint(model: MultiTaskModel, size: int = 32) -> dict[str, list[float]]:
+    """Mean and spread of every task's prediction on two fixed images of smooth waves: {task: [m1, s1, m2, s2]}."""
+    axis = torch.arange(size) / size
+    rows, columns = torch.meshgrid(axis, axis, indexing="ij")
+    waves = [torch.sin(2 * math.pi * (a * rows + b * columns)) for a, b in ((1, 0), (0, 2), (3, 1), (2, 2), (1, 4), (5, 0))]
+    probes = torch.stack(waves).view(2, 3, size, size) / 2 + 0.5
+    return {
+        task: [round(value.item(), 5) for image in answer.double() for value in (image.mean(), image.std())]
+        for task, answer in model(probes).items()
+    }

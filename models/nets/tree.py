@@ -1,0 +1,53 @@
+"""A backbone that branches as its layout says, with one head per task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from torch import Tensor, nn
+
+from .layout import Group, Layout
+
+# Images in [0, 1] leave the input layer roughly centred and of unit spread, whatever they show.
+MEAN, SPREAD = 0.5, 0.25
+
+
+def _key(group: Group) -> str:
+    return "+".join(group)
+
+
+class TreeNet(nn.Module):
+    """Shared blocks run once per group of tasks; each task's head reads the last block of its branch.
+
+    `blocks[b]()` makes block b, `heads[task]()` the head of `task`, which also upsamples the prediction to at least
+    the input's size. Images (B, 3, H, W) in [0, 1] to {task: (B, channels, H, W)}.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        blocks: Sequence[Callable[[], nn.Module]],
+        heads: Mapping[str, Callable[[], nn.Module]],
+    ) -> None:
+        super().__init__()
+        self.layout = layout
+        self.blocks = nn.ModuleList(
+            nn.ModuleDict({_key(group): make() for group in partition})
+            for partition, make in zip(layout.blocks, blocks, strict=True)
+        )
+        self.heads = nn.ModuleDict({task: heads[task]() for task in layout.tasks})
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        features: dict[Group, Tensor] = {}
+        inputs = (x - MEAN) / SPREAD
+        for number, partition in enumerate(self.layout.blocks):
+            before = features
+            features = {}
+            for group in partition:
+                source = inputs if number == 0 else before[self.layout.parent(number, group)]
+                features[group] = self.blocks[number].get_submodule(_key(group))(source)
+        # A stride that does not divide the size leaves predictions a little larger than the images.
+        height, width = x.shape[-2:]
+        return {
+            task: head(features[self.layout.leaf(task)])[..., :height, :width] for task, head in self.heads.items()
+        }

@@ -1,0 +1,47 @@
+"""The pretrained models by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..benchmark.protocol.errors import BadInputError, unknown
+from ..benchmark.protocol.registry import Registry
+from ..benchmark.protocol.types import MultiTaskModel
+from .card import Card, load_card_model, read_card
+
+CARDS = Path(__file__).parent / "cards"
+
+PLUGINS = Registry("model", {}, group="mtrbench.models")
+"""Models of other packages: each entry point is the path of a card."""
+
+
+def model_names() -> tuple[str, ...]:
+    """All registered models."""
+    return (*sorted(path.name.removesuffix(".toml") for path in CARDS.glob("*.toml")), *PLUGINS)
+
+
+def find_card(name: str) -> tuple[Card, Path]:
+    """A model's card, and the folder of its weights: `weights` beside the folder that the card lies in.
+
+    `name` is a registered model or the path of a card. Raises BadInputError if there is none or it is not valid.
+    """
+    if name in PLUGINS:
+        path = Path(str(PLUGINS.get(name)))
+    elif name.endswith(".toml"):
+        path = Path(name)
+    elif name in model_names():
+        path = CARDS / f"{name}.toml"
+    else:
+        raise unknown("model", name, model_names())
+    card = read_card(path)
+    if name in PLUGINS and card.name != name:
+        raise BadInputError(f"model {name!r}: its card {path} calls it {card.name!r}")
+    return card, path.resolve().parent.parent / "weights"
+
+
+def load_model(name: str) -> MultiTaskModel:
+    """The pretrained model called `name`, checked against its card, in eval mode on the CPU.
+
+    Raises BadInputError for an unknown name, a bad card, and weights that are not the card's.
+    """
+    return load_card_model(*find_card(name))
