@@ -32,22 +32,8 @@ WHOLE = Registry("attack", {"noise": "mtrbench.attacks.noise:SignNoise"}, group=
 
 
 def names() -> tuple[str, ...]:
-    """All attacks as `mtrbench list attacks` shows them; a balancing that takes an argument shows its name for it."""
-    products = [f"{_shown(balancing)}-{optimizer}" for balancing in BALANCINGS for optimizer in OPTIMIZERS]
-    return (*products, *WHOLE)
-
-
-def _shown(balancing: str) -> str:
-    argument = _required_field(cast(Factory, BALANCINGS.get(balancing)))
-    return f"{balancing}:{argument.upper()}" if argument else balancing
-
-
-def _required_field(factory: Factory) -> str | None:
-    """The first field of a balancing, if it must be given."""
-    if not is_dataclass(factory) or not fields(factory):
-        return None
-    first = fields(factory)[0]
-    return first.name if first.default is MISSING else None
+    """All attacks as `mtrbench list attacks` shows them; a balancing's argument stands in capitals."""
+    return (*(f"{_shown(balancing)}-{optimizer}" for balancing in BALANCINGS for optimizer in OPTIMIZERS), *WHOLE)
 
 
 def load_attack(name: str, **settings: object) -> Attack:
@@ -56,29 +42,61 @@ def load_attack(name: str, **settings: object) -> Attack:
     `balancing[:argument]-optimizer` (`total-pgd`, `single:depth-fgsm`, `dgba:clean-pgd`: the argument is the balancing's
     first field), a whole attack's name, or `pkg.module:object`. Raises BadInputError for an unknown name or setting.
     """
+    outer, inner, argument = _parts(name)
+    for key in settings:
+        if key not in settings_of(name):
+            raise unknown(f"setting of attack {name!r}:", key, settings_of(name))
+    if inner is None:
+        return cast(Attack, outer(**settings))
+    mine = {key: settings.pop(key) for key in _fields(inner) if key in settings}
+    return cast(Attack, outer(balancing=inner(**argument, **mine), **settings))
+
+
+def settings_of(name: str) -> tuple[str, ...]:
+    """The settings that `load_attack` takes for an attack."""
+    outer, inner, argument = _parts(name)
+    own = tuple(key for key in _fields(outer) if key != "balancing")
+    return own if inner is None else (*own, *(key for key in _fields(inner) if key not in argument))
+
+
+def describe(name: str, attack: Attack) -> tuple[str, dict[str, Any]]:
+    """The version of an attack's code and all its settings, such that `load_attack(name, **settings)` makes it again."""
+    balancing = getattr(attack, "balancing", None)
+    parts = [part for part in (attack, balancing) if part is not None]
+    version = ".".join(str(getattr(part, "version", 1)) for part in parts)
+    return version, {key: getattr(part, key) for key in settings_of(name) for part in parts if hasattr(part, key)}
+
+
+def _parts(name: str) -> tuple[Factory, Factory | None, dict[str, str]]:
+    """What makes the attack, what makes its balancing (if it has one), and the balancing's argument by its name."""
     if name in WHOLE or ("." in name and ":" in name):
-        return cast(Attack, _build(name, cast(Factory, WHOLE.get(name)), settings))
-    head, dash, optimizer = name.rpartition("-")
+        outer = WHOLE.get(name)
+        if not callable(outer):
+            raise BadInputError(f"attack {name!r} is not a class or function that makes an attack")
+        return outer, None, {}
+    head, _, optimizer = name.rpartition("-")
     balancing, colon, argument = head.partition(":")
-    if not dash or balancing not in BALANCINGS or optimizer not in OPTIMIZERS:
+    if balancing not in BALANCINGS or optimizer not in OPTIMIZERS:
         raise unknown("attack", name, names())
     outer, inner = cast(Factory, OPTIMIZERS.get(optimizer)), cast(Factory, BALANCINGS.get(balancing))
-    inner_names = [field.name for field in fields(inner)]
-    inner_settings = {key: settings.pop(key) for key in list(settings) if key in inner_names}
-    if colon:
-        if not inner_names:
-            raise BadInputError(f"attack {name!r}: {balancing} takes no argument; write {balancing}-{optimizer}")
-        inner_settings = {inner_names[0]: argument} | inner_settings
-    elif _required_field(inner):
-        raise BadInputError(f"attack {name!r}: {balancing} needs its {inner_names[0]}; write {balancing}:NAME-{optimizer}")
-    return cast(Attack, _build(name, outer, {"balancing": _build(name, inner, inner_settings), **settings}))
+    required = _required(inner)
+    if colon and not _fields(inner):
+        raise BadInputError(f"attack {name!r}: {balancing} takes no argument; write {balancing}-{optimizer}")
+    if required and not argument:
+        raise BadInputError(f"attack {name!r} lacks its {required}; write {balancing}:{required.upper()}-{optimizer}")
+    return outer, inner, {_fields(inner)[0]: argument} if colon else {}
 
 
-def _build(name: str, factory: Factory, settings: dict[str, object]) -> object:
-    if not callable(factory):
-        raise BadInputError(f"attack {name!r} is not a class or function that makes an attack")
-    known = [field.name for field in fields(factory)] if is_dataclass(factory) else list(settings)
-    for key in settings:
-        if key not in known:
-            raise unknown(f"setting of attack {name!r}:", key, known)
-    return factory(**settings)
+def _fields(factory: Factory) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(factory)) if is_dataclass(factory) else ()
+
+
+def _required(factory: Factory) -> str | None:
+    """The first field, if it has no default."""
+    first = fields(factory)[0] if is_dataclass(factory) and fields(factory) else None
+    return first.name if first and first.default is MISSING else None
+
+
+def _shown(balancing: str) -> str:
+    required = _required(cast(Factory, BALANCINGS.get(balancing)))
+    return f"{balancing}:{required.upper()}" if required else balancing

@@ -104,17 +104,18 @@ def evaluate_cells(
 
 
 def _do(workshop: Workshop, store: Store, job: Job) -> None:
-    cell = job.cell
-    model, dataset, attack = workshop.model(cell), workshop.dataset(cell), workshop.attack(cell)
-    start, stop = job.span
-    size = workshop.batch_size
+    store.save_shard(job.cell, job.span, measure_cell(workshop, job.cell, job.span))
+
+
+def measure_cell(workshop: Workshop, cell: Cell, span: Span) -> Measurement:
+    """The pass over a stretch of a cell's samples; raises BadInputError where the harness does."""
+    dataset, (start, stop), size = workshop.dataset(cell), span, workshop.batch_size
     batches = (
         dataset.batch(range(first, min(first + size, stop))).to(torch.device(workshop.device))
         for first in range(start, stop, size)
     )
     threat = cell.threat and ThreatModel(cell.threat.norm, cell.threat.eps / 255, cell.threat.targets)
-    part = measure(model, batches, attack, threat, Noise(cell.seed), cell.title)
-    store.save_shard(cell, job.span, part)
+    return measure(workshop.model(cell), batches, workshop.attack(cell), threat, Noise(cell.seed), cell.title)
 
 
 def _record(cell: Cell, workshop: Workshop, store: Store) -> Record:

@@ -86,7 +86,7 @@ def measure(
             if threat is None or noise is None:
                 raise BadInputError(f"{title}: an attack needs a threat model and noise")
             attacker = model if threat.targets is None else model.only(threat.targets)
-            with _counting(model.net, part), tallying() as part.tally:
+            with _counting(model, part), tallying() as part.tally:
                 start = time.perf_counter()
                 x = attack(attacker, batch, threat, noise)
                 part.seconds = time.perf_counter() - start
@@ -157,14 +157,14 @@ class _CountBackward(torch.autograd.Function):
 
 
 @contextmanager
-def _counting(net: nn.Module, part: Measurement) -> Iterator[None]:
-    """Count, in `part`, the images that go forwards and backwards through `net`."""
+def _counting(model: MultiTaskModel, part: Measurement) -> Iterator[None]:
+    """Count, in `part`, the images that go forwards and backwards through `model`."""
 
     def count(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Any, ...]:
         part.forwards += len(inputs[0])
         return (_CountBackward.apply(inputs[0], part), *inputs[1:])  # type: ignore[no-untyped-call]
 
-    handle = net.register_forward_pre_hook(count)
+    handle = model.register_forward_pre_hook(count)
     try:
         yield
     finally:

@@ -15,7 +15,6 @@ COMMANDS = {
     "list": "name what is registered",
     "show": "show a model, an attack or a record",
     "train": "train a model from its recipe",
-    "data": "make the embedded data again",
 }
 
 

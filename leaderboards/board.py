@@ -34,12 +34,14 @@ Cell = Name | Rank | Estimate | str | int | float | None
 class Column:
     """`name` heads the column in a CSV, `title` in a table, where a line break is a place to break it.
 
-    `shows` is what a table shows of the column's numbers; a CSV holds everything.
+    `shows` is what a table shows of the column's numbers, `where` says which tables show it: every one, those on
+    pages, which are wider than a terminal, or none. A CSV holds everything.
     """
 
     name: str
     title: str
-    shows: Literal["interval", "value", "count", "nothing"] = "value"
+    shows: Literal["interval", "value", "count"] = "value"
+    where: Literal["everywhere", "pages", "csv"] = "everywhere"
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,10 @@ class Board:
             columns=tuple(self.columns[i] for i in kept),
             rows=tuple(tuple(row[i] for i in kept) for row in self.rows),
         )
+
+    def where(self, *places: str) -> Board:
+        """The board with only the columns that are shown in one of these places."""
+        return self.pick(*(column.name for column in self.columns if column.where in places))
 
     def top(self, count: int) -> Board:
         """The board with only its first rows."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.records import ModelFacts, Record
 from .board import INCOMPLETE
+from .labels import flat, labels
 from .scores import in_order, is_complete
 from .selection import current
 
@@ -91,7 +91,8 @@ class Group:
 
 
 def is_control(attack: str) -> bool:
-    return re.split(r" \[", attack)[0] in CONTROLS
+    """Whether a label stands for a control, whatever its settings."""
+    return attack.split(" [")[0] in CONTROLS
 
 
 def group(records: Sequence[Record]) -> list[Group]:
@@ -125,14 +126,16 @@ def _setting(record: Record) -> Setting:
 def _group(setting: Setting, title: str, records: list[Record], left_out: int) -> Group:
     _same(records, lambda record: record.cell.protocol, f"{title}: records of protocol versions")
     for task in setting.tasks:
-        _same(records, lambda record, task=task: record.cell.tasks[task], f"{title}: records of task {task} with")
-    models = _labels(records, lambda r: r.cell.model.name, lambda r: {"": r.cell.model.sha256[:8]})
-    attacks = _labels(records, lambda r: r.attack.name, lambda r: {**_flat(r.attack.settings), "seed": r.cell.seed})
+        _same(records, lambda record: record.cell.tasks[task], f"{title}: records of task {task} with")  # noqa: B023
+    models = labels(records, lambda r: r.cell.model.name, lambda r: {"": r.cell.model.sha256[:8]})
+    attacks = labels(records, lambda r: r.attack.name, _details)
     pairs: dict[tuple[str, str], Record] = {}
     for record in records:
         pair = models[record.key], attacks[record.key]
         if pair in pairs:
-            raise BadInputError(f"{title}: two records of {' and '.join(pair)}; remove {pairs[pair].key} or {record.key}")
+            raise BadInputError(
+                f"{title}: two records of {' and '.join(pair)}; remove {pairs[pair].key} or {record.key}"
+            )
         pairs[pair] = record
     facts: dict[str, ModelFacts] = {}
     for record in records:
@@ -147,32 +150,12 @@ def _group(setting: Setting, title: str, records: list[Record], left_out: int) -
     return Group(setting, title, tuple(sorted(facts, key=place)), tuple(sorted(set(attacks.values()))), pairs, left_out)
 
 
+def _details(record: Record) -> dict[str, object]:
+    version, seed = record.attack.version[:8], record.cell.seed
+    return {**flat(record.attack.settings), "version": version, "seed": seed}
+
+
 def _same(records: list[Record], part: Callable[[Record], object], what: str) -> None:
     found = sorted({json.dumps(part(record), sort_keys=True) for record in records})
     if len(found) > 1:
         raise BadInputError(f"{what} {' and '.join(found)} cannot be compared; evaluate the older ones again")
-
-
-def _flat(settings: Mapping[str, object], prefix: str = "") -> dict[str, object]:
-    flat: dict[str, object] = {}
-    for name, value in settings.items():
-        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
-    return flat
-
-
-def _labels(
-    records: list[Record], name: Callable[[Record], str], details: Callable[[Record], dict[str, object]]
-) -> dict[str, str]:
-    """A label per record key: the name, with those details that tell it from others of that name."""
-    by_name: dict[str, dict[str, dict[str, object]]] = {}
-    for record in records:
-        by_name.setdefault(name(record), {})[record.key] = details(record)
-    labels = {}
-    for text, found in by_name.items():
-        fields = sorted({field for detail in found.values() for field in detail})
-        varying = [f for f in fields if len({json.dumps(detail.get(f)) for detail in found.values()}) > 1]
-        for key, detail in found.items():
-            extra = ", ".join(f"{f}={detail.get(f)}" if f else str(detail[f]) for f in varying)
-            # Settings are free text; what would break a table is not let into a label.
-            labels[key] = f"{text} [{re.sub(r'[^ -{}~]', '?', extra)}]" if varying else text
-    return labels

@@ -147,7 +147,7 @@ def test_types_and_ranges():
             "normals": ("float32", (40, 56, 3)),
         }
         assert scene["segmentation"].max() < len(CLASSES)
-        assert 0.3 < scene["depth"].min()
+        assert scene["depth"].min() > 0.3
         assert scene["depth"].max() < 9
         assert scene["image"].std() > 10
 
@@ -281,14 +281,14 @@ def test_responses_find_the_corners_and_edges_of_a_square():
     image = np.full((32, 32, 3), 100, dtype=np.uint8)
     assert (responses.keypoints2d(image) == -1).all()
     assert (responses.edge_texture(image) == -1).all()
-    image[10:22, 10:22] = 140
+    image[10:22, 10:22] = 180
     corners, edges = responses.keypoints2d(image), responses.edge_texture(image)
     row, column = np.unravel_index(corners[:16, :16].argmax(), (16, 16))
     assert max(abs(row - 10), abs(column - 10)) <= 1
     assert corners[10, 16] < -0.9 < 0 < corners[row, column]
     assert edges[16, 16] == -1
     assert edges[10, 16] > 0
-    np.testing.assert_allclose(edges, edges.T, atol=1e-6)
+    np.testing.assert_allclose(edges, edges.T, atol=1e-5)
 
 
 def test_the_command_writes_the_same_bytes_again(tmp_path, monkeypatch, capsys):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -30,6 +30,8 @@ class Dgba:
     integer program and `threat.ascend` is its optimum; the record counts it as `closed-form`.
     Raises BadInputError for an unknown denominator or solver.
     """
+
+    version: ClassVar[int] = 1
 
     denominator: Literal["current", "clean"] = "current"
     solver: Literal["cp-sat", "closed-form"] = "cp-sat"

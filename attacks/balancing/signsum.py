@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -16,6 +17,8 @@ class SignSum:
 
     T backward passes per step.
     """
+
+    version: ClassVar[int] = 1
 
     def fields(self, losses: Losses, clean: Losses, x: Tensor) -> Tensor:
         return gradients_apart(losses, x)

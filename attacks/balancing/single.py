@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -17,6 +18,8 @@ class Single:
 
     Raises BadInputError if the attacker does not see the task.
     """
+
+    version: ClassVar[int] = 1
 
     task: str
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -13,6 +14,8 @@ from .base import Losses, gradient_of_sum
 @dataclass(frozen=True)
 class Total:
     """Ascends sum_t L_t, as adversarial training does: step along grad_x sum_t L_t (arXiv 2305.12066, TOTAL)."""
+
+    version: ClassVar[int] = 1
 
     def fields(self, losses: Losses, clean: Losses, x: Tensor) -> Tensor:
         return gradient_of_sum(losses, x)

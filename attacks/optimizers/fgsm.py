@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -16,6 +17,8 @@ from .pgd import PGD
 @dataclass(frozen=True)
 class FGSM:
     """x + eps d with d the balancing's direction at the clean image (arXiv 1412.6572): PGD of one step."""
+
+    version: ClassVar[int] = 1
 
     balancing: Balancing
 

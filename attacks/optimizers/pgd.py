@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -21,6 +22,8 @@ class PGD:
     add up to the budget. One forward and the balancing's backward passes per step, one forward more with a random
     start, for the clean losses. Raises BadInputError unless steps >= 1 and reach > 0.
     """
+
+    version: ClassVar[int] = 1
 
     balancing: Balancing
     steps: int = 10

@@ -47,9 +47,10 @@ class DatasetRef(Strict):
 
 
 class AttackRef(Strict):
-    """An attack by name with its class, version and all its settings, defaults included."""
+    """An attack by name with the version of its code and all its settings, defaults included."""
 
     name: Name
+    version: Name
     settings: dict[str, Setting]
 
 

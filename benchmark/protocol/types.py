@@ -9,6 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from .errors import unknown
 from .noise import Noise
 from .tasks import Task
 from .threat import ThreatModel
@@ -48,8 +49,9 @@ class MultiTaskModel(nn.Module):
         self.tasks = {task.name: task for task in tasks}
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        predictions = self.net(x)
-        return {name: predictions[name] for name in self.tasks}
+        # For a lone image libraries choose kernels that round otherwise; as one of two it gets what it gets in any batch.
+        predictions = self.net(x if len(x) > 1 else torch.cat([x, x]))
+        return {name: predictions[name][: len(x)] for name in self.tasks}
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Per-sample training losses, one (B,) tensor per task; differentiable in `batch.x`."""
@@ -57,15 +59,17 @@ class MultiTaskModel(nn.Module):
         return {name: task.loss(predictions[name], batch.truth[name]) for name, task in self.tasks.items()}
 
     def only(self, names: Iterable[str]) -> MultiTaskModel:
-        """A view on the same network that shows no other tasks than `names`.
+        """A view on this model that shows no other tasks than `names`.
 
-        Raises ValueError if the model lacks one of them.
+        Raises BadInputError if the model lacks one of them.
         """
         wanted = tuple(names)
-        missing = [name for name in wanted if name not in self.tasks]
-        if missing:
-            raise ValueError(f"the model has no task {missing[0]!r}; it has {', '.join(self.tasks)}")
-        return MultiTaskModel(self.net, (self.tasks[name] for name in wanted))
+        for name in wanted:
+            if name not in self.tasks:
+                raise unknown("task of the model", name, self.tasks)
+        view = MultiTaskModel(self, (self.tasks[name] for name in wanted))
+        view.training = self.training
+        return view
 
 
 class Attack(Protocol):

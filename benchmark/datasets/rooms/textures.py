@@ -36,7 +36,7 @@ def paint(parts: Parts, hits: Hits, pixel: float) -> Floats:
     texture = parts.texture[index]
     for kind, pattern in PERIODIC.items():
         on = texture == kind
-        blend[on] = 0.5 + fade[on] * (pattern(u[on], v[on], phase[on]) - 0.5)
+        blend[on] = 0.5 + fade[on] * (np.clip(pattern(u[on], v[on], phase[on]), 0, 1) - 0.5)
     for kind, pattern in FITTED.items():
         on = texture == kind
         blend[on] = pattern(a[on], b[on], phase[on])
@@ -56,9 +56,10 @@ def hashed(i: Integers | Floats, j: Integers | Floats) -> Floats:
 
 def _wood(u: Floats, v: Floats, phase: Floats) -> Floats:
     board = np.floor(v)
-    grain = np.sin(9 * (v + 0.15 * np.sin(1.3 * u + 5 * board)) + 0.5 * u + phase)
+    grain: Floats = np.sin(9 * (v + 0.15 * np.sin(1.3 * u + 5 * board)) + 0.5 * u + phase)
     seam = (v - board < 0.1) * np.float32(0.5)
-    return np.clip(0.75 * hashed(board, board * 0 + phase) + 0.2 + 0.2 * grain + seam, 0, 1)
+    tone: Floats = 0.75 * hashed(board, phase) + 0.2 + 0.2 * grain + seam
+    return tone
 
 
 def _carpet(u: Floats, v: Floats, phase: Floats) -> Floats:

@@ -1,0 +1,43 @@
+"""`mtrbench leaderboard`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..benchmark.protocol.records import read_records
+from ..leaderboards.publish import check as compare
+from ..leaderboards.publish import publish
+from ..leaderboards.readme import update_readme, with_boards
+from .options import out_option
+from .tables import echo_boards
+
+
+@click.command()
+@click.option(
+    "--records",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("mtrbench-results/records"),
+    show_default=True,
+)
+@click.option("--readme", type=click.Path(path_type=Path, dir_okay=False), help="Also rewrite the boards in this file.")
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 if what is there differs.")
+@out_option
+@click.pass_context
+def leaderboard(context: click.Context, folder: Path, readme: Path | None, check: bool, out: Path) -> None:
+    """Make the tables and plots of a folder of records; the same records give the same bytes."""
+    records = read_records(folder)
+    if check:
+        stale = compare(records, out)
+        if readme and readme.read_text() != with_boards(readme.read_text(), records):
+            stale.append(f"{readme} differs")
+        for line in stale:
+            click.echo(line)
+        context.exit(1 if stale else 0)
+    written = publish(records, out)
+    if readme:
+        update_readme(readme, records)
+    echo_boards(records)
+    click.echo(f"{len(records)} records; {len(written)} tables and plots in {out}")

@@ -1,0 +1,98 @@
+"""`mtrbench list`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import click
+from tabulate import tabulate
+
+from .options import json_option
+
+
+def _models() -> list[dict[str, Any]]:
+    from ..models.nets.layout import Layout
+    from ..models.zoo import find_card, model_names
+
+    cards = [find_card(name)[0] for name in model_names()]
+    return [
+        {
+            "name": card.name,
+            "trained on": card.dataset,
+            "tasks": " ".join(card.tasks),
+            "sharing": Layout.parse(card.architecture.layout).sharing_index,
+            "adversary": card.training.attack or "-",
+            "eps": card.training.eps or "-",
+        }
+        for card in cards
+    ]
+
+
+def _attacks() -> list[dict[str, Any]]:
+    from ..attacks.registry import load_attack, names
+
+    def summary(name: str) -> str:
+        made = load_attack(name)
+        balancing = getattr(made, "balancing", made)
+        return (type(balancing).__doc__ or "").splitlines()[0]
+
+    return [{"name": name, "what it does": summary(name)} for name in names()]
+
+
+def _datasets() -> list[dict[str, Any]]:
+    from ..benchmark.datasets.registry import DATASETS
+
+    return [{"name": name} for name in DATASETS]
+
+
+def _tasks() -> list[dict[str, Any]]:
+    from ..benchmark.protocol.tasks import TASKS
+
+    return [
+        {
+            "name": name,
+            "metrics": ", ".join(
+                f"{metric.name}{f' [{metric.unit}]' if metric.unit else ''} {'↑' if metric.higher_is_better else '↓'}"
+                for metric in task().metrics
+            ),
+        }
+        for name, task in TASKS.items()
+    ]
+
+
+def _suites() -> list[dict[str, Any]]:
+    from ..benchmark.suites import load_suite, suite_names
+
+    suites = {name: load_suite(name) for name in suite_names()}
+    return [
+        {
+            "name": name,
+            "data set": suite.dataset,
+            "images": suite.images,
+            "models": len(suite.models),
+            "attacks": len(suite.attacks),
+            "eps (1/255)": " ".join(f"{eps:g}" for eps in suite.eps),
+            "steps": suite.steps,
+        }
+        for name, suite in suites.items()
+    ]
+
+
+KINDS: dict[str, Callable[[], list[dict[str, Any]]]] = {
+    "models": _models,
+    "attacks": _attacks,
+    "datasets": _datasets,
+    "tasks": _tasks,
+    "suites": _suites,
+}
+
+
+@click.command("list")
+@click.argument("kind", type=click.Choice(list(KINDS)))
+@json_option
+def list(kind: str, as_json: bool) -> None:  # noqa: A001
+    """Name what is registered."""
+    rows = KINDS[kind]()
+    click.echo(json.dumps(rows, indent=1) if as_json else tabulate(rows, headers="keys", floatfmt=".2f"))

@@ -1,0 +1,71 @@
+"""`mtrbench show`."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..benchmark.protocol.records import read_record
+from .options import json_option
+
+
+def _model(name: str) -> dict[str, Any]:
+    from ..models.zoo import find_card
+
+    return find_card(name)[0].model_dump(mode="json", exclude_none=True)
+
+
+def _attack(name: str) -> dict[str, Any]:
+    from ..attacks.registry import describe, load_attack
+
+    made = load_attack(name)
+    version, settings = describe(name, made)
+    parts = [part for part in (getattr(made, "balancing", None), made) if part is not None]
+    return {
+        "name": name,
+        "version": version,
+        "settings": settings,
+        "about": "\n\n".join(inspect.getdoc(type(part)) or "" for part in parts),
+    }
+
+
+def _record(path: str) -> dict[str, Any]:
+    record = read_record(Path(path)).model_dump(mode="json", by_alias=True)
+    del record["degradation"]["replicates"]  # thousands of numbers that are there for programs
+    return record
+
+
+KINDS = {"model": _model, "attack": _attack, "record": _record}
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(list(KINDS)))
+@click.argument("name")
+@json_option
+def show(kind: str, name: str, as_json: bool) -> None:
+    """Show a model's card, an attack's maths and settings, or a record (by its path)."""
+    found = KINDS[kind](name)
+    click.echo(json.dumps(found, indent=1) if as_json else "\n".join(_lines(found)))
+
+
+def _lines(value: dict[str, Any], depth: int = 0) -> list[str]:
+    """Nested data, indented; an estimate (value, low, high) on one line."""
+    lines = []
+    for key, entry in value.items():
+        head = f"{'  ' * depth}{key}:"
+        if isinstance(entry, dict) and set(entry) == {"value", "low", "high"}:
+            numbers = ("-" if entry[part] is None else f"{entry[part]:.4g}" for part in ("value", "low", "high"))
+            lines.append("{} {} [{}, {}]".format(head, *numbers))
+        elif isinstance(entry, dict):
+            lines += [head, *_lines(entry, depth + 1)] if entry else [f"{head} -"]
+        elif isinstance(entry, str) and "\n" in entry:
+            lines += [head, *(f"{'  ' * (depth + 1)}{line}".rstrip() for line in entry.splitlines())]
+        elif isinstance(entry, list):
+            lines.append(f"{head} {', '.join(map(str, entry)) or '-'}")
+        else:
+            lines.append(f"{head} {'-' if entry is None else entry}")
+    return lines

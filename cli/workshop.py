@@ -1,0 +1,103 @@
+"""Cells out of names, and out of cells the objects that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from ..attacks.registry import describe, load_attack, settings_of
+from ..benchmark.datasets.registry import load_dataset
+from ..benchmark.evaluation import ids_sha256
+from ..benchmark.protocol.errors import BadInputError, unknown
+from ..benchmark.protocol.records import AttackRef, Cell, DatasetRef, ModelFacts, ModelRef, ThreatRef
+from ..benchmark.protocol.threat import ThreatModel
+from ..benchmark.protocol.types import Attack, Dataset, MultiTaskModel
+from ..models.nets.layout import Layout
+from ..models.zoo import find_card, load_model
+from .devices import device_of
+
+
+@dataclass(frozen=True)
+class LocalWorkshop:
+    """Models, data sets and attacks, loaded once per process, models onto `device`.
+
+    `models` maps the names of the cards to where they were found: a registered name, or a card's path.
+    """
+
+    models: Mapping[str, str]
+    data_root: Path | None
+    device: str
+    batch_size: int
+
+    def model(self, cell: Cell) -> MultiTaskModel:
+        return _model(self.models[cell.model.name], self.device)
+
+    def dataset(self, cell: Cell) -> Dataset:
+        source = self.models[cell.model.name]
+        return _dataset(cell.dataset.name, source, self.data_root, cell.dataset.size, cell.dataset.images)
+
+    def attack(self, cell: Cell) -> Attack | None:
+        if cell.attack is None:
+            return None
+        return load_attack(cell.attack.name, **cell.attack.settings)
+
+    def facts(self, cell: Cell) -> ModelFacts:
+        card, _ = find_card(self.models[cell.model.name])
+        training = card.training
+        return ModelFacts(
+            trained_on=card.dataset,
+            sharing_index=Layout.parse(card.architecture.layout).sharing_index,
+            adversary=None if training.attack is None else f"{training.attack}, eps {training.eps:g}/255",
+            parameters=sum(parameter.numel() for parameter in self.model(cell).parameters()),
+            twin=card.twin,
+        )
+
+    def cell(
+        self, model: str, dataset: str, images: int | None, attack: str, threat: ThreatRef, seed: int, steps: int | None
+    ) -> Cell:
+        """The cell that these names stand for.
+
+        Raises BadInputError for an unknown name and for anything that the model or the data set refuses.
+        """
+        ThreatModel(threat.norm, threat.eps / 255, threat.targets)
+        card, _ = find_card(self.models[model])
+        source = _dataset(dataset, self.models[model], self.data_root, card.size, images)
+        made = load_attack(attack, **({} if steps is None or "steps" not in settings_of(attack) else {"steps": steps}))
+        version, settings = describe(attack, made)
+        for target in threat.targets or ():
+            if target not in card.tasks:
+                raise unknown(f"task of model {model}", target, card.tasks)
+        return Cell(
+            model=ModelRef(name=model, sha256=card.weights.sha256),
+            dataset=DatasetRef(
+                name=dataset, sha256=source.sha256, ids=ids_sha256(source.ids), images=len(source.ids), size=card.size
+            ),
+            tasks={name: {"version": task.version, **card.tasks[name]} for name, task in card.make_tasks().items()},
+            attack=AttackRef(name=attack, version=version, settings=settings),
+            threat=threat,
+            seed=seed,
+        )
+
+
+def found_models(sources: Iterable[str]) -> dict[str, str]:
+    """Where each model comes from, by its card's name; raises BadInputError for unknown ones and for two of one name."""
+    found: dict[str, str] = {}
+    for source in sources:
+        name = find_card(source)[0].name
+        if found.setdefault(name, source) != source:
+            raise BadInputError(f"models {found[name]} and {source} are both called {name}; evaluate them apart")
+    return found
+
+
+@cache
+def _model(name: str, device: str) -> MultiTaskModel:
+    return load_model(name).to(device_of(device))
+
+
+@cache
+def _dataset(name: str, model: str, root: Path | None, size: tuple[int, int], images: int | None) -> Dataset:
+    """The data set with the truth of the model's tasks."""
+    card, _ = find_card(model)
+    return load_dataset(name, card.make_tasks(), root=root, size=size, images=images)

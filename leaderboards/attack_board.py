@@ -1,0 +1,82 @@
+"""The attack board: how much damage every attack does, averaged over the models of one kind of training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..benchmark.protocol.records import Record
+from ..benchmark.stats import Bootstrapped, mean
+from .board import CONTROL, INCOMPLETE, Board, Cell, Column, Name
+from .groups import ADVERSARIAL, CLEAN, Group, is_control
+from .notes import common_notes, listed
+from .ranking import ranks
+from .scores import ard, plain_mean, task_score
+
+
+def attack_boards(groups: Sequence[Group]) -> list[Board]:
+    """One board per group and kind of training; an attack without a complete record on every model is incomplete."""
+    parts = [part for group in groups for training in (CLEAN, ADVERSARIAL) if (part := group.trained(training))]
+    return [_board(part) for part in parts]
+
+
+def attack_ards(group: Group) -> dict[str, Bootstrapped]:
+    """ARD by attack, the mean over the group's models, for the attacks that are complete on all of them."""
+    found = {attack: _records(group, attack) for attack in group.attacks}
+    return {attack: mean([ard(record) for record in records]) for attack, records in found.items() if records}
+
+
+def _records(group: Group, attack: str) -> list[Record]:
+    records = [group.complete(model, attack) for model in group.models]
+    complete = [record for record in records if record is not None]
+    return complete if len(complete) == len(records) else []
+
+
+def _board(group: Group) -> Board:
+    scores = attack_ards(group)
+    ranked = [attack for attack in scores if not is_control(attack)]
+    rank = dict(zip(ranked, ranks([scores[attack] for attack in ranked], highest_first=True), strict=True))
+    order = sorted(
+        group.attacks, key=lambda a: (a not in scores, is_control(a), -scores[a].value if a in scores else 0, a)
+    )
+    training = group.training(group.models[0])
+    tasks = group.setting.tasks
+    rows = []
+    for attack in order:
+        name = Name(attack, CONTROL if is_control(attack) else "")
+        if attack in scores:
+            rows.append((rank.get(attack), name, "complete", *_numbers(group, attack, scores[attack])))
+        else:
+            rows.append((None, name, INCOMPLETE, INCOMPLETE, *[None] * (6 + len(tasks))))
+    columns = (
+        Column("rank", "rank"),
+        Column("attack", "attack"),
+        Column("status", "status", where="csv"),
+        Column("ard", "ARD [95 %]", "interval"),
+        Column("worst_task", "worst\ntask"),
+        *(Column(f"d_{task}", task) for task in tasks),
+        Column("flat_mean", "flat\nmean", where="pages"),
+        Column("arlc", "ARLC", where="pages"),
+        Column("forwards", "fwd", "count"),
+        Column("backwards", "bwd", "count"),
+        Column("seconds", "s"),
+    )
+    models = f"Mean over {len(group.models)} models" if len(group.models) > 1 else "One model"
+    note = " ".join([f"{models}: {listed(group.models)}.", *common_notes(group)])
+    title = f"Attacks on {training if training != CLEAN else 'clean-trained'} models: {group.title}"
+    return Board("attacks", title, note, (*group.setting.scope, ("training", training)), columns, tuple(rows))
+
+
+def _numbers(group: Group, attack: str, score: Bootstrapped) -> list[Cell]:
+    records = _records(group, attack)
+    count = len(records)
+    by_task = [mean([task_score(record, task) for record in records]) for task in group.setting.tasks]
+    return [
+        score.estimate(),
+        plain_mean(record.degradation.worst_task for record in records),
+        *(part.estimate() for part in by_task),
+        plain_mean(record.degradation.flat for record in records),
+        plain_mean(record.degradation.arlc for record in records),
+        sum(record.costs.forwards for record in records) / count,
+        sum(record.costs.backwards for record in records) / count,
+        sum(record.costs.seconds / record.cell.dataset.images for record in records) / count,
+    ]

@@ -1,0 +1,57 @@
+"""What sharing gains on clean images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..benchmark.protocol.errors import unknown
+from ..benchmark.protocol.metrics import METRICS, Metric
+from ..benchmark.protocol.records import Estimate
+from .groups import Group
+from .scores import in_order
+
+Scores = Mapping[str, Mapping[str, Estimate]]
+
+
+def metrics_of(task: str) -> tuple[Metric, ...]:
+    """The metrics of a task; raises BadInputError for a task whose metrics have no known direction."""
+    if task not in METRICS:
+        raise unknown("task", task, METRICS)
+    return METRICS[task]
+
+
+def clean_gain(clean: Scores, twin: Scores) -> float | None:
+    """Delta_m in percent: mean over tasks of the mean over metrics of s (m - m_twin) / |m_twin|; positive = gain.
+
+    s = +1 if higher is better, else -1. None if a score is undefined or the twin's is 0.
+    """
+    tasks = []
+    for task in in_order(clean):
+        parts = []
+        for metric in metrics_of(task):
+            own, other = clean[task][metric.name].value, twin[task][metric.name].value
+            if own is None or not other:
+                return None
+            parts.append((1 if metric.higher_is_better else -1) * (own - other) / abs(other))
+        tasks.append(np.mean(parts))
+    return 100 * float(np.mean(tasks))
+
+
+def twin_of(group: Group, model: str) -> str | None:
+    """The model of the group against which the gain of `model` is measured, if it is there and unambiguous."""
+    name = group.facts(model).twin
+    found = [other for other in group.models if group.any_record(other).cell.model.name == name]
+    return found[0] if len(found) == 1 else None
+
+
+def gain_of(group: Group, model: str) -> float | None:
+    """The clean gain of a model against its twin in the group, in percent; None without a twin."""
+    twin = twin_of(group, model)
+    return None if twin is None else clean_gain(group.any_record(model).clean, group.any_record(twin).clean)
+
+
+def is_reference(group: Group, model: str) -> bool:
+    """Whether others' gain is measured against this model, whose own is 0 by that."""
+    return group.facts(model).twin is None and any(twin_of(group, other) == model for other in group.models)

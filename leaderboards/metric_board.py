@@ -1,0 +1,46 @@
+"""One board per task and metric: every model's value without and with every attack."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..benchmark.protocol.metrics import Metric
+from .board import INCOMPLETE, Board, Cell, Column, Name
+from .gain import metrics_of
+from .groups import Group
+from .notes import common_notes
+from .scores import in_order
+
+
+def metric_boards(groups: Sequence[Group]) -> dict[str, list[Board]]:
+    """Boards by `<task>-<metric>`, each with one table per group that has the task."""
+    tasks = in_order({task for group in groups for task in group.setting.tasks})
+    return {
+        f"{task}-{metric.name}": [_board(group, task, metric) for group in groups if task in group.setting.tasks]
+        for task in tasks
+        for metric in metrics_of(task)
+    }
+
+
+def _board(group: Group, task: str, metric: Metric) -> Board:
+    def attacked(model: str, attack: str) -> Cell:
+        record = group.records.get((model, attack))
+        if record is None:
+            return None
+        estimate = record.attacked[task][metric.name]
+        return estimate if estimate.value is not None else INCOMPLETE
+
+    models = [(model, group.any_record(model).clean[task][metric.name]) for model in group.models]
+    rows = [
+        (Name(model), clean if clean.value is not None else INCOMPLETE, *(attacked(model, a) for a in group.attacks))
+        for model, clean in models
+    ]
+    columns = (
+        Column("model", "model"),
+        Column("clean", "clean", "interval"),
+        *(Column(attack, f"`{attack}`", "interval") for attack in group.attacks),
+    )
+    unit = f" in {metric.unit}" if metric.unit else ""
+    better = "higher" if metric.higher_is_better else "lower"
+    note = " ".join([f"{task} {metric.name}{unit} [95 %], {better} is better.", *common_notes(group)])
+    return Board(f"{task}-{metric.name}", group.title, note, group.setting.scope, columns, tuple(rows))

@@ -1,0 +1,128 @@
+"""The model board: what every model can do, and how much of it is left under the worst attack."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..benchmark.stats import Bootstrapped
+from .board import INCOMPLETE, Board, Cell, Column, Name
+from .gain import gain_of, is_reference, metrics_of
+from .groups import CLEAN, Group, is_control
+from .notes import common_notes
+from .ranking import ranks
+from .scores import ard, highest
+
+
+def model_boards(groups: Sequence[Group]) -> list[Board]:
+    """One board per group, the most robust model first."""
+    return [_board(group) for group in groups]
+
+
+def clean_boards(groups: Sequence[Group]) -> list[Board]:
+    """One board per group with every clean metric of every model."""
+    boards = []
+    for group in groups:
+        columns = (Column("model", "model"), *_clean_columns(group, everything=True))
+        rows = tuple((Name(model), *_clean(group, model)) for model in group.models)
+        note = " ".join(["Without attack.", *common_notes(group)])
+        boards.append(Board("clean", f"Clean scores: {group.title}", note, group.setting.scope, columns, rows))
+    return boards
+
+
+def model_attack_boards(groups: Sequence[Group]) -> list[Board]:
+    """One board per group with the ARD of every model under every attack."""
+    boards = []
+    for group in groups:
+        columns = (
+            Column("attack", "attack"),
+            *(Column(f"ard:{model}", f"`{model}`", "interval") for model in group.models),
+        )
+        rows = tuple(
+            (Name(attack), *(_ard(group, model, attack) for model in group.models)) for attack in group.attacks
+        )
+        note = " ".join(["ARD [95 %].", *common_notes(group)])
+        title = f"Every attack on every model: {group.title}"
+        boards.append(Board("models-attacks", title, note, group.setting.scope, columns, rows))
+    return boards
+
+
+def worst_cases(group: Group) -> dict[str, tuple[str, Bootstrapped]]:
+    """The most damaging attack of every model and the ARD of the worst case.
+
+    Only for models with a complete record of every attack of the group but controls: the worst of fewer attacks would
+    flatter a model.
+    """
+    found = {}
+    attacks = [attack for attack in group.attacks if not is_control(attack)]
+    for model in group.models:
+        records = [(attack, group.complete(model, attack)) for attack in attacks]
+        scores = {attack: ard(record) for attack, record in records if record is not None}
+        if attacks and len(scores) == len(attacks):
+            worst = max(scores, key=lambda attack: scores[attack].value)
+            found[model] = worst, highest(list(scores.values()))
+    return found
+
+
+def _board(group: Group) -> Board:
+    worst = worst_cases(group)
+    rank = dict(zip(worst, ranks([score for _, score in worst.values()], highest_first=False), strict=True))
+    order = sorted(group.models, key=lambda m: (m not in worst, worst[m][1].value if m in worst else 0, m))
+    rows: list[tuple[Cell, ...]] = []
+    for model in order:
+        facts = group.facts(model)
+        attack, score = worst.get(model, (None, None))
+        gain: Cell = "reference" if is_reference(group, model) else gain_of(group, model)
+        rows.append(
+            (
+                rank.get(model),
+                Name(model),
+                "complete" if score else INCOMPLETE,
+                facts.sharing_index,
+                facts.adversary or CLEAN,
+                facts.parameters,
+                *_clean(group, model),
+                gain,
+                score.estimate() if score else INCOMPLETE,
+                Name(attack) if attack else None,
+                *(_ard(group, model, attack) for attack in group.attacks),
+            )
+        )
+    columns = (
+        Column("rank", "rank"),
+        Column("model", "model"),
+        Column("status", "status", where="csv"),
+        Column("sharing_index", "sharing\nindex"),
+        Column("training", "training"),
+        Column("parameters", "parameters", where="csv"),
+        *_clean_columns(group, everything=False),
+        Column("clean_gain_percent", "clean\ngain %"),
+        Column("worst_case_ard", "worst ARD\n[95 %]", "interval"),
+        Column("worst_attack", "under"),
+        *(Column(f"ard:{attack}", attack, where="csv") for attack in group.attacks),
+    )
+    note = " ".join(common_notes(group))
+    return Board("models", f"Models: {group.title}", note, group.setting.scope, columns, tuple(rows))
+
+
+def _ard(group: Group, model: str, attack: str) -> Cell:
+    record = group.complete(model, attack)
+    return ard(record).estimate() if record else group.status(model, attack)
+
+
+def _clean(group: Group, model: str) -> list[Cell]:
+    scores = group.any_record(model).clean
+    return [scores[task][metric.name] for task in group.setting.tasks for metric in metrics_of(task)]
+
+
+def _clean_columns(group: Group, everything: bool) -> list[Column]:
+    """Columns of the clean metrics; a table shows each task's first, or with `everything` all of them."""
+    columns = []
+    for task in group.setting.tasks:
+        for i, metric in enumerate(metrics_of(task)):
+            better = "↑" if metric.higher_is_better else "↓"
+            unit = f"({metric.unit}) " if metric.unit else ""
+            title = f"{task}\n{metric.name}\n{unit}{better}"
+            columns.append(
+                Column(f"{task}.{metric.name}", title, where="everywhere" if everything or i == 0 else "csv")
+            )
+    return columns

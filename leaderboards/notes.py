@@ -1,0 +1,40 @@
+"""What a reader must know beside a board's numbers, in plain words."""
+
+from __future__ import annotations
+
+from .groups import Group
+from .scores import is_complete
+
+
+def common_notes(group: Group) -> list[str]:
+    """Sentences about models foreign to the data set, incomplete records, local and superseded ones."""
+    dataset = group.setting.dataset
+    foreign: dict[str, list[str]] = {}
+    for model in group.models:
+        trained_on = group.facts(model).trained_on
+        if trained_on != dataset:
+            foreign.setdefault(trained_on, []).append(model)
+    notes = [
+        f"Out of domain: {listed(models)} never saw {dataset} in training (trained on {trained_on}); "
+        f"the clean accuracy shown is that on {dataset}."
+        for trained_on, models in sorted(foreign.items())
+    ]
+    records = [group.records[pair] for pair in sorted(group.records) if pair[0] in group.models]
+    incomplete = sum(not is_complete(record) for record in records)
+    if incomplete:
+        notes.append(f"{incomplete} of {len(records)} records {_are(incomplete)} incomplete (a score is undefined).")
+    local = sum(record.tier == "local" for record in records)
+    if 0 < local < len(records):
+        notes.append(f"{local} of {len(records)} records {_are(local)} local, not published.")
+    if group.left_out:
+        notes.append(f"{group.left_out} superseded {'record is' if group.left_out == 1 else 'records are'} left out.")
+    return notes
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def listed(names: list[str] | tuple[str, ...]) -> str:
+    """Names as code, with commas between them."""
+    return ", ".join(f"`{name}`" for name in names)

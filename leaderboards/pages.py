@@ -1,0 +1,105 @@
+"""The published files: every board and picture as the content of a file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ..benchmark.protocol.records import Record
+from .attack_board import attack_boards
+from .board import Board
+from .groups import Group, group
+from .metric_board import metric_boards
+from .model_board import clean_boards, model_attack_boards, model_boards
+from .plots import ATTACKED_VICTIM, ATTACKS_MODELS, TRADEOFF, pictures
+from .render import markdown, to_csv
+from .victim_board import victim_boards
+
+LEGEND = (
+    "ARD is the averaged relative degradation: 1 means that on average the scores fell (errors grew) by 100 % of their "
+    "clean value; positive is damage. Worst task is the smallest degradation of any task: did the attack hit all of "
+    "them? ARLC is the averaged relative loss change; fwd and bwd are images through the network per image attacked, "
+    "s is seconds per image. Intervals are 95 % over the images (bootstrap), not over training runs. A rank such as "
+    "1-2 is a tie: the paired differences cannot tell the rows apart. The control knows nothing of the model and is "
+    "not ranked."
+)
+
+TITLES = {
+    "attacks": "Attacks: how much damage does each do?",
+    "models": "Models: what is left under the worst attack?",
+    "attacked-victim": "Attacked task x victim task: how far does an attack on one task carry?",
+    "models-attacks": "Every attack on every model",
+    "clean": "Clean scores",
+}
+
+PICTURES = {
+    TRADEOFF: "Clean gain and degradation under attack against the sharing index",
+    ATTACKS_MODELS: "Heat map of the averaged relative degradation of every attack on every model",
+    ATTACKED_VICTIM: "Heat map of the degradation of every task under attacks on one task",
+}
+
+
+def files(records: Sequence[Record]) -> dict[str, bytes]:
+    """Every published file by its path; the same records in any order give the same bytes.
+
+    Raises BadInputError where records cannot stand on one board.
+    """
+    groups = group(records)
+    boards = {
+        "attacks": attack_boards(groups),
+        "models": model_boards(groups),
+        "attacked-victim": victim_boards(groups),
+        "models-attacks": model_attack_boards(groups),
+        "clean": clean_boards(groups),
+    }
+    found: dict[str, str | bytes] = {}
+    for name, tables in boards.items():
+        if tables:
+            found |= _board_files(name, TITLES[name], tables)
+    metrics = metric_boards(groups)
+    for name, tables in metrics.items():
+        found |= _board_files(f"tasks/{name}", f"Task and metric: {name}", tables)
+    names = picture_names(groups)
+    sections = []
+    for part, suffix in zip(groups, names, strict=True):
+        drawn = pictures(part)
+        found |= {f"{name}{suffix}.{kind}": content for name, by in drawn.items() for kind, content in by.items()}
+        sections.append(_section(part, [f"{name}{suffix}" for name in PICTURES if name in drawn]))
+    links = [f"[{TITLES[name]}]({name}.md) ([CSV]({name}.csv))" for name, tables in boards.items() if tables]
+    links += [f"[{name}](tasks/{name}.md) ([CSV](tasks/{name}.csv))" for name in metrics]
+    found["README.md"] = "\n".join(["# Leaderboards", "", LEGEND, "", *(f"- {link}" for link in links), "", *sections])
+    return {path: _encoded(found[path]) for path in sorted(found)}
+
+
+def _encoded(content: str | bytes) -> bytes:
+    return content.encode() if isinstance(content, str) else content
+
+
+def headline(groups: Sequence[Group]) -> Group:
+    """The group with the most records, the first of several."""
+    return max(groups, key=lambda part: len(part.records))
+
+
+def picture_names(groups: Sequence[Group]) -> list[str]:
+    """What each group's pictures have after their name: nothing for the headline, else dataset, images and budget."""
+    first = headline(groups)
+    return [
+        "" if part is first else "-" + re.sub(r"[^a-z0-9.]+", "-", part.title.lower()).strip("-") for part in groups
+    ]
+
+
+def picture(name: str, folder: str = "") -> str:
+    """A picture as Markdown, by the name of its file without the ending."""
+    about = next(text for start, text in PICTURES.items() if name.startswith(start))
+    return f"![{about}]({folder}{name}.svg)"
+
+
+def _board_files(name: str, title: str, boards: list[Board]) -> dict[str, str | bytes]:
+    text = "\n".join([f"# {title}", "", LEGEND, "", *(markdown(board) for board in boards)])
+    return {f"{name}.md": text, f"{name}.csv": to_csv(boards)}
+
+
+def _section(part: Group, drawn: list[str]) -> str:
+    tables = [markdown(board, level=3) for board in (*attack_boards([part]), *model_boards([part]))]
+    shown = [f"{picture(name)}\n" for name in drawn]
+    return "\n".join([f"## {part.title}", "", *shown, *tables])

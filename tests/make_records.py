@@ -1,0 +1,138 @@
+"""Synthetic records for the tests of boards: valid, seeded, with effects of known size."""
+
+import hashlib
+
+import numpy as np
+from mtrbench.benchmark.protocol.metrics import METRICS
+from mtrbench.benchmark.protocol.records import Cell, Record
+from mtrbench.benchmark.stats import RESAMPLES
+
+TASKS = ("segmentation", "depth", "normals")
+CLEAN = {
+    "segmentation": {"miou": 0.68, "pixel_accuracy": 0.9},
+    "depth": {"abs_err": 0.4, "rel_err": 0.15, "delta1": 0.8, "delta2": 0.93, "delta3": 0.97},
+    "normals": {"angle_mean": 11.9, "angle_median": 8.0, "within_11.25": 0.6, "within_22.5": 0.85, "within_30": 0.92},
+}
+MODELS = {
+    # name: sharing index, adversary, factor on every attack's damage, relative clean advantage
+    "rooms3-shared.clean": (1.0, None, 1.0, 0.06),
+    "rooms3-independent.clean": (0.0, None, 0.85, 0.0),
+    "rooms3-shared.at-total": (1.0, "total-pgd", 0.1, 0.02),
+    "rooms3-independent.at-total": (0.0, "total-pgd", 0.075, 0.0),
+}
+DAMAGE = {
+    # attack: (segmentation, depth, normals)
+    "noise": (0.01, 0.03, 0.02),
+    "total-fgsm": (0.5, 1.1, 0.9),
+    "dgba-fgsm": (0.5, 1.2, 1.0),
+    "single:segmentation-pgd": (0.97, 1.2, 1.3),
+    "single:depth-pgd": (0.6, 5.1, 1.4),
+    "single:normals-pgd": (0.65, 2.0, 3.1),
+    "total-pgd": (0.9, 4.1, 2.6),
+    "signsum-pgd": (0.85, 4.0, 2.5),
+    "dgba-pgd": (0.93, 4.2, 2.75),
+    "dgba:clean-pgd": (0.93, 4.2, 2.74),
+}
+
+
+def sha256(text):
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def estimate(value, spread=0.0):
+    if value is None:
+        return {"value": None, "low": None, "high": None}
+    return {"value": value, "low": value * (1 - spread), "high": value * (1 + spread)}
+
+
+def common_noise(task, spread):
+    """What all attacks and models share over a resample: the same images are hard for all of them."""
+    return spread * np.random.default_rng(len(task)).standard_normal(RESAMPLES)
+
+
+def make_record(
+    model="rooms3-shared.clean",
+    attack="dgba-pgd",
+    damage=None,
+    clean=None,
+    facts=(),
+    spread=0.03,
+    own_spread=0.004,
+    protocol=1,
+    version=1,
+    images=256,
+    ids="ids",
+    dataset="rooms3",
+    eps=8.0,
+    norm="linf",
+    tasks=TASKS,
+    settings=(),
+    **fields,
+):
+    """A valid record; `damage` is D_t by task, None for an undefined one, `facts` overrides the model's."""
+    sharing, adversary, factor, advantage = MODELS.get(model, (0.5, None, 0.9, 0.03))
+    if damage is None:
+        damage = {task: factor * DAMAGE[attack][TASKS.index(task) % 3] for task in tasks}
+    sign = {(task, m.name): 1 if m.higher_is_better else -1 for task in tasks for m in METRICS[task]}
+    if clean is None:
+        clean = {t: {m: v * (1 + sign[t, m] * advantage) for m, v in CLEAN[t].items()} for t in tasks}
+    undefined = [task for task in tasks if damage[task] is None]
+    own = np.random.default_rng(int(sha256(model + attack)[:8], 16))
+    replicates = {
+        task: [None] * RESAMPLES
+        if damage[task] is None
+        else (damage[task] * (1 + common_noise(task, spread) + own_spread * own.standard_normal(RESAMPLES))).tolist()
+        for task in tasks
+    }
+    known = None if undefined else [damage[task] for task in tasks]
+    cell = {
+        "protocol": protocol,
+        "model": {"name": model, "sha256": sha256(model)},
+        "dataset": {"name": dataset, "sha256": sha256(dataset), "ids": sha256(ids), "images": images, "size": [64, 64]},
+        "tasks": {task: {"version": version} for task in tasks},
+        "attack": {"name": attack, "version": "1", "settings": {"steps": 10, **dict(settings)}},
+        "threat": {"norm": norm, "eps": eps, "targets": None},
+        "seed": 0,
+    }
+    base = f"rooms3-independent.{model.rpartition('.')[2]}"
+    content = {
+        "schema": 1,
+        "cell": cell,
+        "facts": {
+            "trained_on": "rooms3",
+            "sharing_index": sharing,
+            "adversary": adversary,
+            "parameters": 500_000,
+            "twin": None if model == base else base,
+            **dict(facts),
+        },
+        "complete": not undefined,
+        "clean": {t: {m: estimate(v, 0.02) for m, v in part.items()} for t, part in clean.items()},
+        "attacked": {
+            t: {
+                m: estimate(None if damage[t] is None else v - sign[t, m] * damage[t] * abs(v), 0.03)
+                for m, v in part.items()
+            }
+            for t, part in clean.items()
+        },
+        "degradation": {
+            "ard": estimate(known and sum(known) / len(known), 0.04),
+            "flat": estimate(known and sum(known) / len(known) * 1.1, 0.04),
+            "worst_task": estimate(known and min(known), 0.04),
+            "tasks": {task: estimate(damage[task], 0.04) for task in tasks},
+            "metrics": {t: {m: estimate(damage[t], 0.04) for m in part} for t, part in clean.items()},
+            "arlc": estimate(known and 2 * sum(known), 0.04),
+            "losses": {task: estimate(damage[task], 0.04) for task in tasks},
+            "replicates": replicates,
+        },
+        "costs": {"forwards": 10.0, "backwards": 10.0, "seconds": 12.8, "peak_memory_mb": 800.0},
+        "solver": {"programs": {}, "gaps": {}},
+        "environment": {"versions": {}, "python": "3.11", "platform": "test", "device": "cpu", "commit": None},
+        **fields,
+    }
+    return Record.model_validate({**content, "key": Cell.model_validate(cell).key})
+
+
+def all_records():
+    """Four models under ten attacks."""
+    return [make_record(model, attack) for model in MODELS for attack in DAMAGE]

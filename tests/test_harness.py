@@ -1,0 +1,115 @@
+"""The harness verifies and counts, and trusts no attack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from mtrbench import BadInputError, load_attack
+from mtrbench.benchmark.harness import Measurement, measure
+from mtrbench.benchmark.protocol.noise import Noise
+from mtrbench.benchmark.protocol.tally import tally
+from mtrbench.benchmark.protocol.threat import ThreatModel
+from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel
+from toys import linear_model, middle_batch
+from torch import Tensor
+
+threat = ThreatModel("linf", 0.1)
+
+
+def cheat(change: Callable[[MultiTaskModel, Tensor], object]) -> Callable[..., object]:
+    def attack(model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> object:
+        return change(model, batch.x.clone())
+
+    return attack
+
+
+def bump(model: MultiTaskModel, x: Tensor) -> Tensor:
+    with torch.no_grad():
+        model.net.weights["a"] += 1
+    return x
+
+
+def spoil(x: Tensor, value: float) -> Tensor:
+    x[2, 0, 0, 0] = value
+    return x
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda model, x: spoil(x, float("nan")), "sample toy-2 is not finite"),
+        (lambda model, x: spoil(x, float("inf")), "sample toy-2 is not finite"),
+        (lambda model, x: spoil(x, 1.001), r"sample toy-2 leaves \[0, 1\]"),
+        (lambda model, x: spoil(x, -0.001), r"sample toy-2 leaves \[0, 1\]"),
+        (lambda model, x: spoil(x, x[2, 0, 0, 0].item() + 0.101), "sample toy-2 exceeds the budget 0.1"),
+        (lambda model, x: x[:3], r"returned \(3, 3, 6, 5\)"),
+        (lambda model, x: x.double(), "float64"),
+        (lambda model, x: x.numpy(), "returned ndarray"),
+        (bump, "changed the model's weights"),
+        (lambda model, x: (model.train(), x)[1], "changed the model's weights, buffers or mode"),
+    ],
+)
+def test_a_violation_is_an_error_naming_cell_and_sample(
+    change: Callable[[MultiTaskModel, Tensor], object], message: str
+) -> None:
+    with pytest.raises(BadInputError, match=f"cheat on toy: .*{message}"):
+        measure(linear_model(), [middle_batch()], cheat(change), threat, Noise(), "cheat on toy")
+
+
+def test_scores_on_a_copy_that_the_attack_never_saw() -> None:
+    # An attack that answers for the model: hooks are no weights, so only a copy made before is safe from them.
+    def hooked(model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Tensor:
+        model.net.register_forward_hook(lambda module, inputs, output: {task: v + 100 for task, v in output.items()})
+        return batch.x
+
+    honest = measure(linear_model(), [middle_batch()])
+    cheated = measure(linear_model(), [middle_batch()], hooked, threat, Noise())
+    assert np.array_equal(honest.losses["a"], cheated.losses["a"])
+
+
+@pytest.mark.parametrize(
+    ("name", "forwards", "backwards"),
+    [("noise", 0, 0), ("total-fgsm", 1, 1), ("total-pgd", 10, 10), ("dgba-pgd", 10, 10), ("signsum-pgd", 10, 20)],
+)
+def test_passes_are_counted_per_image(name: str, forwards: int, backwards: int) -> None:
+    found = measure(linear_model(), [middle_batch(4), middle_batch(3)], load_attack(name), threat, Noise())
+    assert (found.forwards, found.backwards) == (7 * forwards, 7 * backwards)
+
+
+def test_the_attacker_sees_its_targets_alone() -> None:
+    seen = []
+
+    def spy(model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Tensor:
+        seen.append(tuple(model.losses(batch)))
+        return batch.x
+
+    found = measure(linear_model(), [middle_batch()], spy, ThreatModel("linf", 0.1, ("b",)), Noise())
+    assert seen == [("b",)]
+    assert set(found.losses) == {"a", "b"}
+
+
+@pytest.mark.parametrize("cuts", [[4], [1, 3], [2, 1, 1]])
+def test_parts_merge_into_the_whole(cuts: list[int]) -> None:
+    batch = middle_batch(4)
+    edges = np.cumsum([0, *cuts])
+    parts = [
+        Batch(batch.x[a:b], {t: v[a:b] for t, v in batch.truth.items()}, batch.ids[a:b])
+        for a, b in zip(edges, edges[1:], strict=False)
+    ]
+    attack = load_attack("dgba-pgd")
+    whole = measure(linear_model(), [batch], attack, threat, Noise())
+    merged = Measurement.merge(measure(linear_model(), [part], attack, threat, Noise()) for part in parts)
+    assert merged.ids == whole.ids
+    assert (merged.forwards, merged.backwards) == (whole.forwards, whole.backwards)
+    assert merged.tally == whole.tally
+    for task in whole.losses:
+        np.testing.assert_allclose(merged.losses[task], whole.losses[task], rtol=1e-6)
+        np.testing.assert_allclose(merged.statistics[task], whole.statistics[task], rtol=1e-6)
+
+
+def test_counts_go_nowhere_outside_a_measurement() -> None:
+    tally().count("lost")
+    assert not tally().sums

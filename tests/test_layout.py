@@ -1,0 +1,57 @@
+"""Layouts: counts, refinement, sharing index."""
+
+from __future__ import annotations
+
+import pytest
+from mtrbench import BadInputError
+from mtrbench.models.nets.layout import Layout, layouts, partitions
+
+ABC = ("a", "b", "c")
+
+
+@pytest.mark.parametrize(("tasks", "blocks", "count"), [(3, 5, 51), (4, 5, 561), (5, 3, 1304), (5, 5, 7556)])
+def test_counts(tasks: int, blocks: int, count: int) -> None:
+    found = list(layouts(tuple("abcde"[:tasks]), blocks))
+    assert len(found) == len(set(found)) == count
+
+
+@pytest.mark.parametrize(("tasks", "bell"), [(1, 1), (2, 2), (3, 5), (4, 15), (5, 52)])
+def test_partitions_are_counted_by_bell_numbers(tasks: int, bell: int) -> None:
+    assert len(set(partitions(tuple("abcde"[:tasks])))) == bell
+
+
+def test_every_layout_has_a_parent_and_a_leaf_for_everything() -> None:
+    for layout in layouts(ABC, 4):
+        for number in range(1, 4):
+            for group in layout.blocks[number]:
+                assert set(group) <= set(layout.parent(number, group))
+        assert all(task in layout.leaf(task) for task in ABC)
+        assert 0 <= layout.sharing_index <= 1
+
+
+@pytest.mark.parametrize("shared", range(6))
+def test_sharing_index_of_single_branch_points_is_linear(shared: int) -> None:
+    assert Layout.branching(ABC, 5, shared).sharing_index == pytest.approx(shared / 5)
+
+
+def test_parsing() -> None:
+    layout = Layout.parse(["a b c", "a c | b", "a | c | b"])
+    assert layout.blocks == ((ABC,), (("a", "c"), ("b",)), (("a",), ("c",), ("b",)))
+    assert layout.sharing_index == pytest.approx(1 - 3 / 6)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ([], "at least one block"),
+        (["a b", "a"], "block 1 must hold every task of a, b just once"),
+        (["a b", "a | b b"], "block 1 must hold every task"),
+        (["a a"], "block 0 must hold every task"),
+        (["a b", "a | b |"], "block 1 must hold every task"),
+        (["a | b", "a b"], "block 1 joins tasks that have parted before"),
+        (["a b | c", "a c | b"], "block 1 joins tasks"),
+    ],
+)
+def test_bad_layouts(lines: list[str], message: str) -> None:
+    with pytest.raises(BadInputError, match=message):
+        Layout.parse(lines)
