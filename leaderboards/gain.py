@@ -47,11 +47,11 @@ def twin_of(group: Group, model: str) -> str | None:
 
 
 def gain_of(group: Group, model: str) -> float | None:
-    """The clean gain of a model against its twin in the group, in percent; None without a twin."""
+    """The clean gain of a model against its twin in the group, in percent; None without a twin.
+
+    It is 0 for a model that is the twin of others.
+    """
+    if group.facts(model).twin is None and any(twin_of(group, other) == model for other in group.models):
+        return 0.0
     twin = twin_of(group, model)
     return None if twin is None else clean_gain(group.any_record(model).clean, group.any_record(twin).clean)
-
-
-def is_reference(group: Group, model: str) -> bool:
-    """Whether others' gain is measured against this model, whose own is 0 by that."""
-    return group.facts(model).twin is None and any(twin_of(group, other) == model for other in group.models)

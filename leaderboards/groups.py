@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..benchmark.protocol.errors import BadInputError
@@ -124,9 +124,9 @@ def _setting(record: Record) -> Setting:
 
 
 def _group(setting: Setting, title: str, records: list[Record], left_out: int) -> Group:
-    _same(records, lambda record: record.cell.protocol, f"{title}: records of protocol versions")
+    _same([record.cell.protocol for record in records], f"{title}: records of protocol versions")
     for task in setting.tasks:
-        _same(records, lambda record: record.cell.tasks[task], f"{title}: records of task {task} with")  # noqa: B023
+        _same([record.cell.tasks[task] for record in records], f"{title}: records of task {task} with")
     models = labels(records, lambda r: r.cell.model.name, lambda r: {"": r.cell.model.sha256[:8]})
     attacks = labels(records, lambda r: r.attack.name, _details)
     pairs: dict[tuple[str, str], Record] = {}
@@ -155,7 +155,7 @@ def _details(record: Record) -> dict[str, object]:
     return {**flat(record.attack.settings), "version": version, "seed": seed}
 
 
-def _same(records: list[Record], part: Callable[[Record], object], what: str) -> None:
-    found = sorted({json.dumps(part(record), sort_keys=True) for record in records})
+def _same(parts: Sequence[object], what: str) -> None:
+    found = sorted({json.dumps(part, sort_keys=True) for part in parts})
     if len(found) > 1:
         raise BadInputError(f"{what} {' and '.join(found)} cannot be compared; evaluate the older ones again")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..benchmark.stats import Bootstrapped
 from .board import INCOMPLETE, Board, Cell, Column, Name
-from .gain import gain_of, is_reference, metrics_of
+from .gain import gain_of, metrics_of
 from .groups import CLEAN, Group, is_control
 from .notes import common_notes
 from .ranking import ranks
@@ -71,7 +71,6 @@ def _board(group: Group) -> Board:
     for model in order:
         facts = group.facts(model)
         attack, score = worst.get(model, (None, None))
-        gain: Cell = "reference" if is_reference(group, model) else gain_of(group, model)
         rows.append(
             (
                 rank.get(model),
@@ -81,7 +80,7 @@ def _board(group: Group) -> Board:
                 facts.adversary or CLEAN,
                 facts.parameters,
                 *_clean(group, model),
-                gain,
+                gain_of(group, model),
                 score.estimate() if score else INCOMPLETE,
                 Name(attack) if attack else None,
                 *(_ard(group, model, attack) for attack in group.attacks),

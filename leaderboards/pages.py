@@ -19,9 +19,9 @@ LEGEND = (
     "ARD is the averaged relative degradation: 1 means that on average the scores fell (errors grew) by 100 % of their "
     "clean value; positive is damage. Worst task is the smallest degradation of any task: did the attack hit all of "
     "them? ARLC is the averaged relative loss change; fwd and bwd are images through the network per image attacked, "
-    "s is seconds per image. Intervals are 95 % over the images (bootstrap), not over training runs. A rank such as "
-    "1-2 is a tie: the paired differences cannot tell the rows apart. The control knows nothing of the model and is "
-    "not ranked."
+    "s is seconds per image. Clean gain is measured against the independent model of the same training, whose own is "
+    "0. Intervals are 95 % over the images (bootstrap), not over training runs. A rank of 1-2 is a tie: the paired "
+    "differences cannot tell the rows apart. The control knows nothing of the model and is not ranked."
 )
 
 TITLES = {
@@ -84,7 +84,8 @@ def picture_names(groups: Sequence[Group]) -> list[str]:
     """What each group's pictures have after their name: nothing for the headline, else dataset, images and budget."""
     first = headline(groups)
     return [
-        "" if part is first else "-" + re.sub(r"[^a-z0-9.]+", "-", part.title.lower()).strip("-") for part in groups
+        "" if part is first else "-" + re.sub(r"[^a-z0-9.]+", "-", part.title.lower().replace("∞", "inf")).strip("-")
+        for part in groups
     ]
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
 
 from ..benchmark.protocol.records import Estimate
-from .gain import gain_of, is_reference
+from .gain import gain_of
 from .groups import ADVERSARIAL, CLEAN, Group
 from .model_board import worst_cases
 from .scores import ard
@@ -54,7 +54,7 @@ def points(group: Group) -> dict[str, list[Point]]:
         sharing = group.facts(model).sharing_index
         if sharing is not None:
             record = group.complete(model, HEADLINE)
-            gain = 0.0 if is_reference(group, model) else gain_of(group, model)
+            gain = gain_of(group, model)
             headline = ard(record).estimate() if record else None
             point = Point(sharing, gain, headline, worst[model][1].estimate() if model in worst else None)
             found.setdefault(group.training(model), []).append(point)

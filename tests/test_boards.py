@@ -1,7 +1,6 @@
 """Boards: averages, ranks and gains by hand, whatever the order of the records."""
 
 import itertools
-import random
 import subprocess
 import sys
 
@@ -43,7 +42,7 @@ def one(make, records):
 
 @pytest.mark.parametrize("make", KINDS)
 def test_order_of_the_records_does_not_matter(records, make):
-    shuffled = random.Random(0).sample(records, len(records))
+    shuffled = [records[i] for i in np.random.default_rng(0).permutation(len(records))]
     assert make(group(shuffled)) == make(group(records))
 
 
@@ -137,7 +136,7 @@ def test_clean_gain_by_hand():
 def test_model_board_gain_reference_and_worst_case(records):
     board = one(model_boards, records)
     assert row(board, "rooms3-shared.clean")["clean_gain_percent"] == pytest.approx(6)
-    assert row(board, "rooms3-independent.clean")["clean_gain_percent"] == "reference"
+    assert row(board, "rooms3-independent.clean")["clean_gain_percent"] == 0
     worst = row(board, "rooms3-shared.clean")
     assert worst["worst_attack"] == Name("dgba-pgd")
     assert worst["worst_case_ard"].value == pytest.approx(sum(DAMAGE["dgba-pgd"]) / 3)
