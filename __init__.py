@@ -1,4 +1,4 @@
-"""MTRBench: how easily are multi-task models fooled, in one task or in all at once?
+"""MTRBench: an adversarial-robustness benchmark for multi-task models.
 
 The public names are loaded on first use, so that importing the package costs nothing.
 """

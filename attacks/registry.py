@@ -39,8 +39,9 @@ def names() -> tuple[str, ...]:
 def load_attack(name: str, **settings: object) -> Attack:
     """The attack called `name`, with `settings` for its optimizer's or balancing's fields.
 
-    `balancing[:argument]-optimizer` (`total-pgd`, `single:depth-fgsm`, `dgba:clean-pgd`: the argument is the balancing's
-    first field), a whole attack's name, or `pkg.module:object`. Raises BadInputError for an unknown name or setting.
+    `balancing[:argument]-optimizer` (`total-pgd`, `single:depth-fgsm`, `dgba:clean-pgd`: the argument is the
+    balancing's first field), a whole attack's name, or `pkg.module:object`. Raises BadInputError for an unknown name or
+    setting.
     """
     outer, inner, argument = _parts(name)
     for key in settings:
@@ -60,7 +61,7 @@ def settings_of(name: str) -> tuple[str, ...]:
 
 
 def describe(name: str, attack: Attack) -> tuple[str, dict[str, Any]]:
-    """The version of an attack's code and all its settings, such that `load_attack(name, **settings)` makes it again."""
+    """The version of an attack's code and all its settings: `load_attack(name, **settings)` makes it again."""
     balancing = getattr(attack, "balancing", None)
     parts = [part for part in (attack, balancing) if part is not None]
     version = ".".join(str(getattr(part, "version", 1)) for part in parts)

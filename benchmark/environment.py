@@ -42,7 +42,10 @@ def _commit() -> str | None:
 
     def git(*arguments: str) -> str:
         return subprocess.run(  # noqa: S603
-            ("git", "-C", str(folder), *arguments), capture_output=True, text=True, check=True  # noqa: S607
+            ("git", "-C", str(folder), *arguments),  # noqa: S607
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout.strip()
 
     try:

@@ -29,8 +29,11 @@ SHARD = 32
 class Workshop(Protocol):
     """Brings the objects that a cell names; travels to worker processes, so it must pickle."""
 
-    batch_size: int
-    device: str
+    @property
+    def batch_size(self) -> int: ...
+
+    @property
+    def device(self) -> str: ...
 
     def model(self, cell: Cell) -> MultiTaskModel: ...
 
@@ -51,7 +54,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Progress:
-    """`images` more have been measured; `record` is there when that finished a cell, `stored` if it was there before."""
+    """`images` more have been measured; `record` is there if that finished a cell, `stored` if it was there before."""
 
     images: int
     record: Record | None = None
@@ -114,7 +117,7 @@ def measure_cell(workshop: Workshop, cell: Cell, span: Span) -> Measurement:
         dataset.batch(range(first, min(first + size, stop))).to(torch.device(workshop.device))
         for first in range(start, stop, size)
     )
-    threat = cell.threat and ThreatModel(cell.threat.norm, cell.threat.eps / 255, cell.threat.targets)
+    threat = ThreatModel(cell.threat.norm, cell.threat.eps / 255, cell.threat.targets) if cell.threat else None
     return measure(workshop.model(cell), batches, workshop.attack(cell), threat, Noise(cell.seed), cell.title)
 
 

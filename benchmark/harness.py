@@ -22,6 +22,8 @@ from .protocol.tally import Tally, tallying
 from .protocol.threat import ThreatModel
 from .protocol.types import Attack, Batch, MultiTaskModel
 
+PerSample = dict[str, NDArray[np.float64]]
+
 # Float32 images near 1 are spaced by 6e-8, and a projection may round twice; relative to the budget for L2.
 TOLERANCE = 1e-6
 
@@ -34,8 +36,8 @@ class Measurement:
     """
 
     ids: tuple[str, ...]
-    statistics: dict[str, NDArray[np.float64]]
-    losses: dict[str, NDArray[np.float64]]
+    statistics: PerSample
+    losses: PerSample
     forwards: int = 0
     backwards: int = 0
     seconds: float = 0.0
@@ -120,7 +122,7 @@ def verified(x: Tensor, batch: Batch, threat: ThreatModel, title: str) -> Tensor
 
 
 @torch.no_grad()
-def _score(model: MultiTaskModel, batch: Batch) -> tuple[dict[str, NDArray[np.float64]], dict[str, NDArray[np.float64]]]:
+def _score(model: MultiTaskModel, batch: Batch) -> tuple[PerSample, PerSample]:
     predictions = model(batch.x)
     statistics, losses = {}, {}
     for name, task in model.tasks.items():

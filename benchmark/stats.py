@@ -82,7 +82,7 @@ def relative_degradation(clean: Bootstrapped, attacked: Bootstrapped, higher_is_
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(c == 0, np.nan, sign * (c - a) / np.abs(c))
 
-    value = change(np.float64(clean.value), np.float64(attacked.value))
+    value = change(np.asarray(clean.value), np.asarray(attacked.value))
     return Bootstrapped(float(value), change(clean.replicates, attacked.replicates))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -11,8 +11,10 @@ from tabulate import tabulate
 
 from .options import json_option
 
+Rows = Sequence[Mapping[str, Any]]
 
-def _models() -> list[dict[str, Any]]:
+
+def _models() -> Rows:
     from ..models.nets.layout import Layout
     from ..models.zoo import find_card, model_names
 
@@ -30,7 +32,7 @@ def _models() -> list[dict[str, Any]]:
     ]
 
 
-def _attacks() -> list[dict[str, Any]]:
+def _attacks() -> Rows:
     from ..attacks.registry import load_attack, names
 
     def summary(name: str) -> str:
@@ -41,13 +43,13 @@ def _attacks() -> list[dict[str, Any]]:
     return [{"name": name, "what it does": summary(name)} for name in names()]
 
 
-def _datasets() -> list[dict[str, Any]]:
+def _datasets() -> Rows:
     from ..benchmark.datasets.registry import DATASETS
 
     return [{"name": name} for name in DATASETS]
 
 
-def _tasks() -> list[dict[str, Any]]:
+def _tasks() -> Rows:
     from ..benchmark.protocol.tasks import TASKS
 
     return [
@@ -62,7 +64,7 @@ def _tasks() -> list[dict[str, Any]]:
     ]
 
 
-def _suites() -> list[dict[str, Any]]:
+def _suites() -> Rows:
     from ..benchmark.suites import load_suite, suite_names
 
     suites = {name: load_suite(name) for name in suite_names()}
@@ -80,7 +82,7 @@ def _suites() -> list[dict[str, Any]]:
     ]
 
 
-KINDS: dict[str, Callable[[], list[dict[str, Any]]]] = {
+KINDS: dict[str, Callable[[], Rows]] = {
     "models": _models,
     "attacks": _attacks,
     "datasets": _datasets,
@@ -90,9 +92,9 @@ KINDS: dict[str, Callable[[], list[dict[str, Any]]]] = {
 
 
 @click.command("list")
-@click.argument("kind", type=click.Choice(list(KINDS)))
+@click.argument("kind", type=click.Choice(tuple(KINDS)))
 @json_option
-def list(kind: str, as_json: bool) -> None:  # noqa: A001
+def list(kind: str, as_json: bool) -> None:
     """Name what is registered."""
     rows = KINDS[kind]()
     click.echo(json.dumps(rows, indent=1) if as_json else tabulate(rows, headers="keys", floatfmt=".2f"))

@@ -41,7 +41,7 @@ class Commands(click.Group):
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 @click.pass_context
 def cli(context: click.Context, debug: bool) -> None:
-    """How easily are multi-task models fooled, in one task or in all at once?"""
+    """Attack multi-task models, and see how far they fall in one task or in all at once."""
     context.obj = debug
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import click
 from tqdm import tqdm
@@ -43,7 +44,7 @@ def run(
     dataset: str | None,
     data_root: Path | None,
     eps: Sequence[float],
-    norm: str | None,
+    norm: Literal["linf", "l2"] | None,
     targets: str | None,
     images: int | None,
     steps: int | None,

@@ -85,8 +85,8 @@ def make_card(
         training=Training(
             recipe=f"{plan.name}.toml",
             recipe_sha256=digest,
-            attack=plan.adversary and plan.adversary.attack,
-            eps=plan.adversary and plan.adversary.eps,
+            attack=plan.adversary.attack if plan.adversary else None,
+            eps=plan.adversary.eps if plan.adversary else None,
             steps=plan.steps,
             seed=plan.seed,
             scenes=plan.scenes,

@@ -82,7 +82,7 @@ class LocalWorkshop:
 
 
 def found_models(sources: Iterable[str]) -> dict[str, str]:
-    """Where each model comes from, by its card's name; raises BadInputError for unknown ones and for two of one name."""
+    """Where each model comes from, by its card's name; raises BadInputError if one is unknown or two share a name."""
     found: dict[str, str] = {}
     for source in sources:
         name = find_card(source)[0].name

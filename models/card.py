@@ -35,7 +35,7 @@ class Architecture(Strict):
 
     entry: str
     layout: list[str]
-    settings: dict[str, int | float | str] = {}
+    settings: dict[str, int | float | str] = Field(default_factory=dict)
 
 
 class Weights(Strict):
@@ -166,7 +166,9 @@ def fingerprint(model: MultiTaskModel, size: int = 32) -> dict[str, list[float]]
     """Mean and spread of every task's prediction on two fixed images of smooth waves: {task: [m1, s1, m2, s2]}."""
     axis = torch.arange(size) / size
     rows, columns = torch.meshgrid(axis, axis, indexing="ij")
-    waves = [torch.sin(2 * math.pi * (a * rows + b * columns)) for a, b in ((1, 0), (0, 2), (3, 1), (2, 2), (1, 4), (5, 0))]
+    waves = [
+        torch.sin(2 * math.pi * (a * rows + b * columns)) for a, b in ((1, 0), (0, 2), (3, 1), (2, 2), (1, 4), (5, 0))
+    ]
     probes = torch.stack(waves).view(2, 3, size, size) / 2 + 0.5
     return {
         task: [round(value.item(), 5) for image in answer.double() for value in (image.mean(), image.std())]

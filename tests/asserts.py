@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+
 from mtrbench.benchmark.harness import verified, weights_sha256
 from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.threat import ThreatModel

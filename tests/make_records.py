@@ -3,6 +3,7 @@
 import hashlib
 
 import numpy as np
+
 from mtrbench.benchmark.protocol.metrics import METRICS
 from mtrbench.benchmark.protocol.records import Cell, Record
 from mtrbench.benchmark.stats import RESAMPLES

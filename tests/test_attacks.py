@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 import torch
@@ -14,6 +15,9 @@ from asserts import (
     assert_within_budget,
     assert_zero_budget_is_clean,
 )
+from torch import nn
+from toys import linear_model, middle_batch
+
 from mtrbench import BadInputError, load_attack
 from mtrbench.attacks.balancing.base import gradient_of_sum
 from mtrbench.attacks.balancing.dgba import Dgba
@@ -21,9 +25,7 @@ from mtrbench.attacks.registry import describe, names
 from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.tally import tallying
 from mtrbench.benchmark.protocol.threat import ThreatModel
-from mtrbench.benchmark.protocol.types import Attack, MultiTaskModel
-from toys import linear_model, middle_batch
-from torch import nn
+from mtrbench.benchmark.protocol.types import MultiTaskModel
 
 ATTACKS = [name.replace(":TASK", ":a") for name in names()]
 WHITE_BOX = [name for name in ATTACKS if name != "noise"]
@@ -177,9 +179,8 @@ def test_module_and_object_stand_for_a_name() -> None:
     ],
 )
 def test_bad_names_and_settings(name: str, settings: dict[str, object], message: str) -> None:
-    with pytest.raises(BadInputError, match=".*") as caught:
+    with pytest.raises(BadInputError, match=re.escape(message)) as caught:
         load_attack(name, **settings)
-    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 from make_records import CLEAN, DAMAGE, MODELS, TASKS, all_records, make_record, sha256
+
 from mtrbench.benchmark.protocol.errors import BadInputError
 from mtrbench.benchmark.protocol.records import Estimate
 from mtrbench.benchmark.stats import RESAMPLES, Bootstrapped

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
+from toys import linear_model, middle_batch
+
 from mtrbench import BadInputError, load_attack
 from mtrbench.benchmark.harness import Measurement, measure
 from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.tally import tally
 from mtrbench.benchmark.protocol.threat import ThreatModel
 from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel
-from toys import linear_model, middle_batch
-from torch import Tensor
 
 threat = ThreatModel("linf", 0.1)
 
@@ -96,8 +98,7 @@ def test_parts_merge_into_the_whole(cuts: list[int]) -> None:
     batch = middle_batch(4)
     edges = np.cumsum([0, *cuts])
     parts = [
-        Batch(batch.x[a:b], {t: v[a:b] for t, v in batch.truth.items()}, batch.ids[a:b])
-        for a, b in zip(edges, edges[1:], strict=False)
+        Batch(batch.x[a:b], {t: v[a:b] for t, v in batch.truth.items()}, batch.ids[a:b]) for a, b in pairwise(edges)
     ]
     attack = load_attack("dgba-pgd")
     whole = measure(linear_model(), [batch], attack, threat, Noise())

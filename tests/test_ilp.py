@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from ortools.sat.python import cp_model
+
 from mtrbench.attacks.ilp import SOLVERS, StepProgram, closed_form, cpsat, solve
 from mtrbench.attacks.ilp import cpsat as cpsat_module
 from mtrbench.benchmark.protocol.tally import tallying
-from ortools.sat.python import cp_model
 
 # Gradients are heavy-tailed, repeat values, and hold exact zeros: all of it must come up.
 COEFFICIENTS = st.one_of(

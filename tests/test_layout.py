@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from mtrbench import BadInputError
 from mtrbench.models.nets.layout import Layout, layouts, partitions
 

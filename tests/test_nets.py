@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from mtrbench.benchmark.protocol.tasks import make_task
 from mtrbench.models.card import Architecture, build, packed, unpack
 

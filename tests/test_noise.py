@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from mtrbench.benchmark.protocol.noise import Noise
 
 IDS = ("a", "b", "c")

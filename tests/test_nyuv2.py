@@ -12,10 +12,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
+
 from mtrbench.benchmark.datasets.nyuv2 import CLASSES_13, NYUv2, nyuv2
 from mtrbench.benchmark.protocol.errors import BadInputError
 from mtrbench.benchmark.protocol.tasks import make_task
-from PIL import Image
 
 H, W = 12, 16
 NATIVE = (H, W)

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from make_records import DAMAGE, MODELS, TASKS, all_records, make_record
+
 from mtrbench.benchmark.protocol.errors import BadInputError
 from mtrbench.leaderboards.groups import group
 from mtrbench.leaderboards.pages import files

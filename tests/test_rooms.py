@@ -6,6 +6,7 @@ import random
 import numpy as np
 import pytest
 import torch
+
 from mtrbench.benchmark.datasets.rooms import CLASSES, TrainingScenes, render, responses, rooms
 from mtrbench.benchmark.datasets.rooms import __main__ as command
 from mtrbench.benchmark.datasets.rooms import evaluation as split

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from toys import Affine
+
 from mtrbench.benchmark.protocol.tasks import make_task
 from mtrbench.benchmark.stats import (
     RESAMPLES,
@@ -15,7 +17,6 @@ from mtrbench.benchmark.stats import (
     relative_loss_change,
     resampling_weights,
 )
-from toys import Affine
 
 
 def constant(value: float) -> Bootstrapped:

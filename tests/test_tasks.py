@@ -7,6 +7,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 import torch
+
 from mtrbench.benchmark.protocol.errors import BadInputError
 from mtrbench.benchmark.protocol.tasks import IGNORE, TASKS, Depth, Normals, Segmentation, make_task
 

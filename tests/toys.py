@@ -7,9 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from torch import Tensor, nn
+
 from mtrbench.benchmark.protocol.metrics import Metric
 from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel
-from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,7 @@ class Linear(nn.Module):
     def __init__(self, tasks: tuple[str, ...], shape: tuple[int, ...], seed: int = 0, bias: float = 5.0) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
-        self.weights = nn.ParameterDict(
-            {task: nn.Parameter(torch.randn(shape, generator=generator)) for task in tasks}
-        )
+        self.weights = nn.ParameterDict({task: nn.Parameter(torch.randn(shape, generator=generator)) for task in tasks})
         self.bias = bias
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:

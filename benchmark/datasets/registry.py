@@ -40,8 +40,8 @@ def load_dataset(
 ) -> Dataset:
     """The data set called `name`, with the ground truth of `tasks`, its first `images` samples, at `size` (H, W).
 
-    `root` is the folder of its files, for data sets that are not embedded. Raises BadInputError for an unknown name, for
-    files that are missing or broken, and for a task without ground truth there.
+    `root` is the folder of its files, for data sets that are not embedded. Raises BadInputError for an unknown name,
+    for files that are missing or broken, and for a task without ground truth there.
     """
     factory = cast(Callable[..., Dataset], DATASETS.get(name))
     return factory(tasks=tasks, root=root, size=size, images=images)

@@ -15,12 +15,10 @@ from .errors import BadInputError
 PROTOCOL_VERSION = 1
 """Changes with any change of the harness or the score that moves numbers; part of every cell's key."""
 
-SCHEMA = 1
-
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f<>|`]+$")]
 Count = Annotated[int, Field(ge=0)]
-Setting = TypeAliasType("Setting", "bool | int | float | str | None | list[Setting] | dict[str, Setting]")
+Setting = TypeAliasType("Setting", "bool | int | float | str | list[Setting] | dict[str, Setting] | None")
 
 
 class Strict(BaseModel):
@@ -156,7 +154,7 @@ class Environment(Strict):
 class Record(Strict):
     """The result of one cell."""
 
-    schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
+    schema_: Literal[1] = Field(default=1, alias="schema")
     key: Sha256
     cell: Cell
     facts: ModelFacts

@@ -28,7 +28,7 @@ class Registry:
         for point in entry_points(group=self.group):
             if point.name in self.entries:
                 raise BadInputError(
-                    f"{self.kind} {point.name!r} of entry point {point.value} is taken already; rename it or uninstall it"
+                    f"{self.kind} {point.name!r} of entry point {point.value} is taken; rename it or uninstall it"
                 )
             self._plugins[point.name] = point.value
 

@@ -49,7 +49,7 @@ class MultiTaskModel(nn.Module):
         self.tasks = {task.name: task for task in tasks}
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        # For a lone image libraries choose kernels that round otherwise; as one of two it gets what it gets in any batch.
+        # Libraries run a lone image through kernels that round otherwise; as one of two it gets what any batch gives.
         predictions = self.net(x if len(x) > 1 else torch.cat([x, x]))
         return {name: predictions[name][: len(x)] for name in self.tasks}
 

@@ -48,6 +48,4 @@ class TreeNet(nn.Module):
                 features[group] = self.blocks[number].get_submodule(_key(group))(source)
         # A stride that does not divide the size leaves predictions a little larger than the images.
         height, width = x.shape[-2:]
-        return {
-            task: head(features[self.layout.leaf(task)])[..., :height, :width] for task, head in self.heads.items()
-        }
+        return {task: head(features[self.layout.leaf(task)])[..., :height, :width] for task, head in self.heads.items()}

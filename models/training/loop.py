@@ -21,14 +21,16 @@ Scene = tuple[Tensor, dict[str, Tensor]]
 def train(recipe: Recipe, model: MultiTaskModel, scenes: Scenes[Scene], workers: int, device: torch.device) -> None:
     """Train `model` in place as `recipe` says; it ends in eval mode with the averaged weights.
 
-    Minimises sum_t weight_t mean_B L_t by AdamW under a one-cycle schedule with clipped gradients. Under an adversary the
-    first `share` of every batch is replaced by adversarial images, made by the attack against the model in eval mode.
+    Minimises sum_t weight_t mean_B L_t by AdamW under a one-cycle schedule with clipped gradients. Under an adversary
+    the first `share` of every batch is replaced by adversarial images, made by the attack against the model in eval
+    mode.
     The weights kept are the exponential moving average over the steps.
     """
     model.to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate, total_steps=recipe.steps)
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True)
+    averaging = get_ema_multi_avg_fn(recipe.ema)  # type: ignore[no-untyped-call]
+    average = AveragedModel(model, multi_avg_fn=averaging, use_buffers=True)
     adversary = recipe.adversary and load_attack(recipe.adversary.attack, **recipe.adversary.settings)
     running: dict[str, float] = {}
     rendered = _render(scenes, workers)
@@ -45,7 +47,8 @@ def train(recipe: Recipe, model: MultiTaskModel, scenes: Scenes[Scene], workers:
                 model.train()
                 losses = {name: loss.mean() for name, loss in model.losses(batch).items()}
             optimizer.zero_grad(set_to_none=True)
-            torch.stack([recipe.task_weights[name] * loss for name, loss in losses.items()]).sum().backward()
+            weighted = [recipe.task_weights[name] * loss for name, loss in losses.items()]
+            torch.autograd.backward(torch.stack(weighted).sum())
             nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
             optimizer.step()
             schedule.step()
@@ -59,7 +62,7 @@ def train(recipe: Recipe, model: MultiTaskModel, scenes: Scenes[Scene], workers:
 
 
 def _render(scenes: Scenes[Scene], workers: int) -> Batch:
-    """Every scene of the data set, rendered once in worker processes: they cost as much as a step and are seen often."""
+    """Every scene of the data set, rendered once in worker processes: rendering costs as much as training on it."""
     loader = DataLoader(scenes, 64, num_workers=workers)
     parts = list(tqdm(loader, desc="rendering scenes", unit="batch", mininterval=1.0))
     truth = {name: torch.cat([part[1][name] for part in parts]) for name in parts[0][1]}

@@ -19,7 +19,7 @@ class Adversary(Strict):
     attack: str
     eps: float = Field(gt=0, le=255)
     share: float = Field(gt=0, le=1)
-    settings: dict[str, bool | int | float | str] = {}
+    settings: dict[str, bool | int | float | str] = Field(default_factory=dict)
 
 
 class Recipe(Strict):
