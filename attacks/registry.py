@@ -48,7 +48,10 @@ def load_attack(name: str, **settings: object) -> Attack:
         if key not in settings_of(name):
             raise unknown(f"setting of attack {name!r}:", key, settings_of(name))
     if inner is None:
-        return cast(Attack, outer(**settings))
+        try:
+            return cast(Attack, outer(**settings))
+        except TypeError as error:
+            raise BadInputError(f"attack {name!r} cannot be made: {error}") from error
     mine = {key: settings.pop(key) for key in _fields(inner) if key in settings}
     return cast(Attack, outer(balancing=inner(**argument, **mine), **settings))
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator
+import sys
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -19,16 +22,16 @@ J = TypeVar("J")
 
 
 class Engine(Protocol):
-    """Applies a function to jobs, yielding each job as it gets done, in any order."""
+    """Applies a function to jobs, yielding each job as it gets done, in any order; to be closed if not exhausted."""
 
-    def run(self, function: Callable[[J], None], jobs: Iterable[J]) -> Iterator[J]: ...
+    def run(self, function: Callable[[J], None], jobs: Iterable[J]) -> Generator[J, None, None]: ...
 
 
 @dataclass(frozen=True)
 class Serial:
     """One job after the other, here."""
 
-    def run(self, function: Callable[[J], None], jobs: Iterable[J]) -> Iterator[J]:
+    def run(self, function: Callable[[J], None], jobs: Iterable[J]) -> Generator[J, None, None]:
         threads = torch.get_num_threads()
         _one_thread()
         try:
@@ -45,10 +48,12 @@ class Processes:
 
     workers: int
 
-    def run(self, function: Callable[[J], None], jobs: Iterable[J]) -> Iterator[J]:
+    def run(self, function: Callable[[J], None], jobs: Iterable[J]) -> Generator[J, None, None]:
         context = multiprocessing.get_context("spawn")
+        others = set(multiprocessing.active_children())
         with ProcessPoolExecutor(self.workers, context, initializer=_start_worker) as pool:
-            futures = {pool.submit(function, job): job for job in jobs}
+            with _deaf_to_interrupts():
+                futures = {pool.submit(function, job): job for job in jobs}
             try:
                 for future in as_completed(futures):
                     future.result()
@@ -59,7 +64,7 @@ class Processes:
                 ) from error
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
-                for process in multiprocessing.active_children():
+                for process in set(multiprocessing.active_children()) - others:
                     process.terminate()
 
 
@@ -68,10 +73,31 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Processes started here never hear Ctrl-C, which reaches the whole group: the parent decides what it means."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set handlers, and only there does Ctrl-C arrive
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _start_worker() -> None:
     _one_thread()
-    # Ctrl-C reaches the whole process group; the parent alone decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # As an exception, so that half-written files are removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # this is a worker
+    parent.join()
+    os._exit(1)
 
 
 def default_workers() -> int:

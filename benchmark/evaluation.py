@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -75,10 +76,10 @@ def pending(cells: Sequence[Cell], store: Store) -> list[Job]:
 
 def evaluate_cells(
     cells: Sequence[Cell], workshop: Workshop, store: Store, engine: Engine, jobs: Sequence[Job]
-) -> Iterator[Progress]:
+) -> Generator[Progress, None, None]:
     """Do `jobs` (see `pending`) and turn every finished cell into a record in the store.
 
-    Raises BadInputError where the harness does; what was finished before is kept.
+    Raises BadInputError where the harness does; what was finished before is kept. Close it if you stop early.
     """
     left: dict[str, int] = {}
     for job in jobs:
@@ -99,11 +100,12 @@ def evaluate_cells(
             yield Progress(0, stored, stored=True)
     for record in finished():
         yield Progress(0, record)
-    for job in engine.run(partial(_do, workshop, store), jobs):
-        left[job.cell.key] -= 1
-        yield Progress(job.span[1] - job.span[0])
-        for record in finished():
-            yield Progress(0, record)
+    with closing(engine.run(partial(_do, workshop, store), jobs)) as done:
+        for job in done:
+            left[job.cell.key] -= 1
+            yield Progress(job.span[1] - job.span[0])
+            for record in finished():
+                yield Progress(0, record)
 
 
 def _do(workshop: Workshop, store: Store, job: Job) -> None:

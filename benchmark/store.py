@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +32,12 @@ class Store:
     def record(self, cell: Cell) -> Record | None:
         """The finished record of a cell, if there is one; raises BadInputError if it cannot be read."""
         path = self.records / f"{cell.key}.json"
-        return read_record(path) if path.exists() else None
+        if not path.exists():
+            return None
+        record = read_record(path)
+        if record.key != cell.key:
+            raise BadInputError(f"record {path} is of another cell, {record.key[:12]}...; remove the file")
+        return record
 
     def save_record(self, record: Record) -> None:
         write_atomically(self.records / f"{record.key}.json", record.to_json().encode())
@@ -71,7 +75,7 @@ class Store:
                 )
                 part.tally.merge(Tally(meta["sums"], meta["peaks"]))
                 return part
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except Exception as error:  # whatever the parsers of zip, npy and JSON raise at a broken file
             raise BadInputError(f"shard {path} cannot be read ({error}); remove it and run again") from error
 
     def _shard_path(self, cell: Cell, span: Span) -> Path:

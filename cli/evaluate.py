@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Literal
 
 from ..benchmark.evaluation import make_record, measure_cell
-from ..benchmark.protocol.records import Record, ThreatRef
+from ..benchmark.protocol.records import Record
 from ..models.zoo import find_card
-from .workshop import LocalWorkshop, found_models
+from .workshop import LocalWorkshop, found_models, threat_ref
 
 
 def evaluate(
@@ -33,7 +33,7 @@ def evaluate(
     """
     workshop = LocalWorkshop(found_models([model]), data_root, device, batch_size)
     card, _ = find_card(model)
-    threat = ThreatRef(norm=norm, eps=eps, targets=targets)
+    threat = threat_ref(norm, eps, targets)
     cell = workshop.cell(card.name, dataset or card.dataset, images, attack, threat, seed, steps)
     whole = (0, cell.dataset.images)
     clean, attacked = (measure_cell(workshop, part, whole) for part in (cell.clean, cell))

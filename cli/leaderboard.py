@@ -22,7 +22,11 @@ from .tables import echo_boards
     default=Path("mtrbench-results/records"),
     show_default=True,
 )
-@click.option("--readme", type=click.Path(path_type=Path, dir_okay=False), help="Also rewrite the boards in this file.")
+@click.option(
+    "--readme",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Also rewrite the boards in this file.",
+)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if what is there differs.")
 @out_option
 @click.pass_context
@@ -36,8 +40,8 @@ def leaderboard(context: click.Context, folder: Path, readme: Path | None, check
         for line in stale:
             click.echo(line)
         context.exit(1 if stale else 0)
-    written = publish(records, out)
     if readme:
-        update_readme(readme, records)
+        update_readme(readme, records)  # first, as it may be refused
+    written = publish(records, out)
     echo_boards(records)
     click.echo(f"{len(records)} records; {len(written)} tables and plots in {out}")

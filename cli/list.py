@@ -92,9 +92,9 @@ KINDS: dict[str, Callable[[], Rows]] = {
 
 
 @click.command("list")
-@click.argument("kind", type=click.Choice(tuple(KINDS)))
+@click.argument("kind", metavar="KIND", type=click.Choice(tuple(KINDS)))
 @json_option
 def list(kind: str, as_json: bool) -> None:
-    """Name what is registered."""
+    """Name what is registered; KIND is models, attacks, datasets, tasks or suites."""
     rows = KINDS[kind]()
     click.echo(json.dumps(rows, indent=1) if as_json else tabulate(rows, headers="keys", floatfmt=".2f"))

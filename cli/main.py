@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from importlib import import_module
 
 import click
 
-from ..benchmark.protocol.errors import BadInputError
+from ..benchmark.protocol.errors import BadInputError, unknown
 
 COMMANDS = {
     "run": "evaluate attacks against models",
@@ -31,6 +32,13 @@ class Commands(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise unknown("command", args[0], COMMANDS)
+        return super().resolve_command(context, args)
+
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
@@ -46,8 +54,7 @@ def cli(context: click.Context, debug: bool) -> None:
 
 
 def main() -> None:
-    """Run the command line: bad input is one line on stderr and exit code 2, Ctrl-C is exit code 130."""
-    debug = "--debug" in sys.argv
+    """Run the command line: what goes wrong is one line on stderr and exit code 2, Ctrl-C is exit code 130."""
     try:
         cli.main(standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -55,11 +62,23 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         print("mtrbench: interrupted; what was finished is kept", file=sys.stderr)  # noqa: T201
         sys.exit(130)
-    except BadInputError as error:
-        if debug:
-            raise
-        print(f"mtrbench: {error}", file=sys.stderr)  # noqa: T201
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
         sys.exit(2)
-    except click.ClickException as error:
-        print(f"mtrbench: {error.format_message()}", file=sys.stderr)  # noqa: T201
+    except Exception as error:
+        if "--debug" in sys.argv:
+            traceback.print_exc()
+        else:
+            print("mtrbench:", *_message(error).split(), file=sys.stderr)  # noqa: T201
+        # Not Python's own 1, which is a command's answer: boards that differ, numbers that are worse.
         sys.exit(2)
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, BadInputError):
+        return str(error)
+    if isinstance(error, click.ClickException):
+        return error.format_message()
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return f"unexpected {type(error).__name__}: {error}; mtrbench --debug ... shows where"

@@ -30,3 +30,15 @@ class Eps(click.ParamType[float]):
         if not 0 < eps <= 255:
             self.fail(f"must be a number in (0, 255], in units of 1/255, not {value!r}", param, context)
         return eps
+
+
+class Names(click.ParamType[tuple[str, ...]]):
+    """Names separated by commas, each once."""
+
+    name = "names"
+
+    def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> tuple[str, ...]:
+        names = tuple(name.strip() for name in str(value).split(","))
+        if not all(names) or len(set(names)) < len(names):
+            self.fail(f"must be names separated by commas, each once, not {value!r}", param, context)
+        return names

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 from tqdm import tqdm
 
 from ..benchmark.engines import Engine, Processes, Serial, default_workers
 from ..benchmark.evaluation import evaluate_cells, pending
-from ..benchmark.protocol.records import Cell, Record, ThreatRef
+from ..benchmark.protocol.records import Cell, Record
 from ..benchmark.store import Store
 from ..benchmark.suites import load_suite
 from ..leaderboards.publish import publish
 from .devices import device_of
-from .options import Eps, out_option
+from .options import Eps, Names, json_option, out_option
 from .tables import echo_boards
-from .workshop import LocalWorkshop, found_models
+from .workshop import LocalWorkshop, found_models, threat_ref
 
 
 @click.command()
@@ -29,7 +31,9 @@ from .workshop import LocalWorkshop, found_models
 @click.option("--data-root", type=click.Path(path_type=Path), help="Folder of a data set that is not embedded.")
 @click.option("--eps", type=Eps(), multiple=True, help="Budget in 1/255, instead of the suite's; repeatable.")
 @click.option("--norm", type=click.Choice(["linf", "l2"]), help="Instead of the suite's norm.")
-@click.option("--targets", help="Tasks whose losses the attacker sees, separated by commas; default: all.")
+@click.option(
+    "--targets", type=Names(), help="Tasks whose losses the attacker sees, separated by commas; default: all."
+)
 @click.option("--images", type=click.IntRange(min=1), help="How many images, from the first on.")
 @click.option("--steps", type=click.IntRange(min=1), help="Steps of iterative attacks.")
 @click.option("--seed", type=int, help="Seed of the attacks' random numbers.")
@@ -37,6 +41,7 @@ from .workshop import LocalWorkshop, found_models
 @click.option("--batch", type=click.IntRange(min=1), default=32, show_default=True, help="Images per forward pass.")
 @click.option("--device", default="cpu", show_default=True)
 @out_option
+@json_option
 def run(
     suite: str,
     models: Sequence[str],
@@ -45,7 +50,7 @@ def run(
     data_root: Path | None,
     eps: Sequence[float],
     norm: Literal["linf", "l2"] | None,
-    targets: str | None,
+    targets: tuple[str, ...] | None,
     images: int | None,
     steps: int | None,
     seed: int | None,
@@ -53,6 +58,7 @@ def run(
     batch: int,
     device: str,
     out: Path,
+    as_json: bool,
 ) -> None:
     """Evaluate the cells of SUITE (quick by default) and print the leaderboards.
 
@@ -69,11 +75,7 @@ def run(
             dataset or plan.dataset,
             images,
             attack,
-            ThreatRef(
-                norm=norm or plan.norm,
-                eps=budget,
-                targets=tuple(name.strip() for name in targets.split(",")) if targets else None,
-            ),
+            threat_ref(norm or plan.norm, budget, targets),
             plan.seed if seed is None else seed,
             steps or plan.steps,
         )
@@ -85,6 +87,9 @@ def run(
         workers = default_workers() if device == "cpu" else 1
     records = evaluate_all(cells, workshop, Store(out), Serial() if workers == 1 else Processes(workers))
     written = publish(records, out / "boards")
+    if as_json:
+        click.echo(json.dumps([summary(record) for record in records], indent=1))
+        return
     echo_boards(records)
     click.echo(f"{len(records)} records in {out / 'records'}, {len(written)} tables and plots in {out / 'boards'}")
 
@@ -94,13 +99,33 @@ def evaluate_all(cells: Sequence[Cell], workshop: LocalWorkshop, store: Store, e
     jobs = pending(cells, store)
     found: dict[str, Record] = {}
     stored = 0
-    with tqdm(total=sum(job.span[1] - job.span[0] for job in jobs), unit="image", smoothing=0.05) as bar:
-        for progress in evaluate_cells(cells, workshop, store, engine, jobs):
+    images = sum(job.span[1] - job.span[0] for job in jobs)
+    with (
+        tqdm(total=images, unit="image", smoothing=0.05, disable=not jobs) as bar,
+        closing(evaluate_cells(cells, workshop, store, engine, jobs)) as steps,
+    ):
+        for progress in steps:
             bar.update(progress.images)
             if progress.record is not None:
                 found[progress.record.key] = progress.record
                 stored += progress.stored
                 bar.set_description(f"{len(found)}/{len(cells)} cells", refresh=False)
         bar.refresh()
-    click.echo(f"{len(cells)} cells: {stored} from the store, {len(found) - stored} computed")
+    click.echo(f"{len(found)} cells: {stored} from the store, {len(found) - stored} computed", err=True)
     return [found[cell.key] for cell in cells]
+
+
+def summary(record: Record) -> dict[str, Any]:
+    """What a program wants to know of a record; `key` leads to all of it, records/KEY.json."""
+    return {
+        "key": record.key,
+        "model": record.cell.model.name,
+        "attack": record.attack.name,
+        "dataset": record.cell.dataset.name,
+        "images": record.cell.dataset.images,
+        "threat": record.threat.model_dump(mode="json"),
+        "seed": record.cell.seed,
+        "complete": record.complete,
+        **record.degradation.model_dump(mode="json", exclude={"replicates"}),
+        "costs": record.costs.model_dump(mode="json"),
+    }

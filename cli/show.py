@@ -43,11 +43,11 @@ KINDS = {"model": _model, "attack": _attack, "record": _record}
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(list(KINDS)))
+@click.argument("kind", metavar="KIND", type=click.Choice(list(KINDS)))
 @click.argument("name")
 @json_option
 def show(kind: str, name: str, as_json: bool) -> None:
-    """Show a model's card, an attack's maths and settings, or a record (by its path)."""
+    """Show a model's card, an attack's maths and settings, or a record (by its path); KIND is model, attack or record."""
     found = KINDS[kind](name)
     click.echo(json.dumps(found, indent=1) if as_json else "\n".join(_lines(found)))
 

@@ -43,6 +43,8 @@ def train(recipe: Path, out: Path, device: str, workers: int) -> None:
     make_scenes = cast(Callable[..., Any], TRAINING.get(plan.dataset))
     scenes = make_scenes(seed=plan.seed, count=plan.scenes, size=plan.size, tasks=tasks)
 
+    for folder in ("weights", "cards"):
+        (out / folder).mkdir(parents=True, exist_ok=True)  # better now than after hours of training
     torch.manual_seed(plan.seed)
     model = build(plan.architecture, tasks)
     start = time.perf_counter()

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
 
 from ..attacks.registry import describe, load_attack, settings_of
 from ..benchmark.datasets.registry import load_dataset
@@ -61,7 +64,6 @@ class LocalWorkshop:
 
         Raises BadInputError for an unknown name and for anything that the model or the data set refuses.
         """
-        ThreatModel(threat.norm, threat.eps / 255, threat.targets)
         card, _ = find_card(self.models[model])
         source = _dataset(dataset, self.models[model], self.data_root, card.size, images)
         made = load_attack(attack, **({} if steps is None or "steps" not in settings_of(attack) else {"steps": steps}))
@@ -69,6 +71,10 @@ class LocalWorkshop:
         for target in threat.targets or ():
             if target not in card.tasks:
                 raise unknown(f"task of model {model}", target, card.tasks)
+        seen = threat.targets or tuple(card.tasks)
+        single = getattr(getattr(made, "balancing", None), "task", seen[0])  # the one task that an attack is after
+        if single not in seen:
+            raise unknown(f"task of attack {attack!r}:", single, seen)
         return Cell(
             model=ModelRef(name=model, sha256=card.weights.sha256),
             dataset=DatasetRef(
@@ -79,6 +85,15 @@ class LocalWorkshop:
             threat=threat,
             seed=seed,
         )
+
+
+def threat_ref(norm: Literal["linf", "l2"], eps: float, targets: tuple[str, ...] | None) -> ThreatRef:
+    """The budget as data, `eps` in 1/255; raises BadInputError if there is no such budget."""
+    ThreatModel(norm, eps / 255, targets)
+    try:
+        return ThreatRef(norm=norm, eps=eps, targets=targets)
+    except ValidationError as error:
+        raise BadInputError(f"targets {targets!r}: {error.errors()[0]['msg']}") from error
 
 
 def found_models(sources: Iterable[str]) -> dict[str, str]:

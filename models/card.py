@@ -10,18 +10,19 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import nn
 
 from ..benchmark.protocol.errors import BadInputError
+from ..benchmark.protocol.records import Name, Sha256
 from ..benchmark.protocol.registry import import_object
 from ..benchmark.protocol.tasks import Task, make_task
 from ..benchmark.protocol.types import MultiTaskModel
 
 Scores = dict[str, dict[str, float]]
-Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+ModelName = Annotated[str, Field(max_length=100, pattern=r"^\w[\w.@+-]*$")]  # files are called by it
 
 
 class Strict(BaseModel):
@@ -59,6 +60,12 @@ class Training(Strict):
     hardware: str
     versions: dict[str, str]
 
+    @model_validator(mode="after")
+    def _check(self) -> Training:
+        if (self.attack is None) != (self.eps is None):
+            raise ValueError("attack and eps stand together or not at all")
+        return self
+
 
 class Clean(Strict):
     """Scores on the evaluation split without attack; `tolerance` is relative, for other machines' rounding."""
@@ -71,12 +78,12 @@ class Clean(Strict):
 class Card(Strict):
     """A pretrained model as data; `twin` names the independent model of the same training."""
 
-    name: str
-    dataset: str
+    name: ModelName
+    dataset: Name
     size: tuple[int, int] = Field(strict=False)
     licence: str
     paper: str | None = None
-    twin: str | None = None
+    twin: ModelName | None = None
     superseded_by: str | None = None
     tasks: dict[str, dict[str, int | float | str]]
     architecture: Architecture
@@ -92,7 +99,7 @@ class Card(Strict):
 def read_card(path: Path) -> Card:
     """The card in a TOML file; raises BadInputError naming file and field."""
     try:
-        return Card.model_validate(tomllib.loads(path.read_text()))
+        return Card.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise BadInputError(f"card {path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -104,9 +111,14 @@ def read_card(path: Path) -> Card:
 
 
 def build(architecture: Architecture, tasks: Mapping[str, Task]) -> MultiTaskModel:
-    """An untrained model: the architecture's entry called with the tasks."""
+    """An untrained model: the architecture's entry called with the tasks; raises BadInputError if that fails."""
     entry: Any = import_object(architecture.entry, "architecture")
-    net: nn.Module = entry(tasks=tasks, layout=architecture.layout, **architecture.settings)
+    try:
+        net: nn.Module = entry(tasks=tasks, layout=architecture.layout, **architecture.settings)
+    except BadInputError:
+        raise
+    except Exception as error:  # the settings go to the entry unchecked
+        raise BadInputError(f"architecture {architecture.entry} cannot be built: {error}") from error
     # Channels-last convolutions are about a quarter faster on CPUs, and what GPUs prefer in half precision.
     return MultiTaskModel(net.to(memory_format=torch.channels_last), tasks.values())  # type: ignore[call-overload]
 

@@ -31,6 +31,8 @@ def find_card(name: str) -> tuple[Card, Path]:
         path = Path(name)
     elif name in model_names():
         path = CARDS / f"{name}.toml"
+    elif Path(name).exists():
+        raise BadInputError(f"model {name!r} is a file or folder, but no card (.toml); name a card or a model")
     else:
         raise unknown("model", name, model_names())
     card = read_card(path)

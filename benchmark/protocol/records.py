@@ -225,4 +225,8 @@ def read_records(folder: Path) -> list[Record]:
     records = [read_record(path) for path in sorted(folder.glob("*.json"))]
     if not records:
         raise BadInputError(f"the folder {folder} holds no records (*.json); make some with mtrbench run")
+    paths: dict[str, Path] = {}
+    for record, path in zip(records, sorted(folder.glob("*.json")), strict=True):
+        if paths.setdefault(record.key, path) != path:
+            raise BadInputError(f"records {paths[record.key]} and {path} are of the same cell; remove one of them")
     return sorted(records, key=lambda record: record.key)

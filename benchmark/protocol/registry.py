@@ -55,5 +55,5 @@ def import_object(target: str, kind: str) -> object:
     module_name, _, attribute = target.partition(":")
     try:
         return getattr(import_module(module_name), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise BadInputError(f"{kind} {target!r} cannot be imported: {error}") from error
+    except Exception as error:  # a module may raise anything
+        raise BadInputError(f"{kind} {target!r} cannot be imported: {type(error).__name__}: {error}") from error

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from ...benchmark.protocol.errors import BadInputError
-from ..card import Architecture, Strict
+from ..card import Architecture, ModelName, Strict
 
 
 class Adversary(Strict):
@@ -25,11 +25,11 @@ class Adversary(Strict):
 class Recipe(Strict):
     """What `mtrbench train` does; the same recipe and seed give the same weights on the same machine and versions."""
 
-    name: str
+    name: ModelName
     dataset: str
     size: tuple[int, int] = Field(strict=False)
     licence: str
-    twin: str | None = None
+    twin: ModelName | None = None
     seed: int
     scenes: int = Field(gt=0)
     steps: int = Field(gt=0)
