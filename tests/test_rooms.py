@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from mtrbench.benchmark.datasets.rooms import CLASSES, TrainingScenes, render, responses, rooms
+from mtrbench.benchmark.datasets.rooms import CLASSES, TrainingScenes, render, responses, rooms, rooms3
 from mtrbench.benchmark.datasets.rooms import __main__ as command
 from mtrbench.benchmark.datasets.rooms import evaluation as split
 from mtrbench.benchmark.datasets.rooms.camera import Camera
@@ -206,6 +206,8 @@ def test_only_the_tasks_asked_for_have_truth():
     assert set(rooms(tasks("depth")).batch([0]).truth) == {"depth"}
     with pytest.raises(BadInputError, match="no ground truth for task 'reshading'"):
         rooms({"reshading": make_task("depth")})
+    with pytest.raises(BadInputError, match="rooms3 has no ground truth for task 'edge_texture'; it has segmentation"):
+        rooms3(tasks("edge_texture"))
 
 
 def test_ids_and_the_number_of_images():

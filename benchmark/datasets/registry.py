@@ -13,7 +13,7 @@ from ..protocol.types import Dataset
 DATASETS = Registry(
     "data set",
     {
-        "rooms3": "mtrbench.benchmark.datasets.rooms:rooms",
+        "rooms3": "mtrbench.benchmark.datasets.rooms:rooms3",
         "rooms5": "mtrbench.benchmark.datasets.rooms:rooms",
         "nyuv2": "mtrbench.benchmark.datasets.nyuv2:nyuv2",
     },

@@ -75,6 +75,14 @@ def rooms(
     return Rooms(names, arrays, digest(arrays))
 
 
+def rooms3(
+    tasks: Mapping[str, Task], root: Path | None = None, size: tuple[int, int] = SIZE, images: int | None = None
+) -> Rooms:
+    """The same scenes with the ground truth of segmentation, depth and normals alone; raises as `rooms` does."""
+    known(tasks, "rooms3")
+    return rooms(tasks, root, size, images)
+
+
 def drawn(scenes: Sequence[int], size: tuple[int, int]) -> dict[str, NDArray[Any]]:
     """Scenes as they are shipped, in whole numbers and half precision.
 

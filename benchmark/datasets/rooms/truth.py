@@ -15,6 +15,9 @@ from . import responses
 
 Arrays = Mapping[str, NDArray[Any]]
 
+ROOMS3 = ("segmentation", "depth", "normals")
+"""The tasks of NYUv2."""
+
 
 def images(arrays: Arrays) -> Tensor:
     """Float32 (..., 3, H, W) in [0, 1] from `image` uint8 (..., H, W, 3)."""
@@ -29,12 +32,13 @@ def truth(arrays: Arrays, tasks: Iterable[str]) -> dict[str, Tensor]:
     return {name: TRUTHS[name](arrays) for name in known(tasks)}
 
 
-def known(tasks: Iterable[str]) -> tuple[str, ...]:
-    """The names of `tasks`; raises BadInputError if rooms has no ground truth for one of them."""
+def known(tasks: Iterable[str], dataset: str = "rooms5") -> tuple[str, ...]:
+    """The names of `tasks`; raises BadInputError if `dataset`, rooms3 or rooms5, has no ground truth for one of them."""
     names = tuple(tasks)
+    offered = ROOMS3 if dataset == "rooms3" else tuple(TRUTHS)
     for name in names:
-        if name not in TRUTHS:
-            raise BadInputError(f"data set rooms has no ground truth for task {name!r}; it has {', '.join(TRUTHS)}")
+        if name not in offered:
+            raise BadInputError(f"data set {dataset} has no ground truth for task {name!r}; it has {', '.join(offered)}")
     return names
 
 
