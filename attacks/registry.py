@@ -31,6 +31,16 @@ OPTIMIZERS = Registry(
 WHOLE = Registry("attack", {"noise": "mtrbench.attacks.noise:SignNoise"}, group="mtrbench.attacks")
 
 
+def _is_product(name: str) -> bool:
+    head, _, optimizer = name.rpartition("-")
+    return head.partition(":")[0] in BALANCINGS and optimizer in OPTIMIZERS
+
+
+for _name in WHOLE:
+    if _is_product(_name):
+        raise BadInputError(f"attack {_name!r} of a plug-in is taken; rename it or uninstall it")
+
+
 def names() -> tuple[str, ...]:
     """All attacks as `mtrbench list attacks` shows them; a balancing's argument stands in capitals."""
     return (*(f"{_shown(balancing)}-{optimizer}" for balancing in BALANCINGS for optimizer in OPTIMIZERS), *WHOLE)
@@ -80,7 +90,7 @@ def _parts(name: str) -> tuple[Factory, Factory | None, dict[str, str]]:
         return outer, None, {}
     head, _, optimizer = name.rpartition("-")
     balancing, colon, argument = head.partition(":")
-    if balancing not in BALANCINGS or optimizer not in OPTIMIZERS:
+    if not _is_product(name):
         raise unknown("attack", name, names())
     outer, inner = cast(Factory, OPTIMIZERS.get(optimizer)), cast(Factory, BALANCINGS.get(balancing))
     required = _required(inner)

@@ -53,7 +53,7 @@ class Processes:
         others = set(multiprocessing.active_children())
         with ProcessPoolExecutor(self.workers, context, initializer=_start_worker) as pool:
             with _deaf_to_interrupts():
-                futures = {pool.submit(function, job): job for job in jobs}
+                futures = {pool.submit(_in_worker, function, job): job for job in jobs}
             try:
                 for future in as_completed(futures):
                     future.result()
@@ -90,10 +90,17 @@ def _start_worker() -> None:
     _one_thread()
     # As an exception, so that half-written files are removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _die_with_parent() -> None:
+def _in_worker(function: Callable[[J], None], job: J) -> None:
+    try:
+        function(job)
+    except SystemExit:
+        os._exit(1)  # the pool would take the exception for a result and wait for this process's next
+
+
+def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None  # this is a worker
     parent.join()

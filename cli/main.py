@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import traceback
 from importlib import import_module
@@ -55,6 +56,8 @@ def cli(context: click.Context, debug: bool) -> None:
 
 def main() -> None:
     """Run the command line: what goes wrong is one line on stderr and exit code 2, Ctrl-C is exit code 130."""
+    # What a scheduler sends: as an exception, so that workers end and half-written files are removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         cli.main(standalone_mode=False)
     except click.exceptions.Exit as stop:

@@ -47,7 +47,7 @@ KINDS = {"model": _model, "attack": _attack, "record": _record}
 @click.argument("name")
 @json_option
 def show(kind: str, name: str, as_json: bool) -> None:
-    """Show a model's card, an attack's maths and settings, or a record (by its path); KIND is model, attack or record."""
+    """Show a model's card, an attack's maths and settings or a record by its path: KIND model, attack, record."""
     found = KINDS[kind](name)
     click.echo(json.dumps(found, indent=1) if as_json else "\n".join(_lines(found)))
 

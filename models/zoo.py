@@ -11,13 +11,17 @@ from .card import Card, load_card_model, read_card
 
 CARDS = Path(__file__).parent / "cards"
 
-PLUGINS = Registry("model", {}, group="mtrbench.models")
-"""Models of other packages: each entry point is the path of a card."""
+MODELS = Registry(
+    "model",
+    {path.name.removesuffix(".toml"): str(path) for path in sorted(CARDS.glob("*.toml"))},
+    group="mtrbench.models",
+)
+"""Shipped names lead to the paths of their cards; a plug-in's entry point is an object that is such a path."""
 
 
 def model_names() -> tuple[str, ...]:
     """All registered models."""
-    return (*sorted(path.name.removesuffix(".toml") for path in CARDS.glob("*.toml")), *PLUGINS)
+    return tuple(MODELS)
 
 
 def find_card(name: str) -> tuple[Card, Path]:
@@ -25,18 +29,18 @@ def find_card(name: str) -> tuple[Card, Path]:
 
     `name` is a registered model or the path of a card. Raises BadInputError if there is none or it is not valid.
     """
-    if name in PLUGINS:
-        path = Path(str(PLUGINS.get(name)))
+    if name in MODELS.entries:
+        path = Path(MODELS.entries[name])
+    elif name in MODELS:
+        path = Path(str(MODELS.get(name)))
     elif name.endswith(".toml"):
         path = Path(name)
-    elif name in model_names():
-        path = CARDS / f"{name}.toml"
     elif Path(name).exists():
         raise BadInputError(f"model {name!r} is a file or folder, but no card (.toml); name a card or a model")
     else:
         raise unknown("model", name, model_names())
     card = read_card(path)
-    if name in PLUGINS and card.name != name:
+    if name in MODELS and card.name != name:
         raise BadInputError(f"model {name!r}: its card {path} calls it {card.name!r}")
     return card, path.resolve().parent.parent / "weights"
 

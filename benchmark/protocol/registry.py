@@ -26,7 +26,7 @@ class Registry:
         if self.group is None:
             return
         for point in entry_points(group=self.group):
-            if point.name in self.entries:
+            if point.name in self:
                 raise BadInputError(
                     f"{self.kind} {point.name!r} of entry point {point.value} is taken; rename it or uninstall it"
                 )

@@ -38,7 +38,9 @@ def known(tasks: Iterable[str], dataset: str = "rooms5") -> tuple[str, ...]:
     offered = ROOMS3 if dataset == "rooms3" else tuple(TRUTHS)
     for name in names:
         if name not in offered:
-            raise BadInputError(f"data set {dataset} has no ground truth for task {name!r}; it has {', '.join(offered)}")
+            raise BadInputError(
+                f"data set {dataset} has no ground truth for task {name!r}; it has {', '.join(offered)}"
+            )
     return names
 
 
