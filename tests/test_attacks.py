@@ -19,7 +19,7 @@ from torch import nn
 from toys import linear_model, middle_batch
 
 from mtrbench import BadInputError, load_attack
-from mtrbench.attacks.balancing.base import gradient_of_sum
+from mtrbench.attacks.balancing.base import Iterate, gradient_of_sum
 from mtrbench.attacks.balancing.dgba import Dgba
 from mtrbench.attacks.registry import describe, names
 from mtrbench.benchmark.protocol.noise import Noise
@@ -119,7 +119,8 @@ def test_dgba_climbs_the_relative_losses(denominator: str) -> None:
     else:
         objective = {task: loss / clean[task] for task, loss in losses.items()}
     expected = gradient_of_sum(objective, x) / len(losses)
-    found = Dgba(denominator).fields(model.losses(batch.at(x)), clean, x)
+    at = Iterate(x, model.losses(batch.at(x)), clean, batch.ids, 1, Noise(), {})
+    found = Dgba(denominator).fields(at)
     torch.testing.assert_close(found, expected)
 
 

@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from ...benchmark.protocol.noise import Noise
 from ...benchmark.protocol.threat import ThreatModel
 
 Losses = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Iterate:
+    """What a balancing may look at: where an attack on a batch has got to.
+
+    `losses` are per sample, (B,), and differentiable in `x`; `clean` are those of the clean images, constants. `index`
+    counts the iterates from 0. `memory` is the balancing's own, kept from one iterate to the next.
+    """
+
+    x: Tensor
+    losses: Losses
+    clean: Losses
+    ids: tuple[str, ...]
+    index: int
+    noise: Noise
+    memory: dict[str, Tensor]
 
 
 class Balancing(Protocol):
@@ -19,11 +38,8 @@ class Balancing(Protocol):
     The two halves are apart so that an optimizer may put momentum between them: it is linear in the fields.
     """
 
-    def fields(self, losses: Losses, clean: Losses, x: Tensor) -> Tensor:
-        """The input gradients that the step rests on, (R, B, C, H, W): R = 1 if they are summed, T if kept apart.
-
-        `losses` are per sample, (B,), and differentiable in `x`; `clean` are those of the clean images, constants.
-        """
+    def fields(self, at: Iterate) -> Tensor:
+        """The input gradients that the step rests on, (R, B, C, H, W): R = 1 if they are summed, T if kept apart."""
         ...
 
     def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:

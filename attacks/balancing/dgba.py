@@ -11,7 +11,7 @@ from torch import Tensor
 from ...benchmark.protocol.errors import unknown
 from ...benchmark.protocol.threat import ThreatModel
 from ..ilp import SOLVERS, solve
-from .base import Losses, gradient_of_sum
+from .base import Iterate, gradient_of_sum
 
 DENOMINATORS = ("current", "clean")
 
@@ -42,11 +42,10 @@ class Dgba:
         if self.solver not in SOLVERS:
             raise unknown("solver of dgba", self.solver, SOLVERS)
 
-    def fields(self, losses: Losses, clean: Losses, x: Tensor) -> Tensor:
-        divisors = losses if self.denominator == "current" else clean
-        return gradient_of_sum(
-            {name: loss / (len(losses) * divisors[name].detach().clamp(min=FLOOR)) for name, loss in losses.items()}, x
-        )
+    def fields(self, at: Iterate) -> Tensor:
+        divisors = at.losses if self.denominator == "current" else at.clean
+        scales = {name: len(divisors) * value.detach().clamp(min=FLOOR) for name, value in divisors.items()}
+        return gradient_of_sum({name: loss / scales[name] for name, loss in at.losses.items()}, at.x)
 
     def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:
         if not threat.integer_steps:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from ...benchmark.protocol.threat import ThreatModel
-from .base import Losses, gradients_apart
+from .base import Iterate, gradients_apart
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class SignSum:
 
     version: ClassVar[int] = 1
 
-    def fields(self, losses: Losses, clean: Losses, x: Tensor) -> Tensor:
-        return gradients_apart(losses, x)
+    def fields(self, at: Iterate) -> Tensor:
+        return gradients_apart(at.losses, at.x)
 
     def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:
         votes = sum((threat.ascend(field) for field in fields[1:]), start=threat.ascend(fields[0]))

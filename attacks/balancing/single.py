@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...benchmark.protocol.errors import unknown
 from ...benchmark.protocol.threat import ThreatModel
-from .base import Losses, gradient_of_sum
+from .base import Iterate, gradient_of_sum
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,10 @@ class Single:
 
     task: str
 
-    def fields(self, losses: Losses, clean: Losses, x: Tensor) -> Tensor:
-        if self.task not in losses:
-            raise unknown("task of attack single", self.task, losses)
-        return gradient_of_sum({self.task: losses[self.task]}, x)
+    def fields(self, at: Iterate) -> Tensor:
+        if self.task not in at.losses:
+            raise unknown("task of attack single", self.task, at.losses)
+        return gradient_of_sum({self.task: at.losses[self.task]}, at.x)
 
     def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:
         return threat.ascend(fields[0])

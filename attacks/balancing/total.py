@@ -8,7 +8,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from ...benchmark.protocol.threat import ThreatModel
-from .base import Losses, gradient_of_sum
+from .base import Iterate, gradient_of_sum
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Total:
 
     version: ClassVar[int] = 1
 
-    def fields(self, losses: Losses, clean: Losses, x: Tensor) -> Tensor:
-        return gradient_of_sum(losses, x)
+    def fields(self, at: Iterate) -> Tensor:
+        return gradient_of_sum(at.losses, at.x)
 
     def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:
         return threat.ascend(fields[0])

@@ -11,6 +11,7 @@ from ...benchmark.protocol.errors import BadInputError
 from ...benchmark.protocol.noise import Noise
 from ...benchmark.protocol.threat import ThreatModel
 from ...benchmark.protocol.types import Batch, MultiTaskModel
+from ..ascent import Ascent
 from ..balancing.base import Balancing
 
 
@@ -37,20 +38,12 @@ class PGD:
             raise BadInputError(f"reach of pgd must be above 0, not {self.reach}")
 
     def __call__(self, model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Tensor:
-        x, clean = batch.x, None
+        ascent = Ascent(self.balancing, model, batch, noise)
+        x = batch.x
         if self.random_start:
-            clean = detached(model.losses(batch))
+            ascent.look_at_clean()
             x = threat.random_start(batch.x, batch.ids, noise)
         for _ in range(self.steps):
-            x = x.detach().requires_grad_()
-            losses = model.losses(batch.at(x))
-            clean = clean or detached(losses)
-            fields = self.balancing.fields(losses, clean, x)
-            step = self.reach * threat.eps / self.steps * self.balancing.direction(fields, threat)
-            x = threat.project(batch.x, x.detach() + step)
+            direction = self.balancing.direction(ascent.fields(x), threat)
+            x = threat.project(batch.x, x + self.reach * threat.eps / self.steps * direction)
         return x
-
-
-def detached(losses: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The losses' values without their graph."""
-    return {name: loss.detach() for name, loss in losses.items()}

@@ -33,7 +33,7 @@ def truth(arrays: Arrays, tasks: Iterable[str]) -> dict[str, Tensor]:
 
 
 def known(tasks: Iterable[str], dataset: str = "rooms5") -> tuple[str, ...]:
-    """The names of `tasks`; raises BadInputError if `dataset`, rooms3 or rooms5, has no ground truth for one of them."""
+    """The names of `tasks`; raises BadInputError if `dataset` (rooms3, rooms5) has no ground truth for one of them."""
     names = tuple(tasks)
     offered = ROOMS3 if dataset == "rooms3" else tuple(TRUTHS)
     for name in names:

@@ -1,0 +1,42 @@
+"""What every gradient-based optimizer does at an iterate: losses, then the balancing's fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from ..benchmark.protocol.noise import Noise
+from ..benchmark.protocol.types import Batch, MultiTaskModel
+from .balancing.base import Balancing, Iterate
+
+
+@dataclass
+class Ascent:
+    """One attack on one batch under way; counts its iterates and keeps the clean losses and the balancing's memory."""
+
+    balancing: Balancing
+    model: MultiTaskModel
+    batch: Batch
+    noise: Noise
+    count: int = 0
+    clean: dict[str, Tensor] = field(default_factory=dict)
+    memory: dict[str, Tensor] = field(default_factory=dict)
+
+    def look_at_clean(self) -> None:
+        """Take the clean losses in a forward pass of their own, for attacks that do not start at the clean images."""
+        with torch.no_grad():
+            self.clean = self.model.losses(self.batch)
+
+    def fields(self, x: Tensor) -> Tensor:
+        """The balancing's fields (R, B, C, H, W) at `x`: one forward pass and the balancing's backward passes."""
+        x = x.detach().requires_grad_()
+        losses = self.model.losses(self.batch.at(x))
+        if not self.clean:
+            self.clean = {name: loss.detach() for name, loss in losses.items()}
+        found = self.balancing.fields(
+            Iterate(x, losses, self.clean, self.batch.ids, self.count, self.noise, self.memory)
+        )
+        self.count += 1
+        return found
