@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from typing import Protocol, TypeVar
 
 import torch
@@ -19,6 +20,9 @@ import torch
 from .protocol.errors import BadInputError
 
 J = TypeVar("J")
+
+PATIENCE = 10.0
+"""Seconds for a worker to end by itself: signals wait until a solver or a convolution returns."""
 
 
 class Engine(Protocol):
@@ -64,13 +68,21 @@ class Processes:
                 ) from error
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
-                for process in set(multiprocessing.active_children()) - others:
-                    process.terminate()
+                _end(set(multiprocessing.active_children()) - others)
 
 
 def _one_thread() -> None:
     """Every job runs on one thread, so that a result does not depend on the number of workers, nor of cores."""
     torch.set_num_threads(1)
+
+
+def _end(workers: Iterable[BaseProcess]) -> None:
+    workers = list(workers)
+    for worker in workers:
+        worker.terminate()
+    for worker in workers:
+        worker.join(PATIENCE)
+        worker.kill()
 
 
 @contextmanager

@@ -90,9 +90,8 @@ def measure(
             attacker = model if threat.targets is None else model.only(threat.targets)
             with _counting(model, part), tallying() as part.tally:
                 start = time.perf_counter()
-                x = attack(attacker, batch, threat, noise)
-                part.seconds = time.perf_counter() - start
-            x = verified(x, batch, threat, title)
+                x = verified(attack(attacker, batch, threat, noise), batch, threat, title)
+                part.seconds = time.perf_counter() - start  # the checks have waited for the device
             if _state(model) != before:
                 raise BadInputError(f"{title}: the attack changed the model's weights, buffers or mode")
         part.statistics, part.losses = _score(judge, batch.at(x))

@@ -65,7 +65,8 @@ class Store:
         """A stretch of a cell's samples; raises BadInputError if its file cannot be read."""
         path = self._shard_path(cell, span)
         try:
-            with np.load(path, allow_pickle=False) as file:
+            # From memory: at a broken archive, np.load leaves the file that it opened open.
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 meta = json.loads(str(file["meta"]))
                 part = Measurement(
                     ids=tuple(meta["ids"]),

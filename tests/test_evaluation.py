@@ -1,0 +1,202 @@
+"""Cells become records: once, resumably, and the same whatever the batches, shards and workers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from mtrbench import BadInputError, evaluate
+from mtrbench.benchmark import evaluation
+from mtrbench.benchmark.engines import Engine, Processes, Serial
+from mtrbench.benchmark.evaluation import evaluate_cells, measure_cell, pending
+from mtrbench.benchmark.harness import Measurement
+from mtrbench.benchmark.protocol.records import Cell, Record
+from mtrbench.benchmark.store import Store
+from mtrbench.cli.workshop import LocalWorkshop, found_models, threat_ref
+from mtrbench.models.zoo import find_card, model_names
+from work import Interrupted, ToyWorkshop, toy_cell
+
+CELLS = [toy_cell("total-pgd"), toy_cell("noise")]
+JOBS = 9  # three shards of 70 images; one clean pass and two attacks
+
+
+def go(cells: list[Cell], workshop: Any, store: Store, engine: Engine) -> list[Record]:
+    """The new records, in the order in which they came."""
+    steps = evaluate_cells(cells, workshop, store, engine, pending(cells, store))
+    return [step.record for step in steps if step.record and not step.stored]
+
+
+def files(store: Store) -> dict[str, bytes]:
+    return {str(p.relative_to(store.root)): p.read_bytes() for p in store.root.rglob("*") if p.is_file()}
+
+
+def without_costs(record: Record) -> dict[str, Any]:
+    content = record.model_dump(mode="json")
+    del content["costs"]["seconds"], content["costs"]["peak_memory_mb"]
+    return content
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
+@pytest.fixture
+def toys(tmp_path: Path) -> ToyWorkshop:
+    return ToyWorkshop(tmp_path / "log")
+
+
+class TestResuming:
+    def test_every_pass_is_made_once_and_the_clean_one_shared(self, toys: ToyWorkshop, store: Store) -> None:
+        assert len(pending(CELLS, store)) == JOBS
+        records = go(CELLS, toys, store, Serial())
+        assert {record.key for record in records} == {cell.key for cell in CELLS}
+        assert toys.passes == JOBS
+
+    def test_progress_adds_up_to_the_images_of_all_passes(self, toys: ToyWorkshop, store: Store) -> None:
+        steps = evaluate_cells(CELLS, toys, store, Serial(), pending(CELLS, store))
+        assert sum(step.images for step in steps) == 3 * 70
+
+    @pytest.mark.parametrize("after", [0, 1, 4, 8])
+    def test_interrupted_run_is_completed_by_the_next(self, toys: ToyWorkshop, store: Store, after: int) -> None:
+        with pytest.raises(KeyboardInterrupt):
+            go(CELLS, toys, store, Interrupted(after))
+        kept = files(store)
+        # The job in hand when the key was pressed had been finished too.
+        assert sum(name.startswith("shards") for name in kept) == after + 1 == toys.passes
+        go(CELLS, toys, store, Serial())
+        assert toys.passes == JOBS
+        assert kept.items() <= files(store).items()
+
+    def test_interrupted_and_whole_runs_agree(self, toys: ToyWorkshop, store: Store, tmp_path: Path) -> None:
+        with pytest.raises(KeyboardInterrupt):
+            go(CELLS, toys, store, Interrupted(4))
+        go(CELLS, toys, store, Serial())
+        other = Store(tmp_path / "other")
+        go(CELLS, toys, other, Serial())
+        for cell in CELLS:
+            assert without_costs(store.record(cell)) == without_costs(other.record(cell))
+
+    def test_stored_record_is_never_computed_again(self, toys: ToyWorkshop, store: Store) -> None:
+        go(CELLS, toys, store, Serial())
+        before, passes = files(store), toys.passes
+        assert pending(CELLS, store) == []
+        steps = list(evaluate_cells(CELLS, toys, store, Serial(), []))
+        assert [(step.images, step.stored) for step in steps] == [(0, True), (0, True)]
+        assert (files(store), toys.passes) == (before, passes)
+
+    def test_new_cell_reuses_the_clean_pass(self, toys: ToyWorkshop, store: Store) -> None:
+        go(CELLS[:1], toys, store, Serial())
+        assert [job.cell for job in pending(CELLS, store)] == CELLS[1:] * 3
+
+    def test_lost_record_is_made_again_from_its_shards(self, toys: ToyWorkshop, store: Store) -> None:
+        (record,) = go(CELLS[:1], toys, store, Serial())
+        passes = toys.passes
+        (store.records / f"{record.key}.json").unlink()
+        assert pending(CELLS[:1], store) == []
+        assert go(CELLS[:1], toys, store, Serial()) == [record]
+        assert toys.passes == passes
+
+
+class TestFaults:
+    def test_failing_job_raises_and_keeps_what_was_done(self, toys: ToyWorkshop, store: Store) -> None:
+        cells = [CELLS[0], toy_cell("no-such")]
+        with pytest.raises(BadInputError, match="no-such"):
+            go(cells, toys, store, Serial())
+        assert store.record(CELLS[0]) is not None
+        assert len(pending(cells, store)) == 3
+
+    def test_failing_worker_raises_and_keeps_what_was_done(self, toys: ToyWorkshop, store: Store) -> None:
+        cells = [toy_cell("noise", images=8), toy_cell("no-such", images=8)]
+        with pytest.raises(BadInputError, match="no-such"):
+            go(cells, toys, store, Processes(1))
+        assert [job.cell for job in pending(cells, store)] == cells[1:]
+
+    def test_broken_shard_is_refused_by_name(self, toys: ToyWorkshop, store: Store) -> None:
+        with pytest.raises(KeyboardInterrupt):
+            go(CELLS, toys, store, Interrupted(0))
+        (path,) = store.root.rglob("*.npz")
+        path.write_bytes(path.read_bytes()[:-30])
+        with pytest.raises(BadInputError, match=path.name):
+            go(CELLS, toys, store, Serial())
+
+    def test_shard_of_other_samples_is_refused(self, toys: ToyWorkshop, store: Store) -> None:
+        cell = toy_cell(images=8)
+        store.save_shard(cell, (0, 8), measure_cell(toys, toy_cell(images=9), (1, 9)))
+        with pytest.raises(BadInputError, match="other samples"):
+            go([cell], toys, store, Serial())
+
+    def test_broken_record_is_refused_before_any_work(self, toys: ToyWorkshop, store: Store) -> None:
+        store.records.mkdir(parents=True)
+        (store.records / f"{CELLS[0].key}.json").write_text("{")
+        with pytest.raises(BadInputError, match=CELLS[0].key):
+            pending(CELLS, store)
+
+
+def real_case(source: str, attack: str, images: int, batch: int) -> tuple[LocalWorkshop, Cell]:
+    workshop = LocalWorkshop(found_models([source]), None, "cpu", batch)
+    card, _ = find_card(source)
+    return workshop, workshop.cell(card.name, card.dataset, images, attack, threat_ref("linf", 4.0, None), 0, 2)
+
+
+def whole(store: Store, cell: Cell) -> Measurement:
+    return Measurement.merge(store.shard(cell, span) for span in evaluation._spans(cell))
+
+
+def assert_same(one: Measurement, other: Measurement) -> None:
+    assert one.ids == other.ids
+    assert (one.forwards, one.backwards, one.tally) == (other.forwards, other.backwards, other.tally)
+    for field in ("statistics", "losses"):
+        for task, values in getattr(one, field).items():
+            np.testing.assert_allclose(getattr(other, field)[task], values, rtol=1e-4, atol=1e-4)
+
+
+SHIPPED = model_names()[:1]
+
+
+class TestInvariance:
+    @pytest.mark.parametrize("attack", ["dgba-pgd", "signsum-fgsm", "noise"])
+    @pytest.mark.parametrize(("batch", "shard"), [(1, 32), (7, 32), (64, 64), (64, 5)])
+    def test_of_batches_and_shards(
+        self, tiny: Path, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attack: str, batch: int, shard: int
+    ) -> None:
+        workshop, cell = real_case(str(tiny), attack, 40, 32)
+        (reference,) = go([cell], workshop, store, Serial())
+        expected = whole(store, cell)
+        monkeypatch.setattr(evaluation, "SHARD", shard)
+        other, (workshop, cell) = Store(tmp_path / "other"), real_case(str(tiny), attack, 40, batch)
+        assert cell.key == reference.key
+        go([cell], workshop, other, Serial())
+        assert_same(expected, whole(other, cell))
+
+    @pytest.mark.parametrize("source", SHIPPED or [pytest.param("", marks=pytest.mark.skip("no model is shipped"))])
+    @pytest.mark.parametrize("batch", [1, 7])
+    def test_of_batches_on_a_shipped_model(self, source: str, store: Store, tmp_path: Path, batch: int) -> None:
+        passes = []
+        for size in (64, batch):
+            workshop, cell = real_case(source, "dgba-pgd", 12, size)
+            go([cell], workshop, Store(tmp_path / str(size)), Serial())
+            passes.append(whole(Store(tmp_path / str(size)), cell))
+        assert_same(*passes)
+
+    def test_of_workers(self, tiny: Path, store: Store, tmp_path: Path) -> None:
+        workshop, cell = real_case(str(tiny), "dgba-pgd", 70, 32)
+        (serial,) = go([cell], workshop, store, Serial())
+        (spread,) = go([cell], workshop, Store(tmp_path / "other"), Processes(2))
+        assert without_costs(serial) == without_costs(spread)
+
+    def test_of_the_way_it_is_asked_for(self, tiny: Path, store: Store) -> None:
+        workshop, cell = real_case(str(tiny), "total-pgd", 40, 32)
+        (stored,) = go([cell], workshop, store, Serial())
+        record = evaluate(str(tiny), "total-pgd", images=40, steps=2)
+        assert record.key == stored.key
+        for task, estimate in record.degradation.tasks.items():
+            assert estimate.value == pytest.approx(stored.degradation.tasks[task].value, rel=1e-4)
+
+
+def test_record_is_complete_on_a_trained_model(tiny: Path) -> None:
+    record = evaluate(str(tiny), "total-pgd", images=40, steps=2)
+    assert record.complete
+    assert record.degradation.ard.value > 0

@@ -1,0 +1,106 @@
+"""Jobs and a workshop of toys, importable by worker processes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from mtrbench import load_attack
+from mtrbench.benchmark.engines import Serial
+from mtrbench.benchmark.evaluation import ids_sha256
+from mtrbench.benchmark.protocol.errors import BadInputError
+from mtrbench.benchmark.protocol.records import AttackRef, Cell, DatasetRef, ModelFacts, ModelRef, ThreatRef
+from mtrbench.benchmark.protocol.types import Attack, Batch, Dataset, MultiTaskModel
+from toys import linear_model, middle_batch
+
+J = TypeVar("J")
+
+
+@dataclass(frozen=True)
+class Scribe:
+    """Leaves a file for every job it does; refuses job `bad`, and every other one then takes its time."""
+
+    folder: Path
+    bad: int | None = None
+
+    def __call__(self, job: int) -> None:
+        if job == self.bad:
+            raise BadInputError(f"job {job} is bad")
+        if self.bad is not None and job > self.bad:
+            time.sleep(600)
+        (self.folder / str(job)).touch()
+
+
+@dataclass(frozen=True)
+class Points:
+    """`count` toy images."""
+
+    count: int
+    name = "points"
+    sha256 = "0" * 64
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(f"toy-{i}" for i in range(self.count))
+
+    def batch(self, indices: Sequence[int]) -> Batch:
+        whole = middle_batch(self.count)
+        chosen = list(indices)
+        return Batch(
+            whole.x[chosen], {t: v[chosen] for t, v in whole.truth.items()}, tuple(self.ids[i] for i in chosen)
+        )
+
+
+@dataclass(frozen=True)
+class ToyWorkshop:
+    """Linear models on points; writes every pass it serves into `log`."""
+
+    log: Path
+    batch_size: int = 32
+    device: str = "cpu"
+
+    def model(self, cell: Cell) -> MultiTaskModel:
+        return linear_model()
+
+    def dataset(self, cell: Cell) -> Dataset:
+        with self.log.open("a") as file:
+            file.write(f"{cell.title}\n")
+        return Points(cell.dataset.images)
+
+    def attack(self, cell: Cell) -> Attack | None:
+        return load_attack(cell.attack.name) if cell.attack else None
+
+    def facts(self, cell: Cell) -> ModelFacts:
+        return ModelFacts(trained_on="points", sharing_index=1.0, adversary=None, parameters=1, twin=None)
+
+    @property
+    def passes(self) -> int:
+        return len(self.log.read_text().splitlines()) if self.log.exists() else 0
+
+
+def toy_cell(attack: str = "total-pgd", images: int = 70, **changes: object) -> Cell:
+    ids = ids_sha256(Points(images).ids)
+    return Cell(
+        model=ModelRef(name="toy", sha256="1" * 64),
+        dataset=DatasetRef(name="points", sha256="0" * 64, ids=ids, images=images, size=(6, 5)),
+        tasks={"a": {"version": 1}, "b": {"version": 1}},
+        attack=AttackRef(name=attack, version="1", settings={}),
+        threat=ThreatRef(norm="linf", eps=4.0),
+        seed=0,
+    ).model_copy(update=changes)
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """Ctrl-C after `after` jobs."""
+
+    after: int
+
+    def run(self, function: Callable[[J], None], jobs: Iterable[J]) -> Generator[J, None, None]:
+        for number, job in enumerate(Serial().run(function, jobs)):
+            if number == self.after:
+                raise KeyboardInterrupt
+            yield job
