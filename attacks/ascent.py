@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..benchmark.protocol.noise import Noise
 from ..benchmark.protocol.types import Batch, MultiTaskModel
-from .balancing.base import Balancing, Iterate
+from .balancing.base import Balancing, Iterate, objective_of
 
 
 @dataclass
@@ -31,12 +31,26 @@ class Ascent:
 
     def fields(self, x: Tensor) -> Tensor:
         """The balancing's fields (R, B, C, H, W) at `x`: one forward pass and the balancing's backward passes."""
+        return self.fields_and_objective(x)[0]
+
+    def fields_and_objective(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The fields at `x`, and what the balancing climbs there, (B,), out of the same forward pass."""
+        at = self._iterate(x, self.count, self.memory)
+        self.count += 1
+        return self.balancing.fields(at), objective_of(self.balancing, at)
+
+    def fields_beside(self, x: Tensor) -> Tensor:
+        """The fields at a neighbour of the last iterate, which is neither counted nor remembered."""
+        return self.balancing.fields(self._iterate(x, self.count - 1, dict(self.memory)))
+
+    def objective(self, x: Tensor) -> Tensor:
+        """What the balancing climbs, (B,), at `x`: one forward pass, and the iterates are not counted on."""
+        with torch.no_grad():
+            return objective_of(self.balancing, self._iterate(x, self.count, dict(self.memory)))
+
+    def _iterate(self, x: Tensor, index: int, memory: dict[str, Tensor]) -> Iterate:
         x = x.detach().requires_grad_()
         losses = self.model.losses(self.batch.at(x))
         if not self.clean:
             self.clean = {name: loss.detach() for name, loss in losses.items()}
-        found = self.balancing.fields(
-            Iterate(x, losses, self.clean, self.batch.ids, self.count, self.noise, self.memory)
-        )
-        self.count += 1
-        return found
+        return Iterate(x, losses, self.clean, self.batch.ids, index, self.noise, memory)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
+from importlib.util import find_spec
 from typing import Any, cast
 
 from ..benchmark.protocol.errors import BadInputError, unknown
 from ..benchmark.protocol.registry import Registry
 from ..benchmark.protocol.types import Attack
+from .losses import SETS, TRAIN
+from .losses.ascending import Ascending
 
 Factory = Callable[..., Any]
 
@@ -19,6 +22,17 @@ BALANCINGS = Registry(
         "total": "mtrbench.attacks.balancing.total:Total",
         "signsum": "mtrbench.attacks.balancing.signsum:SignSum",
         "dgba": "mtrbench.attacks.balancing.dgba:Dgba",
+        "wgd": "mtrbench.attacks.balancing.wgd:Wgd",
+        "smta": "mtrbench.attacks.balancing.smta:Smta",
+        "minmax": "mtrbench.attacks.balancing.minmax:MinMax",
+        "moo": "mtrbench.attacks.balancing.moo:Moo",
+        "random-task": "mtrbench.attacks.balancing.random_task:RandomTask",
+        "mgda": "mtrbench.attacks.balancing.jacobian:MGDA",
+        "pcgrad": "mtrbench.attacks.balancing.jacobian:PCGrad",
+        "cagrad": "mtrbench.attacks.balancing.jacobian:CAGrad",
+        "imtl-g": "mtrbench.attacks.balancing.jacobian:IMTLG",
+        "upgrad": "mtrbench.attacks.balancing.jacobian:UPGrad",
+        "aligned-mtl": "mtrbench.attacks.balancing.jacobian:AlignedMTL",
     },
 )
 OPTIMIZERS = Registry(
@@ -26,6 +40,10 @@ OPTIMIZERS = Registry(
     {
         "fgsm": "mtrbench.attacks.optimizers.fgsm:FGSM",
         "pgd": "mtrbench.attacks.optimizers.pgd:PGD",
+        "mim": "mtrbench.attacks.optimizers.mim:MIM",
+        "ni": "mtrbench.attacks.optimizers.ni:NI",
+        "vmi": "mtrbench.attacks.optimizers.vmi:VMI",
+        "apgd": "mtrbench.attacks.optimizers.apgd:APGD",
     },
 )
 WHOLE = Registry("attack", {"noise": "mtrbench.attacks.noise:SignNoise"}, group="mtrbench.attacks")
@@ -42,17 +60,25 @@ for _name in WHOLE:
 
 
 def names() -> tuple[str, ...]:
-    """All attacks as `mtrbench list attacks` shows them; a balancing's argument stands in capitals."""
-    return (*(f"{_shown(balancing)}-{optimizer}" for balancing in BALANCINGS for optimizer in OPTIMIZERS), *WHOLE)
+    """All attacks as `mtrbench list attacks` shows them; a balancing's argument stands in capitals.
+
+    Balancings that need a library of an extra, named in their `requires`, are left out where it is not installed.
+    """
+    ready = [balancing for balancing in BALANCINGS if _installed(BALANCINGS.get(balancing))]
+    return (*(f"{_shown(balancing)}-{optimizer}" for balancing in ready for optimizer in OPTIMIZERS), *WHOLE)
 
 
 def load_attack(name: str, **settings: object) -> Attack:
     """The attack called `name`, with `settings` for its optimizer's or balancing's fields.
 
     `balancing[:argument]-optimizer` (`total-pgd`, `single:depth-fgsm`, `dgba:clean-pgd`: the argument is the
-    balancing's first field), a whole attack's name, or `pkg.module:object`. Raises BadInputError for an unknown name or
-    setting.
+    balancing's first field), a whole attack's name, or `pkg.module:object`. It may end in `@` and a set of
+    losses to ascend (`dgba-pgd@aligned`, `single:depth-pgd@relative`); `@train` is the plain attack. Raises
+    BadInputError for an unknown name, setting or set.
     """
+    name, losses = _split(name)
+    if losses != TRAIN:
+        return Ascending(load_attack(name, **settings), losses)
     outer, inner, argument = _parts(name)
     for key in settings:
         if key not in settings_of(name):
@@ -68,17 +94,30 @@ def load_attack(name: str, **settings: object) -> Attack:
 
 def settings_of(name: str) -> tuple[str, ...]:
     """The settings that `load_attack` takes for an attack."""
-    outer, inner, argument = _parts(name)
+    outer, inner, argument = _parts(_split(name)[0])
     own = tuple(key for key in _fields(outer) if key != "balancing")
     return own if inner is None else (*own, *(key for key in _fields(inner) if key not in argument))
 
 
 def describe(name: str, attack: Attack) -> tuple[str, dict[str, Any]]:
     """The version of an attack's code and all its settings: `load_attack(name, **settings)` makes it again."""
+    if isinstance(attack, Ascending):
+        version, settings = describe(_split(name)[0], attack.attack)
+        return f"{attack.version}.{version}", settings
     balancing = getattr(attack, "balancing", None)
     parts = [part for part in (attack, balancing) if part is not None]
     version = ".".join(str(getattr(part, "version", 1)) for part in parts)
     return version, {key: getattr(part, key) for key in settings_of(name) for part in parts if hasattr(part, key)}
+
+
+def _split(name: str) -> tuple[str, str]:
+    """The attack's name without the set of losses, and the set."""
+    plain, at, losses = name.rpartition("@")
+    if name in WHOLE or not at:
+        return name, TRAIN
+    if losses not in SETS:
+        raise unknown(f"losses of attack {plain!r}:", losses, SETS)
+    return plain, losses
 
 
 def _parts(name: str) -> tuple[Factory, Factory | None, dict[str, str]]:
@@ -99,6 +138,10 @@ def _parts(name: str) -> tuple[Factory, Factory | None, dict[str, str]]:
     if required and not argument:
         raise BadInputError(f"attack {name!r} lacks its {required}; write {balancing}:{required.upper()}-{optimizer}")
     return outer, inner, {_fields(inner)[0]: argument} if colon else {}
+
+
+def _installed(factory: object) -> bool:
+    return all(find_spec(library) for library in getattr(factory, "requires", ()))
 
 
 def _fields(factory: Factory) -> tuple[str, ...]:

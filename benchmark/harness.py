@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import resource
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -74,12 +75,12 @@ def measure(
 ) -> Measurement:
     """Score `model` on `batches`, attacked if an attack is given.
 
-    Nothing is trusted: the adversarial images are checked against shape, type, range and budget and scored on a copy of
-    the model made before the attack saw it, and the model's weights and mode must come back as they were. Raises
-    BadInputError, naming `title` and the sample, where a check fails.
+    Nothing is trusted: an attack gets copies of the model and of the batch, its images are checked against shape, type,
+    range and budget and scored on what it never saw, and the copied model must come back with the weights and mode that
+    it had. Raises BadInputError, naming `title` and the sample, where a check fails.
     """
-    judge = copy.deepcopy(model)
-    before = _state(model)
+    victim = copy.deepcopy(model)
+    before = _state(victim)
     parts = []
     for batch in batches:
         part = Measurement(batch.ids, {}, {})
@@ -87,14 +88,14 @@ def measure(
         if attack is not None:
             if threat is None or noise is None:
                 raise BadInputError(f"{title}: an attack needs a threat model and noise")
-            attacker = model if threat.targets is None else model.only(threat.targets)
-            with _counting(model, part), tallying() as part.tally:
+            seen = victim if threat.targets is None else victim.only(threat.targets)
+            with _counting(victim, part), tallying() as part.tally:
                 start = time.perf_counter()
-                x = verified(attack(attacker, batch, threat, noise), batch, threat, title)
+                x = verified(attack(seen, batch.clone(), threat, noise), batch, threat, title)
                 part.seconds = time.perf_counter() - start  # the checks have waited for the device
-            if _state(model) != before:
+            if _state(victim) != before:
                 raise BadInputError(f"{title}: the attack changed the model's weights, buffers or mode")
-        part.statistics, part.losses = _score(judge, batch.at(x))
+        part.statistics, part.losses = _score(model, batch.at(x))
         part.peak_memory_mb = _peak_memory_mb(batch.x.device)
         parts.append(part)
     return Measurement.merge(parts)
@@ -176,4 +177,5 @@ def _peak_memory_mb(device: torch.device) -> float:
     """Peak memory of the device, or of this process on the CPU, in MiB."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    unit = 1 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20

@@ -91,7 +91,7 @@ def relative_loss_change(clean: Array, attacked: Array, weights: Array) -> Boots
 
     Samples with L(x) = 0 (no valid pixel) have no relative change and are left out.
     """
-    known = clean > 0
+    known = clean != 0  # NaN stays, and makes the result undefined
     change = np.where(known, (attacked - clean) / np.where(known, clean, 1.0), 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         replicates = (weights @ change) / (weights @ known.astype(np.float64))

@@ -10,7 +10,6 @@ from ..benchmark.protocol.records import read_records
 from ..leaderboards.publish import check as compare
 from ..leaderboards.publish import publish
 from ..leaderboards.readme import update_readme, with_boards
-from .options import out_option
 from .tables import echo_boards
 
 
@@ -28,7 +27,12 @@ from .tables import echo_boards
     help="Also rewrite the boards in this file.",
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if what is there differs.")
-@out_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("mtrbench-results/boards"),
+    show_default=True,
+)
 @click.pass_context
 def leaderboard(context: click.Context, folder: Path, readme: Path | None, check: bool, out: Path) -> None:
     """Make the tables and plots of a folder of records; the same records give the same bytes."""

@@ -59,7 +59,7 @@ def main() -> None:
     # What a scheduler sends: as an exception, so that workers end and half-written files are removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        cli.main(standalone_mode=False)
+        cli.main(prog_name="mtrbench", standalone_mode=False)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except (KeyboardInterrupt, click.Abort):

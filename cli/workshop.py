@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -80,7 +80,7 @@ class LocalWorkshop:
             dataset=DatasetRef(
                 name=dataset, sha256=source.sha256, ids=ids_sha256(source.ids), images=len(source.ids), size=card.size
             ),
-            tasks={name: {"version": task.version, **card.tasks[name]} for name, task in card.make_tasks().items()},
+            tasks={name: {"version": task.version, **asdict(task)} for name, task in card.make_tasks().items()},
             attack=AttackRef(name=attack, version=version, settings=settings),
             threat=threat,
             seed=seed,

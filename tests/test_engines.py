@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from work import Scribe
+
 from mtrbench import BadInputError
 from mtrbench.benchmark.engines import Engine, Processes, Serial
-from work import Scribe
 
 ENGINES = [Serial(), Processes(2)]
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from work import Interrupted, ToyWorkshop, toy_cell
+
 from mtrbench import BadInputError, evaluate
 from mtrbench.benchmark import evaluation
 from mtrbench.benchmark.engines import Engine, Processes, Serial
@@ -16,7 +18,6 @@ from mtrbench.benchmark.protocol.records import Cell, Record
 from mtrbench.benchmark.store import Store
 from mtrbench.cli.workshop import LocalWorkshop, found_models, threat_ref
 from mtrbench.models.zoo import find_card, model_names
-from work import Interrupted, ToyWorkshop, toy_cell
 
 CELLS = [toy_cell("total-pgd"), toy_cell("noise")]
 JOBS = 9  # three shards of 70 images; one clean pass and two attacks
@@ -160,7 +161,14 @@ class TestInvariance:
     @pytest.mark.parametrize("attack", ["dgba-pgd", "signsum-fgsm", "noise"])
     @pytest.mark.parametrize(("batch", "shard"), [(1, 32), (7, 32), (64, 64), (64, 5)])
     def test_of_batches_and_shards(
-        self, tiny: Path, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attack: str, batch: int, shard: int
+        self,
+        tiny: Path,
+        store: Store,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        attack: str,
+        batch: int,
+        shard: int,
     ) -> None:
         workshop, cell = real_case(str(tiny), attack, 40, 32)
         (reference,) = go([cell], workshop, store, Serial())

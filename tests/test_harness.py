@@ -61,17 +61,6 @@ def test_a_violation_is_an_error_naming_cell_and_sample(
         measure(linear_model(), [middle_batch()], cheat(change), threat, Noise(), "cheat on toy")
 
 
-def test_scores_on_a_copy_that_the_attack_never_saw() -> None:
-    # An attack that answers for the model: hooks are no weights, so only a copy made before is safe from them.
-    def hooked(model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Tensor:
-        model.net.register_forward_hook(lambda module, inputs, output: {task: v + 100 for task, v in output.items()})
-        return batch.x
-
-    honest = measure(linear_model(), [middle_batch()])
-    cheated = measure(linear_model(), [middle_batch()], hooked, threat, Noise())
-    assert np.array_equal(honest.losses["a"], cheated.losses["a"])
-
-
 @pytest.mark.parametrize(
     ("name", "forwards", "backwards"),
     [("noise", 0, 0), ("total-fgsm", 1, 1), ("total-pgd", 10, 10), ("dgba-pgd", 10, 10), ("signsum-pgd", 10, 20)],
@@ -114,3 +103,37 @@ def test_parts_merge_into_the_whole(cuts: list[int]) -> None:
 def test_counts_go_nowhere_outside_a_measurement() -> None:
     tally().count("lost")
     assert not tally().sums
+
+
+def test_an_attack_cannot_reach_the_images_or_the_truth() -> None:
+    def vandal(model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Tensor:
+        clean = batch.x.clone()
+        batch.x.mul_(0)
+        for value in batch.truth.values():
+            value.add_(9)
+        return clean
+
+    batch = middle_batch()
+    found = measure(linear_model(), [batch], vandal, threat, Noise())
+    assert np.array_equal(found.losses["a"], measure(linear_model(), [batch]).losses["a"])
+    assert torch.equal(batch.x, middle_batch().x)
+
+
+def test_what_an_attack_hooks_onto_a_model_is_gone_with_it() -> None:
+    model = linear_model()
+
+    def hooked(model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Tensor:
+        model.net.register_forward_hook(lambda module, inputs, output: {task: v + 100 for task, v in output.items()})
+        return batch.x
+
+    before = measure(model, [middle_batch()]).losses["a"]
+    measure(model, [middle_batch()], hooked, threat, Noise())
+    assert np.array_equal(measure(model, [middle_batch()]).losses["a"], before)
+
+
+@pytest.mark.parametrize("targets", [None, ("a",)])
+def test_a_lone_image_is_counted_once(targets: tuple[str, ...] | None) -> None:
+    found = measure(
+        linear_model(), [middle_batch(1)], load_attack("total-pgd"), ThreatModel("linf", 0.1, targets), Noise()
+    )
+    assert (found.forwards, found.backwards) == (10, 10)

@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from make_records import make_record
+from work import toy_cell
+
 from mtrbench import BadInputError
 from mtrbench.benchmark.harness import Measurement
 from mtrbench.benchmark.protocol.files import write_atomically
 from mtrbench.benchmark.protocol.records import Cell, read_record, read_records
 from mtrbench.benchmark.protocol.tally import Tally
 from mtrbench.benchmark.store import Store
-from work import toy_cell
 
 CELL = toy_cell()
 SPAN = (32, 35)

@@ -10,6 +10,7 @@ import pytest
 import torch
 from commands import assert_refused, mtrbench
 from conftest import ADVERSARY, RECIPE, train
+
 from mtrbench import evaluate, load_model
 from mtrbench.benchmark.datasets.registry import TRAINING
 from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel

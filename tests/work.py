@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from toys import linear_model, middle_batch
+
 from mtrbench import load_attack
 from mtrbench.benchmark.engines import Serial
 from mtrbench.benchmark.evaluation import ids_sha256
 from mtrbench.benchmark.protocol.errors import BadInputError
 from mtrbench.benchmark.protocol.records import AttackRef, Cell, DatasetRef, ModelFacts, ModelRef, ThreatRef
 from mtrbench.benchmark.protocol.types import Attack, Batch, Dataset, MultiTaskModel
-from toys import linear_model, middle_batch
 
 J = TypeVar("J")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,6 +13,9 @@ from ...benchmark.protocol.noise import Noise
 from ...benchmark.protocol.threat import ThreatModel
 
 Losses = Mapping[str, Tensor]
+
+# A loss may be zero (no valid pixel, or a perfect answer); its gradient is zero then too, and 0 / floor adds nothing.
+FLOOR = 1e-12
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,9 @@ class Iterate:
 class Balancing(Protocol):
     """A way to make one ascent step out of several tasks' losses.
 
-    The two halves are apart so that an optimizer may put momentum between them: it is linear in the fields.
+    The two halves are apart so that an optimizer may put momentum between them: it is linear in the fields. A balancing
+    that climbs something else than the averaged relative loss change says so with a third method,
+    `objective(at) -> Tensor (B,)`; see `objective_of`.
     """
 
     def fields(self, at: Iterate) -> Tensor:
@@ -45,6 +50,21 @@ class Balancing(Protocol):
     def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:
         """The step of unit size, (B, C, H, W), that the fields call for."""
         ...
+
+
+def objective_of(balancing: Balancing, at: Iterate) -> Tensor:
+    """What the balancing climbs, (B,), a constant: for optimizers that choose among iterates.
+
+    Its own `objective` if it has one, else DGBA's averaged relative loss change, in which all tasks are alike.
+    """
+    own: Callable[[Iterate], Tensor] = getattr(balancing, "objective", relative_change)
+    return own(at).detach()
+
+
+def relative_change(at: Iterate) -> Tensor:
+    """ARLC = mean_t (L_t - L_t(clean)) / |L_t(clean)|, (B,), without an infinity where a clean loss is 0."""
+    changes = [(loss - at.clean[name]) / at.clean[name].abs().clamp(min=FLOOR) for name, loss in at.losses.items()]
+    return torch.stack(changes).mean(dim=0)
 
 
 def gradient_of_sum(terms: Losses, x: Tensor) -> Tensor:

@@ -11,12 +11,9 @@ from torch import Tensor
 from ...benchmark.protocol.errors import unknown
 from ...benchmark.protocol.threat import ThreatModel
 from ..ilp import SOLVERS, solve
-from .base import Iterate, gradient_of_sum
+from .base import FLOOR, Iterate, gradient_of_sum
 
 DENOMINATORS = ("current", "clean")
-
-# A loss may be zero (no valid pixel, or a perfect answer); its gradient is zero then too, and 0 / floor adds nothing.
-FLOOR = 1e-12
 
 
 @dataclass(frozen=True)
@@ -27,7 +24,9 @@ class Dgba:
     integer linear program, solved by `solver`. `denominator` says which L_t divides: `current`, the loss at the
     iterate (the paper's; the ascent is then on sum_t log L_t), or `clean`, the clean image's (on the ARLC itself).
     One backward pass of sum_t L_t / stop_gradient(L_t) gives the coefficients. Outside L-infinity the step is no
-    integer program and `threat.ascend` is its optimum; the record counts it as `closed-form`.
+    integer program: `threat.ascend` is its optimum, and no program is counted.
+    No divisor is below FLOOR: a task whose loss is negative, as the attack loss `margin` is of a good answer, outweighs
+    all others until its loss is above 0; one whose loss and gradient are 0 (no valid pixel) has no say.
     Raises BadInputError for an unknown denominator or solver.
     """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from ...benchmark.protocol.threat import ThreatModel
@@ -22,6 +23,9 @@ class SignSum:
 
     def fields(self, at: Iterate) -> Tensor:
         return gradients_apart(at.losses, at.x)
+
+    def objective(self, at: Iterate) -> Tensor:
+        return torch.stack(list(at.losses.values())).sum(dim=0)
 
     def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:
         votes = sum((threat.ascend(field) for field in fields[1:]), start=threat.ascend(fields[0]))

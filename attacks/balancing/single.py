@@ -28,5 +28,8 @@ class Single:
             raise unknown("task of attack single", self.task, at.losses)
         return gradient_of_sum({self.task: at.losses[self.task]}, at.x)
 
+    def objective(self, at: Iterate) -> Tensor:
+        return at.losses[self.task]
+
     def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:
         return threat.ascend(fields[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from ...benchmark.protocol.threat import ThreatModel
@@ -19,6 +20,9 @@ class Total:
 
     def fields(self, at: Iterate) -> Tensor:
         return gradient_of_sum(at.losses, at.x)
+
+    def objective(self, at: Iterate) -> Tensor:
+        return torch.stack(list(at.losses.values())).sum(dim=0)
 
     def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:
         return threat.ascend(fields[0])

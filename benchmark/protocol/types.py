@@ -31,6 +31,10 @@ class Batch:
         """The same samples with other images."""
         return replace(self, x=x)
 
+    def clone(self) -> Batch:
+        """A copy that shares no memory with this batch."""
+        return Batch(self.x.clone(), {name: value.clone() for name, value in self.truth.items()}, self.ids)
+
     def to(self, device: torch.device) -> Batch:
         """The same batch on `device`."""
         return Batch(self.x.to(device), {name: value.to(device) for name, value in self.truth.items()}, self.ids)
@@ -50,7 +54,9 @@ class MultiTaskModel(nn.Module):
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         # Libraries run a lone image through kernels that round otherwise; as one of two it gets what any batch gives.
-        predictions = self.net(x if len(x) > 1 else torch.cat([x, x]))
+        # A view leaves that to the model it shows, which may be counting.
+        lone = len(x) == 1 and not isinstance(self.net, MultiTaskModel)
+        predictions = self.net(torch.cat([x, x]) if lone else x)
         return {name: predictions[name][: len(x)] for name in self.tasks}
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:

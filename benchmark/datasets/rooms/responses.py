@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     from .parts import Floats
 
+VERSION = 1
+"""Changes with any change of the responses; part of the data set's digest."""
+
 # Luminance weights of ITU-R BT.601; a Gaussian of standard deviation 1 pixel.
 LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 GAUSSIAN = np.array([0.0544887, 0.2442013, 0.4026199, 0.2442013, 0.0544887], dtype=np.float32)

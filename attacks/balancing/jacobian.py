@@ -1,0 +1,100 @@
+"""The aggregators of multi-task learning, through the library TorchJD, on input gradients."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from ...benchmark.protocol.errors import BadInputError
+from ...benchmark.protocol.threat import ThreatModel
+from .base import Iterate, gradients_apart
+
+
+@dataclass(frozen=True)
+class Jacobian:
+    """Steps along A(J), with J (T, d) a sample's input Jacobian, rows g_t, and A an aggregator of TorchJD.
+
+    A task without gradient at the iterate (no valid pixel, say) is left out of J; else A would balance against nothing.
+    J is scaled to unit peak before A and back after it (all the A here scale along), so that no tolerance of A depends
+    on the losses' units. T backward passes per step, and A in float64 sample by sample; its random numbers are the
+    sample's and step's own. Raises BadInputError if TorchJD, the extra `mtl`, is not installed, or refuses a setting.
+    """
+
+    version: ClassVar[int] = 1
+    aggregator: ClassVar[str]
+    requires: ClassVar[tuple[str, ...]] = ("torchjd",)
+
+    def __post_init__(self) -> None:
+        self._aggregate()
+
+    def fields(self, at: Iterate) -> Tensor:
+        rows = gradients_apart(at.losses, at.x)
+        jacobians = rows.transpose(0, 1).flatten(2).double()
+        seeds = (at.noise.uniform(at.ids, (1,), draw=f"{self.aggregator}-{at.index}").double() + 1) * 2**23
+        aggregate = self._aggregate()
+        found = torch.zeros_like(jacobians[:, 0])
+        with torch.random.fork_rng(devices=[]):
+            for i, (jacobian, seed) in enumerate(zip(jacobians, seeds.flatten().tolist(), strict=True)):
+                alive = jacobian[jacobian.any(dim=1)]
+                if len(alive):
+                    torch.default_generator.manual_seed(int(seed))
+                    peak = alive.abs().max()
+                    found[i] = aggregate(alive / peak) * peak
+        return found.to(rows).view_as(rows[0]).unsqueeze(0)
+
+    def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:
+        return threat.ascend(fields[0])
+
+    def _aggregate(self) -> Any:
+        try:
+            return getattr(import_module("torchjd.aggregation"), self.aggregator)(**asdict(self))
+        except ImportError as error:
+            needed = " and ".join(self.requires)
+            raise BadInputError(f"{self.aggregator} needs {needed}: pip install 'mtrbench[mtl]'") from error
+        except ValueError as error:
+            raise BadInputError(f"{self.aggregator} cannot be made: {error}") from error
+
+
+class MGDA(Jacobian):
+    """The shortest vector in the convex hull of the tasks' gradients, by TorchJD (arXiv 1810.04650)."""
+
+    aggregator = "MGDA"
+
+
+class PCGrad(Jacobian):
+    """The sum of the gradients, each freed of its conflicts with the others in random order (arXiv 2001.06782)."""
+
+    aggregator = "PCGrad"
+
+
+class IMTLG(Jacobian):
+    """The combination with equal projections on all gradients, IMTL-G of TorchJD (Liu 2021, ICLR)."""
+
+    aggregator = "IMTLG"
+
+
+class UPGrad(Jacobian):
+    """The mean of the gradients, each projected onto the cone that harms no task, by TorchJD (arXiv 2406.16232)."""
+
+    aggregator = "UPGrad"
+    requires = ("torchjd", "qpsolvers", "quadprog")
+
+
+class AlignedMTL(Jacobian):
+    """The mean of the gradients after their principal components are made equal (arXiv 2305.19000)."""
+
+    aggregator = "AlignedMTL"
+
+
+@dataclass(frozen=True)
+class CAGrad(Jacobian):
+    """The best worst-task gain within c |g_0| of the mean gradient g_0; c 0.4 as on NYUv2 (arXiv 2110.14048)."""
+
+    aggregator = "CAGrad"
+    requires = ("torchjd", "cvxpy")
+
+    c: float = 0.4

@@ -1,0 +1,76 @@
+"""Attacks on other losses than the model was trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...benchmark.protocol.errors import unknown
+from ...benchmark.protocol.metrics import Metric
+from ...benchmark.protocol.noise import Noise
+from ...benchmark.protocol.tasks import Scores, Task
+from ...benchmark.protocol.threat import ThreatModel
+from ...benchmark.protocol.types import Attack, Batch, MultiTaskModel
+from . import SETS, Loss
+
+
+@dataclass(frozen=True)
+class Ascending:
+    """`attack` on a view of the model with the losses of the set `losses`.
+
+    Neither optimizer nor balancing knows. A loss of a task that the model lacks does not apply. `version` changes with
+    any change of a loss. Raises BadInputError for an unknown set.
+    """
+
+    version: ClassVar[int] = 1
+
+    attack: Attack
+    losses: str
+
+    def __post_init__(self) -> None:
+        if self.losses not in SETS:
+            raise unknown("losses of an attack:", self.losses, SETS)
+
+    def __call__(self, model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Tensor:
+        replaced = SETS[self.losses]
+        tasks = [WithLoss(task, replaced[name]) if name in replaced else task for name, task in model.tasks.items()]
+        view = MultiTaskModel(model, tasks)
+        view.training = model.training
+        return self.attack(view, batch, threat, noise)
+
+
+@dataclass(frozen=True)
+class WithLoss:
+    """A task with another loss, and all else its own."""
+
+    task: Task
+    ascended: Loss
+
+    @property
+    def name(self) -> str:
+        return self.task.name
+
+    @property
+    def version(self) -> int:
+        return self.task.version
+
+    @property
+    def channels(self) -> int:
+        return self.task.channels
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        return self.task.metrics
+
+    def loss(self, prediction: Tensor, truth: Tensor) -> Tensor:
+        return self.ascended(prediction, truth)
+
+    def statistics(self, prediction: Tensor, truth: Tensor) -> Tensor:
+        return self.task.statistics(prediction, truth)
+
+    def scores(self, total: NDArray[np.float64]) -> Scores:
+        return self.task.scores(total)

@@ -1,0 +1,30 @@
+"""What an attacker of normals may ascend: vectors (B, 3, H, W) against the same; valid where finite and not 0."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .masked import masked_mean
+
+SHORTEST = 1e-6
+"""A prediction shorter than this has no direction."""
+
+
+def angle(prediction: Tensor, truth: Tensor) -> Tensor:
+    """Mean over valid pixels of the angle atan2(|p x t|, <p, t>), (B,), in radians.
+
+    Its gradient is finite everywhere, unlike that of acos, and 0 where the normals are equal or opposite. A prediction
+    without direction counts as a right angle.
+    """
+    valid = (truth != 0).any(dim=1, keepdim=True) & truth.isfinite().all(dim=1, keepdim=True)
+    p, t = torch.where(valid, prediction, 0), F.normalize(torch.where(valid, truth, 0), dim=1)
+    directed = torch.linalg.vector_norm(p, dim=1, keepdim=True) >= SHORTEST
+    p = F.normalize(torch.where(directed, p, 1), dim=1)
+    # Where there is no truth, t = 0 and both arguments would be 0, at which atan2 has no gradient.
+    sine = torch.linalg.vector_norm(torch.linalg.cross(p, t, dim=1), dim=1, keepdim=True)
+    cosine = torch.where(valid, (p * t).sum(dim=1, keepdim=True), 1)
+    return masked_mean(torch.where(directed, torch.atan2(sine, cosine), math.pi / 2), valid)

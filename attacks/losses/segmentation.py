@@ -1,0 +1,53 @@
+"""What an attacker of segmentation may ascend: logits (B, classes, H, W) against labels (B, H, W), IGNORE left out."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ...benchmark.protocol.tasks import IGNORE
+from .masked import masked_mean
+
+
+def masked_ce(prediction: Tensor, truth: Tensor) -> Tensor:
+    """Cross entropy of the pixels that are right, summed over them and divided by all valid ones; in nats, (B,).
+
+    A pixel that is wrong already adds 0 and has no gradient, so that no step is spent on it (arXiv 2306.14217). Hence
+    the loss falls whenever a pixel turns wrong: good to climb, bad to compare two points by, as apgd does.
+    """
+    logits, label, valid = _logits_and_label(prediction, truth)
+    right = logits.argmax(dim=1, keepdim=True) == label
+    return masked_mean(torch.where(right, -_log_likelihood(logits, label), 0), valid)
+
+
+def margin(prediction: Tensor, truth: Tensor) -> Tensor:
+    """Mean over valid pixels of max_{j != y} z_j - z_y, in logits and not clipped, (B,): negative on a good answer."""
+    logits, label, valid = _logits_and_label(prediction, truth)
+    others = logits.scatter(1, label, -math.inf).amax(dim=1, keepdim=True)
+    return masked_mean(others - logits.gather(1, label), valid)
+
+
+def js(prediction: Tensor, truth: Tensor) -> Tensor:
+    """Mean over valid pixels of the Jensen-Shannon divergence of softmax and one-hot, in nats, (B,) in [0, log 2].
+
+    It depends on the probability p of the true class only, and levels off where a pixel is wrong (arXiv 2306.14217):
+    JS = log 2 + (p log p - (1 + p) log(1 + p)) / 2.
+    """
+    logits, label, valid = _logits_and_label(prediction, truth)
+    log_p = _log_likelihood(logits, label)
+    p = log_p.exp()
+    return masked_mean(math.log(2) + (p * log_p - (1 + p) * p.log1p()) / 2, valid)
+
+
+def _logits_and_label(prediction: Tensor, truth: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Logits, labels (B, 1, H, W) and where they are valid; elsewhere both are 0, whatever the model says there."""
+    label = truth.long().unsqueeze(1)
+    valid = label != IGNORE
+    return torch.where(valid, prediction, 0), torch.where(valid, label, 0), valid
+
+
+def _log_likelihood(logits: Tensor, label: Tensor) -> Tensor:
+    return F.log_softmax(logits, dim=1).gather(1, label)

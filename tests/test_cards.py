@@ -1,0 +1,234 @@
+"""Shipped cards are what they say; a card or weights file that is not is refused."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomli_w
+import torch
+from commands import assert_refused, mtrbench
+
+from mtrbench import BadInputError, load_dataset, load_model
+from mtrbench.benchmark.harness import measure
+from mtrbench.models.card import Card, read_card
+from mtrbench.models.nets.layout import Layout
+from mtrbench.models.training.recipe import read_recipe
+from mtrbench.models.zoo import CARDS, find_card, model_names
+
+RECIPES = sorted((CARDS.parent / "training" / "recipes").glob("*.toml"))
+every_model = pytest.mark.parametrize(
+    "name", model_names() or [pytest.param("", marks=pytest.mark.skip("no model is shipped"))]
+)
+
+
+@every_model
+class TestShipped:
+    def test_card_names_itself_its_twin_and_its_recipe(self, name: str) -> None:
+        card, _ = find_card(name)
+        assert card.name == name
+        assert card.twin in (None, *model_names(), *(path.stem for path in RECIPES))
+        if card.twin in model_names():
+            twin, _ = find_card(card.twin)
+            assert Layout.parse(twin.architecture.layout).sharing_index == 0
+            assert (twin.training.attack, twin.tasks) == (card.training.attack, card.tasks)
+        recipe, digest = read_recipe(CARDS.parent / "training" / "recipes" / card.training.recipe)
+        assert digest == card.training.recipe_sha256
+        assert (recipe.name, recipe.architecture, recipe.tasks) == (name, card.architecture, card.tasks)
+
+    def test_weights_have_their_digest_and_no_others_lie_there(self, name: str) -> None:
+        card, folder = find_card(name)
+        assert hashlib.sha256((folder / card.weights.file).read_bytes()).hexdigest() == card.weights.sha256
+        used = {find_card(other)[0].weights.file for other in model_names()}
+        assert {path.name for path in folder.iterdir() if not path.name.startswith(".")} == used
+
+    def test_clean_scores_are_the_cards(self, name: str) -> None:
+        card, _ = find_card(name)
+        model = load_model(name)
+        data = load_dataset(card.dataset, model.tasks, size=card.size)
+        count = len(data.ids)
+        assert count == card.clean.images
+        found = measure(model, (data.batch(range(i, min(i + 32, count))) for i in range(0, count, 32)))
+        assert set(card.clean.scores) == set(model.tasks)
+        for task, scores in card.clean.scores.items():
+            measured = model.tasks[task].scores(found.statistics[task].sum(axis=0))
+            assert set(measured) == set(scores)
+            for metric, value in scores.items():
+                assert measured[metric] == pytest.approx(value, rel=card.clean.tolerance), (task, metric)
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_recipe_is_valid(path: Path) -> None:
+    recipe, digest = read_recipe(path)
+    assert recipe.name == path.stem
+    assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert Layout.parse(recipe.architecture.layout).tasks
+    assert set(Layout.parse(recipe.architecture.layout).tasks) == set(recipe.tasks)
+
+
+@pytest.fixture
+def copy(tiny: Path, tmp_path: Path) -> Path:
+    """A card with its weights, to be spoiled."""
+    for folder in ("cards", "weights"):
+        (tmp_path / folder).mkdir()
+        for path in (tiny.parent.parent / folder).iterdir():
+            (tmp_path / folder / path.name).write_bytes(path.read_bytes())
+    return tmp_path / "cards" / "tiny.toml"
+
+
+def rewrite(card: Path, **changes: Any) -> None:
+    content = {**read_card(card).model_dump(mode="json", exclude_none=True), **changes}
+    card.write_text(tomli_w.dumps(content))
+
+
+def put_weights(card: Path, content: bytes) -> None:
+    """Other weights, with a card that vouches for them."""
+    weights = read_card(card).weights
+    (card.parent.parent / "weights" / weights.file).write_bytes(content)
+    rewrite(card, weights={"file": weights.file, "sha256": hashlib.sha256(content).hexdigest()})
+
+
+def refused(card: Path, *words: str) -> None:
+    """By Python and by the command line, which then leaves nothing behind."""
+    with pytest.raises(BadInputError) as caught:
+        load_model(str(card))
+    for word in words:
+        assert word in str(caught.value)
+    out = card.parent / "out"
+    outcome = mtrbench("run", "--model", card, "--attack", "noise", "--images", 2, "--workers", 1, "--out", out)
+    assert outcome.code == 2
+    assert outcome.err.splitlines()[-1].startswith("mtrbench: ")
+    assert "Traceback" not in outcome.err
+    assert not any(path.is_file() for path in out.rglob("*"))
+
+
+def test_copy_is_sound(copy: Path) -> None:
+    assert load_model(str(copy)).tasks
+    rewrite(copy)
+    assert load_model(str(copy)).tasks
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"colour": "red"}, "'colour': Extra inputs are not permitted"),
+        ({"licence": 3}, "'licence': Input should be a valid string"),
+        ({"name": "../tiny"}, "'name'"),
+        ({"name": ""}, "'name'"),
+        ({"size": [16]}, "'size"),
+        ({"twin": "a|b"}, "'twin'"),
+        ({"training": {}}, "'training.recipe': Field required"),
+        ({"weights": {"file": "tiny.safetensors", "sha256": "abc"}}, "'weights.sha256'"),
+        ({"clean": {"images": 256, "tolerance": float("nan"), "scores": {}}}, "'clean.tolerance'"),
+    ],
+)
+def test_card_with_a_bad_field_is_refused(copy: Path, changes: dict[str, Any], message: str) -> None:
+    rewrite(copy, **changes)
+    refused(copy, str(copy), message)
+    assert_refused(mtrbench("show", "model", copy), str(copy), message)
+
+
+@pytest.mark.parametrize("field", [name for name, field in Card.model_fields.items() if field.is_required()])
+def test_card_lacking_a_field_is_refused(copy: Path, field: str) -> None:
+    content = read_card(copy).model_dump(mode="json", exclude_none=True)
+    del content[field]
+    copy.write_text(tomli_w.dumps(content))
+    with pytest.raises(BadInputError, match=f"field '{field}': Field required"):
+        read_card(copy)
+
+
+def test_adversary_without_a_budget_is_refused(copy: Path) -> None:
+    training = read_card(copy).training.model_dump(mode="json", exclude_none=True)
+    rewrite(copy, training={**training, "attack": "total-pgd"})
+    refused(copy, "attack and eps stand together")
+
+
+@pytest.mark.parametrize("content", [b"name = ", b"\xff\xfe"])
+def test_card_that_is_no_toml_is_refused(copy: Path, content: bytes) -> None:
+    copy.write_bytes(content)
+    refused(copy, str(copy), "is not TOML")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"tasks": {"depht": {}}}, "unknown task 'depht'; did you mean depth"),
+        ({"architecture": {"entry": "mtrbench.models.nets.compact:compct", "layout": ["a"]}}, "cannot be imported"),
+        ({"architecture": {"entry": "mtrbench.models.nets.compact:compact", "layout": ["a", "b"]}}, "layout block 1"),
+        ({"architecture": {"entry": "mtrbench.models.nets.compact:compact", "layout": ["a"] * 5}}, "cannot be built"),
+    ],
+)
+def test_card_of_a_model_that_cannot_be_built_is_refused(copy: Path, changes: dict[str, Any], message: str) -> None:
+    rewrite(copy, **changes)
+    refused(copy, message)
+
+
+def test_unknown_setting_of_the_architecture_is_refused(copy: Path) -> None:
+    architecture = read_card(copy).architecture.model_dump()
+    rewrite(copy, architecture={**architecture, "settings": {"widht": 4}})
+    refused(copy, "widht")
+
+
+def test_other_width_than_the_weights_is_refused(copy: Path) -> None:
+    architecture = read_card(copy).architecture.model_dump()
+    rewrite(copy, architecture={**architecture, "settings": {"width": 6}})
+    refused(copy, "do not fit model tiny")
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda content: content[:-1], lambda content: b"", lambda content: content[:-1] + b"\x00\x01"]
+)
+def test_weights_of_another_digest_are_refused(copy: Path, spoil: Any) -> None:
+    path = copy.parent.parent / "weights" / "tiny.safetensors"
+    path.write_bytes(spoil(path.read_bytes()))
+    refused(copy, str(path), "sha256")
+
+
+def test_missing_weights_are_refused(copy: Path) -> None:
+    path = copy.parent.parent / "weights" / "tiny.safetensors"
+    path.unlink()
+    refused(copy, str(path), "No such file")
+
+
+def test_truncated_weights_are_refused_even_if_vouched_for(copy: Path) -> None:
+    put_weights(copy, (copy.parent.parent / "weights" / "tiny.safetensors").read_bytes()[:-10])
+    refused(copy, "do not fit model tiny")
+
+
+class Trap:
+    """Leaves a file behind where it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+def test_pickles_are_refused_and_never_opened(copy: Path, tmp_path: Path) -> None:
+    trap, pickle = tmp_path / "trap", tmp_path / "pickle"
+    torch.save({"state": Trap(trap)}, pickle)
+    put_weights(copy, pickle.read_bytes())
+    refused(copy, "do not fit model tiny")
+    assert not trap.exists()
+
+
+@pytest.mark.parametrize("change", [lambda values: [values[0] + 0.1, *values[1:]], lambda values: values[:-1]])
+def test_other_fingerprint_is_refused(copy: Path, change: Any) -> None:
+    known = read_card(copy).fingerprint
+    rewrite(copy, fingerprint={**known, "depth": change(known["depth"])})
+    refused(copy, "model tiny", "probe images", "depth")
+
+
+def test_task_without_a_fingerprint_is_refused(copy: Path) -> None:
+    known = read_card(copy).fingerprint
+    rewrite(copy, fingerprint={task: values for task, values in known.items() if task != "depth"})
+    refused(copy, "depth")
+
+
+def test_model_is_ready_to_be_judged(copy: Path) -> None:
+    model = load_model(str(copy))
+    assert not any(module.training for module in model.modules())
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}

@@ -1,0 +1,134 @@
+"""The floors of docs/architecture.md hold: who imports whom, read from the files."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import importlib.util
+import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+from commands import finish, python
+
+import mtrbench
+
+ROOT = Path(mtrbench.__file__).parent
+NO_PACKAGE = {"tests", "docs"}
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(("mtrbench", *(parts[:-1] if parts[-1] == "__init__" else parts)))
+
+
+def sources() -> dict[str, Path]:
+    paths = (path for path in ROOT.rglob("*.py") if not any(p.startswith(".") for p in path.relative_to(ROOT).parts))
+    return {module_name(path): path for path in paths if path.relative_to(ROOT).parts[0] not in NO_PACKAGE}
+
+
+SOURCES = sources()
+
+
+def imported(name: str) -> Iterator[str]:
+    """The modules that a module imports, ours and others', wherever in the file the import stands."""
+    package = name if SOURCES[name].name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(ast.parse(SOURCES[name].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            source = "." * node.level + (node.module or "")
+            base = importlib.util.resolve_name(source, package) if node.level else source
+            for alias in node.names:
+                yield f"{base}.{alias.name}" if f"{base}.{alias.name}" in SOURCES else base
+
+
+GRAPH = {name: {found for found in imported(name) if found in SOURCES} - {name} for name in SOURCES}
+
+# Each module answers to the first line whose name it is, or lies below; what it may import likewise.
+FLOORS = {
+    "benchmark.protocol": ["benchmark.protocol"],
+    "benchmark.datasets": ["benchmark.protocol", "benchmark.datasets"],
+    "benchmark.stats": ["benchmark.protocol"],
+    "benchmark.harness": ["benchmark.protocol"],
+    "benchmark": ["benchmark"],
+    "attacks": ["benchmark.protocol", "attacks"],
+    "models.training": ["benchmark.protocol", "attacks", "models"],
+    "models": ["benchmark.protocol", "models"],
+    "leaderboards": [
+        *(f"benchmark.protocol.{name}" for name in ("records", "errors", "files", "metrics")),
+        "benchmark.stats",
+        "leaderboards",
+    ],
+    "cli": ["benchmark", "attacks", "models", "leaderboards", "cli"],
+    "": [""],
+}
+
+
+def within(name: str, floor: str) -> bool:
+    return not floor or name == f"mtrbench.{floor}" or name.startswith(f"mtrbench.{floor}.")
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_imports_nothing_from_a_floor_above(name: str) -> None:
+    allowed = FLOORS[next(floor for floor in FLOORS if within(name, floor))]
+    above = [found for found in GRAPH[name] if not any(within(found, floor) for floor in allowed)]
+    assert not above
+
+
+def test_only_training_imports_attacks_and_nothing_else_of_models_imports_training() -> None:
+    users = {name for name, found in GRAPH.items() if any(within(module, "models.training") for module in found)}
+    assert not {name for name in users if within(name, "models") and not within(name, "models.training")}
+
+
+def test_every_floor_has_modules() -> None:
+    for floor in FLOORS:
+        assert any(within(name, floor) for name in SOURCES)
+
+
+def test_relative_imports_are_seen() -> None:
+    assert "mtrbench.benchmark.protocol.errors" in GRAPH["mtrbench.attacks.balancing.dgba"]
+    assert "mtrbench.attacks.ilp" in GRAPH["mtrbench.attacks.balancing.dgba"]
+    assert "mtrbench.cli.main" in GRAPH["mtrbench.__main__"] | GRAPH["mtrbench.cli"]
+
+
+def test_no_circle() -> None:
+    # The root names its public objects for type checkers; at run time it loads them on demand.
+    graph = {name: found for name, found in GRAPH.items() if name != "mtrbench"}
+    order = [*TopologicalSorter(graph).static_order()]
+    assert set(graph) <= set(order)
+
+
+def test_setup_lists_every_folder_with_code() -> None:
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    assert setup.get("options", "packages").split() == sorted(
+        name for name, path in SOURCES.items() if path.name == "__init__.py"
+    )
+    folders = {path.parent for path in SOURCES.values()}
+    assert all((folder / "__init__.py").exists() for folder in folders)
+
+
+def test_setup_requires_what_is_imported() -> None:
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    required = {line.partition(">")[0] for line in setup.get("options", "install_requires").split()}
+    distributions = {"PIL": "pillow", "tomli_w": "tomli-w", "typing_extensions": "typing-extensions"}
+    tops = {found.partition(".")[0] for name in SOURCES for found in imported(name)} - {"mtrbench"}
+    assert {distributions.get(top, top) for top in tops - sys.stdlib_module_names} <= required
+
+
+@pytest.mark.parametrize("module", ["mtrbench", "mtrbench.leaderboards.publish", "mtrbench.cli", "mtrbench.cli.list"])
+def test_loads_without_torch(module: str) -> None:
+    code = f"import sys, {module}; print(*sorted({{'torch', 'ortools'}} & set(sys.modules)))"
+    outcome = finish(python("-c", code))
+    assert (outcome.code, outcome.out.strip(), outcome.err) == (0, "", "")
+
+
+def test_public_names_are_there() -> None:
+    for name in mtrbench.__all__:
+        assert getattr(mtrbench, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'models_'"):
+        _ = mtrbench.models_
