@@ -29,7 +29,6 @@ BALANCINGS = Registry(
         "random-task": "mtrbench.attacks.balancing.random_task:RandomTask",
         "mgda": "mtrbench.attacks.balancing.jacobian:MGDA",
         "pcgrad": "mtrbench.attacks.balancing.jacobian:PCGrad",
-        "cagrad": "mtrbench.attacks.balancing.jacobian:CAGrad",
         "imtl-g": "mtrbench.attacks.balancing.jacobian:IMTLG",
         "upgrad": "mtrbench.attacks.balancing.jacobian:UPGrad",
         "aligned-mtl": "mtrbench.attacks.balancing.jacobian:AlignedMTL",

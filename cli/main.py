@@ -59,9 +59,8 @@ def main() -> None:
     # What a scheduler sends: as an exception, so that workers end and half-written files are removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        cli.main(prog_name="mtrbench", standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        # A command's own exit code comes back as the value.
+        sys.exit(cli.main(prog_name="mtrbench", standalone_mode=False))
     except (KeyboardInterrupt, click.Abort):
         print("mtrbench: interrupted; what was finished is kept", file=sys.stderr)  # noqa: T201
         sys.exit(130)

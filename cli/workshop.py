@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, cast
 
 from pydantic import ValidationError
 
@@ -65,6 +65,7 @@ class LocalWorkshop:
         Raises BadInputError for an unknown name and for anything that the model or the data set refuses.
         """
         card, _ = find_card(self.models[model])
+        tasks = card.make_tasks()
         source = _dataset(dataset, self.models[model], self.data_root, card.size, images)
         made = load_attack(attack, **({} if steps is None or "steps" not in settings_of(attack) else {"steps": steps}))
         version, settings = describe(attack, made)
@@ -80,7 +81,7 @@ class LocalWorkshop:
             dataset=DatasetRef(
                 name=dataset, sha256=source.sha256, ids=ids_sha256(source.ids), images=len(source.ids), size=card.size
             ),
-            tasks={name: {"version": task.version, **asdict(task)} for name, task in card.make_tasks().items()},
+            tasks={name: {"version": task.version, **asdict(cast(Any, task))} for name, task in tasks.items()},
             attack=AttackRef(name=attack, version=version, settings=settings),
             threat=threat,
             seed=seed,

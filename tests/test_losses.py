@@ -122,7 +122,7 @@ def test_log_has_no_gradient_below_the_floor() -> None:
 
 @pytest.mark.parametrize(("factor", "expected"), [(1.0, 0.0), (3.0, 0.0), (-1.0, math.pi), (0.0, math.pi / 2)])
 def test_angle_where_acos_and_norms_have_no_gradient(factor: float, expected: float) -> None:
-    _, truth, invalid = sample("normals", dtype=torch.float32)
+    _, truth, _ = sample("normals", dtype=torch.float32)
     prediction = (factor * truth).requires_grad_()
     loss = normals.angle(prediction, truth)
     (gradient,) = torch.autograd.grad(loss.sum(), prediction)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import pytest
 import torch
@@ -22,7 +22,9 @@ from mtrbench.attacks.optimizers.pgd import PGD
 from mtrbench.attacks.optimizers.vmi import VMI
 from mtrbench.attacks.registry import BALANCINGS, OPTIMIZERS
 from mtrbench.benchmark.protocol.noise import Noise
+from mtrbench.benchmark.protocol.registry import Registry
 from mtrbench.benchmark.protocol.threat import ThreatModel
+from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel
 
 ITERATED = [name for name in OPTIMIZERS if name != "fgsm"]
 both_norms = pytest.mark.parametrize("threat", THREATS, ids=lambda threat: threat.norm)
@@ -59,9 +61,10 @@ def test_reaches_the_optimum_of_a_linear_model_in_any_number_of_steps(
 
 
 def test_no_setting_belongs_to_a_balancing_and_an_optimizer_both() -> None:
-    fields = [set(BALANCINGS.get(name).__dataclass_fields__) for name in BALANCINGS]
-    for name in OPTIMIZERS:
-        assert not set(OPTIMIZERS.get(name).__dataclass_fields__) & set().union(*fields)
+    def settings(registry: Registry) -> set[str]:
+        return {field.name for name in registry for field in fields(registry.get(name))}
+
+    assert not settings(BALANCINGS) & settings(OPTIMIZERS)
 
 
 # Momentum.
@@ -82,11 +85,19 @@ def test_mim_adds_up_fields_of_unit_sum(threat: ThreatModel) -> None:
     made = MIM(watched, steps=3, decay=0.5)(model, batch, threat, Noise())
     x, momentum = batch.x, 0
     for k in range(3):
-        assert torch.equal(watched.seen[k], x)
-        (gradient,) = torch.autograd.grad(sum(model.losses(batch.at(x.requires_grad_())).values()).sum(), x)
-        momentum = 0.5 * momentum + gradient / gradient.abs().flatten(1).sum(1).view(-1, 1, 1, 1)
-        x = threat.project(batch.x, x.detach() + threat.eps / 3 * threat.ascend(momentum))
+        torch.testing.assert_close(watched.seen[k], x)
+        momentum = 0.5 * momentum + _of_unit_sum(_gradient(model, batch, x))
+        x = threat.project(batch.x, x + threat.eps / 3 * threat.ascend(momentum))
     torch.testing.assert_close(made, x)
+
+
+def _gradient(model: MultiTaskModel, batch: Batch, x: Tensor) -> Tensor:
+    x = x.clone().requires_grad_()
+    return torch.autograd.grad(sum(model.losses(batch.at(x)).values()).sum(), x)[0]
+
+
+def _of_unit_sum(gradient: Tensor) -> Tensor:
+    return gradient / gradient.abs().flatten(1).sum(dim=1).view(-1, 1, 1, 1)
 
 
 def test_fields_of_unit_sum() -> None:
@@ -125,11 +136,16 @@ def test_vmi_asks_its_neighbours_within_the_radius_and_remembers_none(threat: Th
     assert not torch.equal(watched.seen[1], watched.seen[2])
 
 
-def test_vmi_cancels_a_gradient_that_its_neighbours_do_not_share() -> None:
-    # g_1 + v_1 with v_1 = mean g(neighbours) - g_0: on a linear model v is 0 and VMI is MIM.
-    model, batch = linear_model(), middle_batch()
-    x = VMI(Total())(model, batch, linf, Noise())
-    torch.testing.assert_close(x, MIM(Total())(model, batch, linf, Noise()))
+@both_norms
+def test_vmi_adds_the_variance_of_the_step_before(threat: ThreatModel) -> None:
+    model, batch = curved_model(), middle_batch()
+    watched = Watched()
+    made = VMI(watched, steps=2, neighbours=2, radius=20.0)(model, batch, threat, Noise())
+    first, one, two, second = (_gradient(model, batch, x) for x in watched.seen)
+    momentum = _of_unit_sum(first) + _of_unit_sum(second + (one + two) / 2 - first)
+    expected = threat.project(batch.x, watched.seen[3] + threat.eps / 2 * threat.ascend(momentum))
+    torch.testing.assert_close(made, expected)
+    assert not torch.equal(made, MIM(Total(), steps=2)(model, batch, threat, Noise()))
 
 
 # APGD.
@@ -214,7 +230,7 @@ def test_apgd_by_hand() -> None:
 # What apgd climbs.
 
 
-def _at(model: object, batch: object, x: Tensor) -> Iterate:
+def _at(model: MultiTaskModel, batch: Batch, x: Tensor) -> Iterate:
     with torch.no_grad():
         losses, clean = model.losses(batch.at(x)), model.losses(batch)
     return Iterate(x, losses, clean, batch.ids, 0, Noise(), {})

@@ -215,7 +215,7 @@ def test_ids_and_the_number_of_images():
     few = rooms(tasks("depth"), images=5)
     assert len(few.ids) == 5
     assert few.sha256 == split.SHA256
-    assert rooms(tasks("depth", "edge_texture")).sha256 not in (split.SHA256, rooms(tasks("depth"), size=(32, 32)).sha256)
+    assert rooms(tasks("depth", "edge_texture")).sha256 != split.SHA256
     for images in (0, -1, 257):
         with pytest.raises(BadInputError, match="1 to 256 images"):
             rooms(tasks("depth"), images=images)

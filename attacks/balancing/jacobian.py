@@ -1,8 +1,11 @@
-"""The aggregators of multi-task learning, through the library TorchJD, on input gradients."""
+"""The aggregators of multi-task learning, through the library TorchJD, on input gradients.
+
+Not its CAGrad and Nash-MTL: they need CVXPY, whose HiGHS and OR-Tools' own cannot live in one process.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, ClassVar
 
@@ -21,7 +24,7 @@ class Jacobian:
     A task without gradient at the iterate (no valid pixel, say) is left out of J; else A would balance against nothing.
     J is scaled to unit peak before A and back after it (all the A here scale along), so that no tolerance of A depends
     on the losses' units. T backward passes per step, and A in float64 sample by sample; its random numbers are the
-    sample's and step's own. Raises BadInputError if TorchJD, the extra `mtl`, is not installed, or refuses a setting.
+    sample's and step's own. Raises BadInputError if TorchJD, the extra `mtl`, is not installed.
     """
 
     version: ClassVar[int] = 1
@@ -51,12 +54,10 @@ class Jacobian:
 
     def _aggregate(self) -> Any:
         try:
-            return getattr(import_module("torchjd.aggregation"), self.aggregator)(**asdict(self))
+            return getattr(import_module("torchjd.aggregation"), self.aggregator)()
         except ImportError as error:
             needed = " and ".join(self.requires)
             raise BadInputError(f"{self.aggregator} needs {needed}: pip install 'mtrbench[mtl]'") from error
-        except ValueError as error:
-            raise BadInputError(f"{self.aggregator} cannot be made: {error}") from error
 
 
 class MGDA(Jacobian):
@@ -88,13 +89,3 @@ class AlignedMTL(Jacobian):
     """The mean of the gradients after their principal components are made equal (arXiv 2305.19000)."""
 
     aggregator = "AlignedMTL"
-
-
-@dataclass(frozen=True)
-class CAGrad(Jacobian):
-    """The best worst-task gain within c |g_0| of the mean gradient g_0; c 0.4 as on NYUv2 (arXiv 2110.14048)."""
-
-    aggregator = "CAGrad"
-    requires = ("torchjd", "cvxpy")
-
-    c: float = 0.4

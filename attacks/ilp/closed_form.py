@@ -9,5 +9,5 @@ from .program import StepProgram
 
 
 def closed_form(program: StepProgram) -> NDArray[np.int8]:
-    """The step r = sign(sum_t rows_t): every coordinate contributes on its own, and its best value is its coefficient's sign."""
+    """The step r = sign(sum_t rows_t): coordinates contribute apart, each best with its coefficient's sign."""
     return np.sign(program.coefficients).astype(np.int8)
