@@ -210,7 +210,8 @@ def test_bad_settings(name: str, settings: dict[str, object], message: str) -> N
 
 
 def test_without_the_extra_the_names_are_left_out_and_the_error_says_what_to_install(monkeypatch) -> None:
-    monkeypatch.setitem(sys.modules, "torchjd", None)
+    for module in ("torchjd", "torchjd.aggregation"):
+        monkeypatch.setitem(sys.modules, module, None)
     assert not any(name.startswith(("mgda", "upgrad", "imtl-g")) for name in names())
     assert "total-pgd" in names()
     with pytest.raises(BadInputError, match=re.escape("MGDA needs torchjd: pip install 'mtrbench[mtl]'")) as caught:
