@@ -232,13 +232,13 @@ AGGREGATORS: dict[str, type[jacobian.Jacobian]] = {
     not all(map(find_spec, ("torchjd", "qpsolvers", "quadprog"))), reason="needs the extra: pip install 'mtrbench[mtl]'"
 )
 class TestTorchJD:
-    @pytest.mark.parametrize("tasks", [2, 3])
-    @pytest.mark.parametrize("name", AGGREGATORS)
+    # With three tasks PCGrad draws the order of its projections.
+    @pytest.mark.parametrize(
+        ("name", "tasks"), [(name, tasks) for name in AGGREGATORS for tasks in (2, 3) if (name, tasks) != ("pcgrad", 3)]
+    )
     def test_is_the_library_on_every_samples_jacobian(self, name: str, tasks: int) -> None:
         import torchjd.aggregation as library
 
-        if (name, tasks) == ("pcgrad", 3):
-            pytest.skip("with three tasks PCGrad's order is drawn")
         balancing = AGGREGATORS[name]()
         aggregator = getattr(library, balancing.aggregator)()
         whole = iterate()

@@ -29,8 +29,7 @@ class TestShipped:
     def test_card_names_itself_its_twin_and_its_recipe(self, name: str) -> None:
         card, _ = find_card(name)
         assert card.name == name
-        assert card.twin in (None, *model_names(), *(path.stem for path in RECIPES))
-        if card.twin in model_names():
+        if card.twin is not None:
             twin, _ = find_card(card.twin)
             assert Layout.parse(twin.architecture.layout).sharing_index == 0
             assert (twin.training.attack, twin.tasks) == (card.training.attack, card.tasks)
