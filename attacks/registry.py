@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
 from importlib.util import find_spec
@@ -22,6 +23,8 @@ BALANCINGS = Registry(
         "total": "mtrbench.attacks.balancing.total:Total",
         "signsum": "mtrbench.attacks.balancing.signsum:SignSum",
         "dgba": "mtrbench.attacks.balancing.dgba:Dgba",
+        "dgba-worst": "mtrbench.attacks.balancing.dgba_worst:DgbaWorst",
+        "dgba-protected": "mtrbench.attacks.balancing.dgba_protected:DgbaProtected",
         "wgd": "mtrbench.attacks.balancing.wgd:Wgd",
         "smta": "mtrbench.attacks.balancing.smta:Smta",
         "minmax": "mtrbench.attacks.balancing.minmax:MinMax",
@@ -98,14 +101,17 @@ def settings_of(name: str) -> tuple[str, ...]:
     return own if inner is None else (*own, *(key for key in _fields(inner) if key not in argument))
 
 
-def describe(name: str, attack: Attack) -> tuple[str, dict[str, Any]]:
-    """The version of an attack's code and all its settings: `load_attack(name, **settings)` makes it again."""
-    if isinstance(attack, Ascending):
-        version, settings = describe(_split(name)[0], attack.attack)
-        return f"{attack.version}.{version}", settings
+def components(attack: Attack) -> tuple[object, ...]:
+    """The objects that an attack is made of, innermost first: balancing, optimizer or whole attack, losses."""
+    inner = components(attack.attack) if isinstance(attack, Ascending) else ()
     balancing = getattr(attack, "balancing", None)
-    parts = [part for part in (attack, balancing) if part is not None]
-    version = ".".join(str(getattr(part, "version", 1)) for part in parts)
+    return (*inner, *(part for part in (balancing, attack) if part is not None))
+
+
+def describe(name: str, attack: Attack) -> tuple[str, dict[str, Any]]:
+    """The version of an attack's code and its settings: `load_attack(name, **settings)` makes it again."""
+    parts = components(attack)
+    version = ".".join(str(getattr(part, "version", 1)) for part in reversed(parts))
     return version, {key: getattr(part, key) for key in settings_of(name) for part in parts if hasattr(part, key)}
 
 
@@ -121,7 +127,7 @@ def _split(name: str) -> tuple[str, str]:
 
 def _parts(name: str) -> tuple[Factory, Factory | None, dict[str, str]]:
     """What makes the attack, what makes its balancing (if it has one), and the balancing's argument by its name."""
-    if name in WHOLE or ("." in name and ":" in name):
+    if name in WHOLE or (re.fullmatch(r"[\w.]+:\w+", name) and name.partition(":")[0] not in BALANCINGS):
         outer = WHOLE.get(name)
         if not callable(outer):
             raise BadInputError(f"attack {name!r} is not a class or function that makes an attack")

@@ -39,7 +39,7 @@ def leaderboard(context: click.Context, folder: Path, readme: Path | None, check
     records = read_records(folder)
     if check:
         stale = compare(records, out)
-        if readme and readme.read_text() != with_boards(readme.read_text(), records):
+        if readme and readme.read_text(encoding="utf-8") != with_boards(readme.read_text(encoding="utf-8"), records):
             stale.append(f"{readme} differs")
         for line in stale:
             click.echo(line)

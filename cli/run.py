@@ -20,7 +20,7 @@ from ..leaderboards.publish import publish
 from .devices import device_of
 from .options import Eps, Names, json_option, out_option
 from .tables import echo_boards
-from .workshop import LocalWorkshop, found_models, threat_ref
+from .workshop import LocalWorkshop, found_models
 
 
 @click.command()
@@ -66,23 +66,21 @@ def run(
     """
     plan = load_suite(suite)
     device_of(device)
-    workshop = LocalWorkshop(found_models(models or plan.models), data_root, device, batch)
-    if images is None and dataset in (None, plan.dataset):
-        images = plan.images
-    cells = [
-        workshop.cell(
-            model,
-            dataset or plan.dataset,
-            images,
-            attack,
-            threat_ref(norm or plan.norm, budget, targets),
-            plan.seed if seed is None else seed,
-            steps or plan.steps,
-        )
-        for budget in eps or plan.eps
-        for model in workshop.models
-        for attack in attacks or plan.attacks
-    ]
+    if images is None and dataset not in (None, plan.dataset):
+        plan = plan.model_copy(update={"images": None})
+    instead = {
+        "models": models,
+        "attacks": attacks,
+        "dataset": dataset,
+        "eps": eps,
+        "norm": norm,
+        "images": images,
+        "steps": steps,
+        "seed": seed,
+    }
+    plan = plan.model_copy(update={name: value for name, value in instead.items() if value not in (None, ())})
+    workshop = LocalWorkshop(found_models(plan.models), data_root, device, batch)
+    cells = workshop.cells(plan, targets)
     if workers is None:
         workers = default_workers() if device == "cpu" else 1
     records = evaluate_all(cells, workshop, Store(out), Serial() if workers == 1 else Processes(workers))

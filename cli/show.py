@@ -20,16 +20,15 @@ def _model(name: str) -> dict[str, Any]:
 
 
 def _attack(name: str) -> dict[str, Any]:
-    from ..attacks.registry import describe, load_attack
+    from ..attacks.registry import components, describe, load_attack
 
     made = load_attack(name)
     version, settings = describe(name, made)
-    parts = [part for part in (getattr(made, "balancing", None), made) if part is not None]
     return {
         "name": name,
         "version": version,
         "settings": settings,
-        "about": "\n\n".join(inspect.getdoc(type(part)) or "" for part in parts),
+        "about": "\n\n".join(inspect.getdoc(type(part)) or "" for part in components(made)),
     }
 
 

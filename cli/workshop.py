@@ -10,13 +10,14 @@ from typing import Any, Literal, cast
 
 from pydantic import ValidationError
 
-from ..attacks.registry import describe, load_attack, settings_of
+from ..attacks.registry import components, describe, load_attack, settings_of
 from ..benchmark.datasets.registry import load_dataset
 from ..benchmark.evaluation import ids_sha256
 from ..benchmark.protocol.errors import BadInputError, unknown
 from ..benchmark.protocol.records import AttackRef, Cell, DatasetRef, ModelFacts, ModelRef, ThreatRef
 from ..benchmark.protocol.threat import ThreatModel
 from ..benchmark.protocol.types import Attack, Dataset, MultiTaskModel
+from ..benchmark.suites import Suite
 from ..models.nets.layout import Layout
 from ..models.zoo import find_card, load_model
 from .devices import device_of
@@ -33,6 +34,10 @@ class LocalWorkshop:
     data_root: Path | None
     device: str
     batch_size: int
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise BadInputError(f"the batch size must be at least 1, not {self.batch_size}")
 
     def model(self, cell: Cell) -> MultiTaskModel:
         return _model(self.models[cell.model.name], self.device)
@@ -57,6 +62,24 @@ class LocalWorkshop:
             twin=card.twin,
         )
 
+    def cells(self, suite: Suite, targets: tuple[str, ...] | None = None) -> list[Cell]:
+        """The cells of a suite on the workshop's models, each once; `targets` are the tasks that the attacker sees."""
+        cells = [
+            self.cell(
+                model,
+                suite.dataset,
+                suite.images,
+                attack,
+                threat_ref(suite.norm, eps, targets),
+                suite.seed,
+                suite.steps,
+            )
+            for eps in suite.eps
+            for model in self.models
+            for attack in suite.attacks
+        ]
+        return [*{cell.key: cell for cell in cells}.values()]
+
     def cell(
         self, model: str, dataset: str, images: int | None, attack: str, threat: ThreatRef, seed: int, steps: int | None
     ) -> Cell:
@@ -73,9 +96,10 @@ class LocalWorkshop:
             if target not in card.tasks:
                 raise unknown(f"task of model {model}", target, card.tasks)
         seen = threat.targets or tuple(card.tasks)
-        single = getattr(getattr(made, "balancing", None), "task", seen[0])  # the one task that an attack is after
-        if single not in seen:
-            raise unknown(f"task of attack {attack!r}:", single, seen)
+        for part in components(made):
+            single = getattr(part, "task", seen[0])  # the one task that a balancing is after, or spares
+            if single not in seen:
+                raise unknown(f"task of attack {attack!r}:", single, seen)
         return Cell(
             model=ModelRef(name=model, sha256=card.weights.sha256),
             dataset=DatasetRef(
@@ -89,7 +113,11 @@ class LocalWorkshop:
 
 
 def threat_ref(norm: Literal["linf", "l2"], eps: float, targets: tuple[str, ...] | None) -> ThreatRef:
-    """The budget as data, `eps` in 1/255; raises BadInputError if there is no such budget."""
+    """The budget as data, `eps` in (0, 255] in 1/255; raises BadInputError if there is no such budget."""
+    if not 0 < eps <= 255:
+        raise BadInputError(f"eps must be a number in (0, 255], in units of 1/255, not {eps}")
+    if targets is not None and len(set(targets)) < len(targets):
+        raise BadInputError(f"targets {', '.join(targets)} name a task twice")
     ThreatModel(norm, eps / 255, targets)
     try:
         return ThreatRef(norm=norm, eps=eps, targets=targets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -92,7 +93,7 @@ class Group:
 
 def is_control(attack: str) -> bool:
     """Whether a label stands for a control, whatever its settings."""
-    return attack.split(" [")[0] in CONTROLS
+    return re.split(r" \[|@", attack)[0] in CONTROLS
 
 
 def group(records: Sequence[Record]) -> list[Group]:

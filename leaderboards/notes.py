@@ -12,7 +12,7 @@ def common_notes(group: Group) -> list[str]:
     foreign: dict[str, list[str]] = {}
     for model in group.models:
         trained_on = group.facts(model).trained_on
-        if trained_on != dataset:
+        if _family(trained_on) != _family(dataset):
             foreign.setdefault(trained_on, []).append(model)
     notes = [
         f"Out of domain: {listed(models)} never saw {dataset} in training (trained on {trained_on}); "
@@ -29,6 +29,11 @@ def common_notes(group: Group) -> list[str]:
     if group.left_out:
         notes.append(f"{group.left_out} superseded {'record is' if group.left_out == 1 else 'records are'} left out.")
     return notes
+
+
+def _family(dataset: str) -> str:
+    """rooms3 and rooms5 are the same images under more or fewer tasks."""
+    return dataset.rstrip("0123456789")
 
 
 def _are(count: int) -> str:

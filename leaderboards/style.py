@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 # Okabe and Ito's palette.
-BLUE, VERMILION, BLACK, GREY = "#0072B2", "#D55E00", "#000000", "#666666"
+BLUE, VERMILION, GREY = "#0072B2", "#D55E00", "#666666"
 
 WIDTH = 8.0
 """Inches; shown 800 pixels wide, a point is 1.4 pixels."""

@@ -10,25 +10,19 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import nn
 
 from ..benchmark.protocol.errors import BadInputError
-from ..benchmark.protocol.records import Name, Sha256
+from ..benchmark.protocol.records import Name, Sha256, Strict
 from ..benchmark.protocol.registry import import_object
 from ..benchmark.protocol.tasks import Task, make_task
 from ..benchmark.protocol.types import MultiTaskModel
 
 Scores = dict[str, dict[str, float]]
 ModelName = Annotated[str, Field(max_length=100, pattern=r"^\w[\w.@+-]*$")]  # files are called by it
-
-
-class Strict(BaseModel):
-    """Unknown fields are refused and values are never coerced."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Architecture(Strict):

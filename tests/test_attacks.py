@@ -72,9 +72,10 @@ def test_beats_noise(name: str) -> None:
 
 
 @pytest.mark.parametrize("threat", THREATS, ids=lambda threat: threat.norm)
-@pytest.mark.parametrize("name", WHITE_BOX)
+@pytest.mark.parametrize("name", [name for name in WHITE_BOX if "protected" not in name])
 def test_reaches_the_optimum_of_a_linear_model(name: str, threat: ThreatModel) -> None:
-    # With one task every balancing climbs the same loss; the most it can gain is eps times the dual norm of w.
+    # With one task every balancing climbs the same loss, unless it is to spare that one; the most it can gain is
+    # eps times the dual norm of w.
     model, batch = linear_model(("a",)), middle_batch(tasks=("a",))
     w = model.net.weights["a"].detach()
     dual = w.abs().sum() if threat.norm == "linf" else w.norm()

@@ -301,3 +301,41 @@ class TestTorchJD:
         rows = torch.tensor([[1.0, 0.0], [-0.6, 0.8], [-0.7, -0.5]])
         drawn = [jacobian.PCGrad().fields(made_of(rows, seed=seed)) for seed in range(20)]
         assert len({tuple(field.flatten().tolist()) for field in drawn}) > 1
+
+
+@pytest.mark.parametrize("threat", [ThreatModel("linf", 4 / 255), ThreatModel("l2", 0.3)], ids=lambda t: t.norm)
+def test_a_protected_task_does_not_notice_to_first_order(threat: ThreatModel) -> None:
+    model, batch = linear_model(), middle_batch()  # on a linear model first order is all there is
+    clean = model.losses(batch)
+    changes = {}
+    for name in ("dgba-protected:a-pgd", "dgba-pgd"):
+        attacked = model.losses(batch.at(load_attack(name)(model, batch, threat, Noise())))
+        changes[name] = {task: attacked[task] - clean[task] for task in clean}
+    spared, free = changes["dgba-protected:a-pgd"], changes["dgba-pgd"]
+    assert (spared["a"].abs() < 0.05 * free["a"].abs()).all()
+    assert (spared["b"] > 0.5 * free["b"]).all()
+
+
+@pytest.mark.parametrize("threat", [ThreatModel("linf", 4 / 255), ThreatModel("l2", 0.3)], ids=lambda t: t.norm)
+def test_the_worst_task_gains_more_than_under_the_average(threat: ThreatModel) -> None:
+    model, batch = linear_model(), middle_batch()
+    model.net.weights["b"].data *= 0.2
+    model.net.weights["b"].data -= 0.1 * model.net.weights["a"].data
+    clean = model.losses(batch)
+    least = {}
+    for name in ("dgba-worst-pgd", "dgba-pgd"):
+        attacked = model.losses(batch.at(load_attack(name)(model, batch, threat, Noise())))
+        least[name] = torch.stack([attacked[task] / clean[task] - 1 for task in clean]).amin(dim=0)
+    assert (least["dgba-worst-pgd"] > 1.2 * least["dgba-pgd"].clamp(min=0)).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("dgba-protected-pgd", {}, "write dgba-protected:TASK-pgd"),
+        ("dgba-protected:a-pgd", {"tau": 0.0}, "tau of dgba-protected must be in (0, 1], not 0.0"),
+    ],
+)
+def test_bad_settings_of_constrained_programs(name: str, settings: dict[str, object], message: str) -> None:
+    with pytest.raises(BadInputError, match=re.escape(message)):
+        load_attack(name, **settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from ortools.sat.python import cp_model
 
-from mtrbench.attacks.ilp import SOLVERS, StepProgram, closed_form, cpsat, solve
+from mtrbench.attacks.ilp import SOLVERS, StepProgram, closed_form, cpsat, solve, solve_coupled
 from mtrbench.attacks.ilp.cpsat import spread
+from mtrbench.attacks.ilp.dual import solve_dual
 from mtrbench.benchmark.protocol.tally import tallying
 
 # Gradients are heavy-tailed, repeat values, and hold exact zeros: all of it must come up.
@@ -55,21 +57,20 @@ def test_ilp_of_a_whole_image(size: int) -> None:
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_ilp_of_nothing_moves_nothing(solver: str) -> None:
-    assert not solve(np.zeros((2, 3, 7)), solver).any()
+    assert not solve([StepProgram(np.zeros((3, 7)))] * 2, solver).any()
 
 
 def test_ilp_solves_samples_apart() -> None:
-    rows = np.random.default_rng(1).normal(size=(4, 2, 30))
-    together = solve(rows, "cp-sat")
-    for sample, step in zip(rows, together, strict=True):
-        assert np.array_equal(solve(sample[None], "cp-sat")[0], step)
+    programs = [StepProgram(rows) for rows in np.random.default_rng(1).normal(size=(4, 2, 30))]
+    for program, step in zip(programs, solve(programs), strict=True):
+        assert np.array_equal(solve([program])[0], step)
 
 
 def test_ilp_states_and_gaps_are_tallied() -> None:
     rows = np.random.default_rng(2).normal(size=(3, 2, 30))
     rows[2] = 0
     with tallying() as found:
-        solve(rows, "cp-sat")
+        solve([StepProgram(sample) for sample in rows])
     assert found.sums == {"cp-sat": 3, "optimal": 2, "zero": 1}
     assert found.peaks == {"gap": 0.0}
 
@@ -91,3 +92,65 @@ def test_ilp_sums_spread_over_their_groups(groups: np.ndarray, data: st.DataObje
     steps = spread(sums, groups)
     assert set(steps.tolist()) <= {-1, 0, 1}
     assert [int(steps[groups == group].sum()) for group in range(6)] == sums.tolist()
+
+
+def coupled(width: st.SearchStrategy[int]) -> st.SearchStrategy[StepProgram]:
+    """Programs of two to four rows: the worst of them, their sum with the first protected, or both."""
+    values = st.floats(-10, 10).map(lambda value: round(value, 3))
+    rows = st.tuples(st.integers(2, 4), width).flatmap(lambda shape: arrays(np.float64, shape, elements=values))
+
+    def made(rows: np.ndarray, objective: str, share: float | None) -> StepProgram:
+        limit = (share or 0) * np.abs(rows[0]).sum()
+        return StepProgram(rows, objective, {0: limit} if limit > 0 else {})
+
+    kinds = st.sampled_from([("worst", None), ("average", 0.01), ("average", 0.3), ("worst", 0.1)])
+    return st.tuples(rows, kinds).map(lambda drawn: made(drawn[0], *drawn[1]))
+
+
+@settings(max_examples=80, deadline=None)
+@given(coupled(st.integers(1, 6)))
+def test_ilp_coupled_programs_equal_brute_force(program: StepProgram) -> None:
+    every = np.array(list(product((-1, 0, 1), repeat=program.rows.shape[1])), dtype=np.int8)
+    # Limits are tightened by the rounding of integer coefficients, far less than this.
+    tighter = replace(program, protect={row: limit * (1 - 1e-4) for row, limit in program.protect.items()})
+    best = max(program.value(step) for step in every if tighter.allows(step))
+    step, dual = solve_coupled(program), solve_dual(program)
+    assert program.allows(step)
+    assert program.value(step) >= best - 2e-4 * abs(dual.bound) - 1e-9
+    assert dual.bound >= best - 1e-9
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-9])
+@pytest.mark.parametrize("kind", ["worst", "protected", "both"])
+def test_ilp_coupled_programs_of_a_whole_image_reach_the_bound(kind: str, scale: float) -> None:
+    rows = np.random.default_rng(5).standard_t(2, (3, 12288)) * np.array([[1.0], [3.0], [0.3]]) * scale
+    limit = {} if kind == "worst" else {2: 0.01 * np.abs(rows[2]).sum()}
+    program = StepProgram(rows, "average" if kind == "protected" else "worst", limit)
+    with tallying() as found:
+        step = solve_coupled(program)
+    assert program.allows(step)
+    assert found.sums == {"optimal": 1}
+    assert program.value(step) >= (1 - 1e-4) * solve_dual(program).bound
+    assert np.array_equal(step, solve_coupled(program))
+
+
+def test_ilp_worst_task_leaves_none_behind() -> None:
+    # The sum's best step sacrifices the small row; the worst task's does not.
+    rows = np.random.default_rng(6).normal(size=(2, 400)) * np.array([[10.0], [1.0]])
+    rows[1] -= 0.08 * rows[0]
+    worst, average = solve_coupled(StepProgram(rows, "worst")), closed_form(StepProgram(rows))
+    assert (rows @ worst).min() > 1.5 * (rows @ average).min()
+
+
+def test_ilp_dual_of_two_rows_is_a_scan_of_their_mixtures() -> None:
+    rows = np.random.default_rng(7).normal(size=(2, 50)) * np.array([[1.0], [4.0]])
+    scan = min(np.abs(share * rows[0] + (1 - share) * rows[1]).sum() for share in np.linspace(0, 1, 20001))
+    assert solve_dual(StepProgram(rows, "worst")).bound == pytest.approx(scan, rel=1e-4)
+
+
+def test_ilp_without_an_answer_moves_nothing_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cp_model.CpSolver, "solve", lambda self, model: cp_model.UNKNOWN)
+    with tallying() as found:
+        step = solve_coupled(StepProgram(np.random.default_rng(8).normal(size=(2, 30)), "worst"))
+    assert not step.any()
+    assert found.sums == {"fallback": 1}

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from ...benchmark.protocol.errors import unknown
 from ...benchmark.protocol.threat import ThreatModel
-from ..ilp import SOLVERS, solve
+from ..ilp import SOLVERS, StepProgram, solve
 from .base import FLOOR, Iterate, gradient_of_sum
+from .programs import rows_of
 
 DENOMINATORS = ("current", "clean")
 
@@ -49,6 +50,5 @@ class Dgba:
     def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:
         if not threat.integer_steps:
             return threat.ascend(fields[0])
-        rows = fields.transpose(0, 1).flatten(2).double().cpu().numpy()
-        steps = torch.from_numpy(solve(rows, self.solver))
-        return steps.to(fields).view_as(fields[0])
+        steps = solve([StepProgram(rows) for rows in rows_of(fields)], self.solver)
+        return torch.from_numpy(steps).to(fields).view_as(fields[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,22 +10,24 @@ from numpy.typing import NDArray
 from ...benchmark.protocol.errors import BadInputError
 from ...benchmark.protocol.tally import tally
 from .closed_form import closed_form
+from .coupled import solve_coupled
 from .cpsat import cpsat
-from .program import StepProgram
+from .program import Step, StepProgram
 
-__all__ = ["SOLVERS", "StepProgram", "closed_form", "cpsat", "solve"]
+__all__ = ["SOLVERS", "StepProgram", "closed_form", "cpsat", "solve", "solve_coupled"]
 
-SOLVERS: dict[str, Callable[[StepProgram], NDArray[np.int8]]] = {"cp-sat": cpsat, "closed-form": closed_form}
+SOLVERS: dict[str, Callable[[StepProgram], Step]] = {"cp-sat": cpsat, "closed-form": closed_form}
+"""Solvers of separable programs; coupled ones have no closed form."""
 
 
-def solve(rows: NDArray[np.float64], solver: str) -> NDArray[np.int8]:
-    """Steps (B, d) that solve the program of every sample's `rows` (B, T, d); the programs are counted in the tally.
+def solve(programs: Sequence[StepProgram], solver: str = "cp-sat") -> NDArray[np.int8]:
+    """Steps (B, d) that solve the programs, each by itself; they are counted in the tally.
 
-    Raises BadInputError if a row is not finite.
+    `solver` is for separable programs. Raises BadInputError if a row is not finite.
     """
-    if not np.isfinite(rows).all():
+    if not all(np.isfinite(program.rows).all() for program in programs):
         raise BadInputError(
             "the model's gradient is not finite, so dgba's program has no coefficients; check the model"
         )
-    tally().count(solver, len(rows))
-    return np.stack([SOLVERS[solver](StepProgram(sample)) for sample in rows])
+    tally().count(solver, len(programs))
+    return np.stack([SOLVERS[solver](program) if program.separable else solve_coupled(program) for program in programs])

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .masked import masked_mean
+from ...benchmark.protocol.tasks import masked_mean
 
 SHORTEST = 1e-6
 """A prediction shorter than this has no direction."""

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ...benchmark.protocol.tasks import IGNORE
-from .masked import masked_mean
+from ...benchmark.protocol.tasks import IGNORE, masked_mean
 
 
 def masked_ce(prediction: Tensor, truth: Tensor) -> Tensor:

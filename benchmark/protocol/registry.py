@@ -44,7 +44,7 @@ class Registry:
 
         Raises BadInputError for an unknown name (with the nearest ones) and for a module that cannot be imported.
         """
-        target = self.entries.get(name) or self._plugins.get(name) or (name if ":" in name and "." in name else None)
+        target = self.entries.get(name) or self._plugins.get(name) or (name if ":" in name else None)
         if target is None:
             raise unknown(self.kind, name, self)
         return import_object(target, self.kind)

@@ -90,7 +90,7 @@ class Segmentation:
         valid = self._valid(prediction, truth)
         logits = torch.where(valid, prediction, 0)
         entropy = F.cross_entropy(logits, truth.long(), ignore_index=IGNORE, reduction="none")
-        return _mean(entropy.unsqueeze(1), valid)
+        return masked_mean(entropy.unsqueeze(1), valid)
 
     def statistics(self, prediction: Tensor, truth: Tensor) -> Tensor:
         valid = self._valid(prediction, truth)
@@ -132,7 +132,7 @@ class Depth:
 
     def loss(self, prediction: Tensor, truth: Tensor) -> Tensor:
         valid = self._valid(prediction, truth)
-        return _mean(_error(prediction, truth, valid), valid)
+        return masked_mean(_error(prediction, truth, valid), valid)
 
     def statistics(self, prediction: Tensor, truth: Tensor) -> Tensor:
         valid = self._valid(prediction, truth)
@@ -171,7 +171,7 @@ class Normals:
     def loss(self, prediction: Tensor, truth: Tensor) -> Tensor:
         valid = self._valid(prediction, truth)
         p, t = (F.normalize(torch.where(valid, v, 0), dim=1, eps=1e-6) for v in (prediction, truth))
-        return _mean(1 - (p * t).sum(dim=1, keepdim=True), valid)
+        return masked_mean(1 - (p * t).sum(dim=1, keepdim=True), valid)
 
     def statistics(self, prediction: Tensor, truth: Tensor) -> Tensor:
         valid = self._valid(prediction, truth)
@@ -216,7 +216,7 @@ class _DenseRegression:
 
     def loss(self, prediction: Tensor, truth: Tensor) -> Tensor:
         valid = self._valid(prediction, truth)
-        return _mean(_error(prediction, truth, valid), valid)
+        return masked_mean(_error(prediction, truth, valid), valid)
 
     def statistics(self, prediction: Tensor, truth: Tensor) -> Tensor:
         valid = self._valid(prediction, truth)
@@ -286,7 +286,8 @@ def _error(prediction: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
     return torch.where(valid, prediction - truth, 0).abs()
 
 
-def _mean(values: Tensor, valid: Tensor) -> Tensor:
+def masked_mean(values: Tensor, valid: Tensor) -> Tensor:
+    """(B,) out of (B, 1, H, W): the mean where `valid`, 0 for a sample without any valid pixel."""
     return _sum(torch.where(valid, values, 0)) / _sum(valid.to(values.dtype)).clamp(min=1)
 
 

@@ -17,13 +17,13 @@ Eps = Annotated[float, Field(gt=0, le=255)]
 
 
 class Suite(Strict):
-    """Every model under every attack at every `eps` (in 1/255), on the first `images` samples.
+    """Every model under every attack at every `eps` (in 1/255), on the first `images` samples (None: all).
 
     `steps` goes to every attack that has such a setting.
     """
 
     dataset: Name
-    images: Annotated[int, Field(gt=0)]
+    images: Annotated[int, Field(gt=0)] | None
     seed: int
     norm: Literal["linf", "l2"]
     eps: list[Eps] = Field(min_length=1)
@@ -41,4 +41,4 @@ def load_suite(name: str) -> Suite:
     """The suite called `name`; raises BadInputError, with the nearest names, if there is none."""
     if name not in suite_names():
         raise unknown("suite", name, suite_names())
-    return Suite.model_validate(tomllib.loads((FOLDER / f"{name}.toml").read_text()))
+    return Suite.model_validate(tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8")))

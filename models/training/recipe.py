@@ -10,7 +10,8 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from ...benchmark.protocol.errors import BadInputError
-from ..card import Architecture, ModelName, Strict
+from ...benchmark.protocol.records import Strict
+from ..card import Architecture, ModelName
 
 
 class Adversary(Strict):
@@ -58,6 +59,8 @@ def read_recipe(path: Path) -> tuple[Recipe, str]:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise BadInputError(f"recipe {path}: field {where!r}: {first['msg']}") from error
+    if recipe.adversary and round(recipe.adversary.share * recipe.batch) == 0:
+        raise BadInputError(f"recipe {path}: a share of {recipe.adversary.share} of {recipe.batch} images attacks none")
     if recipe.task_weights.keys() != recipe.tasks.keys():
         raise BadInputError(f"recipe {path}: task_weights must name the tasks {', '.join(recipe.tasks)}")
     return recipe, hashlib.sha256(content).hexdigest()

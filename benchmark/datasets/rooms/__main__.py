@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ...protocol.files import write_atomically
 from .evaluation import SCENES, SIZE, drawn
 from .labels import CLASSES
 
@@ -20,8 +22,9 @@ def main(arguments: list[str]) -> int:
         return 2
     target = Path(arguments[0])
     arrays: dict[str, Any] = drawn(range(SCENES), SIZE)
-    with target.open("wb") as file:
-        np.savez_compressed(file, **arrays)
+    content = io.BytesIO()
+    np.savez_compressed(content, **arrays)
+    write_atomically(target, content.getvalue())
     print(f"{hashlib.sha256(target.read_bytes()).hexdigest()}  {target}")  # noqa: T201
     shares = np.bincount(arrays["segmentation"].ravel(), minlength=len(CLASSES)) / arrays["segmentation"].size
     for name, share in zip(CLASSES, shares, strict=True):

@@ -1,0 +1,42 @@
+"""From fields to step programs, and from their solutions to a direction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ...benchmark.protocol.threat import ThreatModel
+from ..ilp import StepProgram, solve
+from ..ilp.dual import solve_dual
+from ..ilp.program import Floats
+from .base import FLOOR, Losses
+
+
+def relative(losses: Losses) -> dict[str, Tensor]:
+    """L_t / stop_gradient(L_t), (B,): its gradient is the row a_t = g_t / L_t of the step program."""
+    return {name: loss / loss.detach().clamp(min=FLOOR) for name, loss in losses.items()}
+
+
+def rows_of(fields: Tensor) -> Floats:
+    """Fields (R, B, C, H, W) as float64 rows (B, R, C * H * W)."""
+    rows: Floats = fields.transpose(0, 1).flatten(2).double().cpu().numpy()
+    return rows
+
+
+def solution(programs: Sequence[StepProgram], like: Tensor, threat: ThreatModel) -> Tensor:
+    """The direction (B, C, H, W) that solves every sample's program.
+
+    In L-infinity integers by CP-SAT; elsewhere the program over the ball of the norm, by its dual: the steepest ascent
+    of the rows' sum under the best multipliers.
+    """
+    if threat.integer_steps:
+        return torch.from_numpy(solve(programs)).to(like).view_as(like)
+
+    def ascend(row: Floats) -> Floats:
+        step: Floats = threat.ascend(torch.from_numpy(row).view(1, *like.shape[1:])).flatten().numpy()
+        return step
+
+    best = [solve_dual(program, ascend).multipliers @ program.rows for program in programs]
+    return torch.stack([torch.from_numpy(ascend(row)) for row in best]).to(like).view_as(like)
