@@ -58,17 +58,20 @@ class Processes:
         with ProcessPoolExecutor(self.workers, context, initializer=_start_worker) as pool:
             with _deaf_to_interrupts():
                 futures = {pool.submit(_in_worker, function, job): job for job in jobs}
+            finished = False
             try:
                 for future in as_completed(futures):
                     future.result()
                     yield futures[future]
+                finished = True
             except BrokenProcessPool as error:
                 raise BadInputError(
                     "a worker process died (out of memory?); what was done is kept, run again with fewer --workers"
                 ) from error
             finally:
-                pool.shutdown(wait=False, cancel_futures=True)
-                _end(set(multiprocessing.active_children()) - others)
+                if not finished:
+                    # The pool finds itself broken and gives up what is left; leaving its block waits until it has.
+                    _end(set(multiprocessing.active_children()) - others)
 
 
 def _one_thread() -> None:
@@ -82,7 +85,9 @@ def _end(workers: Iterable[BaseProcess]) -> None:
         worker.terminate()
     for worker in workers:
         worker.join(PATIENCE)
-        worker.kill()
+        if worker.is_alive():
+            worker.kill()
+            worker.join()
 
 
 @contextmanager
