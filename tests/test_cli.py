@@ -119,7 +119,6 @@ class TestRefusals:
         twice = ("--model", tiny, "--model", tiny.parent / ".." / "cards" / tiny.name)
         assert_run_refused(out, twice, "are both called tiny")
 
-    @pytest.mark.skipif(not model_names(), reason="no model is shipped")
     def test_unknown_model_names_the_nearest(self, out: Path) -> None:
         name = model_names()[0]
         assert_run_refused(out, ("--model", name[:-1]), f"did you mean {name}")

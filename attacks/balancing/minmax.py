@@ -22,7 +22,8 @@ class MinMax:
     w is 1 / T at the first iterate; then w <- Pi_simplex(w + (-L - gamma (w - 1 / T)) / beta) before every step, so
     that weight moves to the task with the smallest loss. The losses enter as they are: between tasks whose losses
     differ in scale, the smallest in absolute terms is taken for the hardest. The objective is the inner minimum,
-    min_w sum_t w_t L_t + gamma / 2 |w - 1 / T|^2. One backward pass per step.
+    min_w sum_t w_t L_t + gamma / 2 |w - 1 / T|^2. `gamma` is TA-MOO's; `beta` is our own choice. One backward pass per
+    step.
     Raises BadInputError unless gamma is finite and >= 0, and beta finite and > 0.
     """
 
