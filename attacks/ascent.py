@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..benchmark.protocol.noise import Noise
+from ..benchmark.protocol.threat import ThreatModel
 from ..benchmark.protocol.types import Batch, MultiTaskModel
 from .balancing.base import Balancing, Iterate, objective_of
 
@@ -47,6 +48,12 @@ class Ascent:
         """What the balancing climbs, (B,), at `x`: one forward pass, and the iterates are not counted on."""
         with torch.no_grad():
             return objective_of(self.balancing, self._iterate(x, self.count, dict(self.memory)))
+
+    def finish(self, x: Tensor, threat: ThreatModel) -> Tensor:
+        """The attack's answer: `x`, or what the balancing makes of it at the end (its `finish`)."""
+        own = getattr(self.balancing, "finish", None)
+        found: Tensor = x if own is None else own(self._iterate(x, self.count, self.memory), self.batch.x, threat)
+        return found
 
     def _iterate(self, x: Tensor, index: int, memory: dict[str, Tensor]) -> Iterate:
         x = x.detach().requires_grad_()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
 from importlib.util import find_spec
@@ -48,7 +49,7 @@ OPTIMIZERS = Registry(
         "apgd": "mtrbench.attacks.optimizers.apgd:APGD",
     },
 )
-WHOLE = Registry("attack", {"noise": "mtrbench.attacks.noise:SignNoise"}, group="mtrbench.attacks")
+WHOLE = Registry("attack", {"noise": "mtrbench.attacks.noise:Noise"}, group="mtrbench.attacks")
 
 
 def _is_product(name: str) -> bool:
@@ -62,22 +63,28 @@ for _name in WHOLE:
 
 
 def names() -> tuple[str, ...]:
-    """All attacks as `mtrbench list attacks` shows them; a balancing's argument stands in capitals.
+    """All attacks as `mtrbench list attacks` shows them; an argument that must be given stands in capitals.
 
     Balancings that need a library of an extra, named in their `requires`, are left out where it is not installed.
     """
     ready = [balancing for balancing in BALANCINGS if _installed(BALANCINGS.get(balancing))]
-    return (*(f"{_shown(balancing)}-{optimizer}" for balancing in ready for optimizer in OPTIMIZERS), *WHOLE)
+    products = (
+        f"{_shown(name, cast(Factory, BALANCINGS.get(name)))}-{optimizer}" for name in ready for optimizer in OPTIMIZERS
+    )
+    return (*products, *(_shown(name, cast(Factory, WHOLE.get(name))) for name in WHOLE))
 
 
 def load_attack(name: str, **settings: object) -> Attack:
     """The attack called `name`, with `settings` for its optimizer's or balancing's fields.
 
     `balancing[:argument]-optimizer` (`total-pgd`, `single:depth-fgsm`, `dgba:clean-pgd`: the argument is the
-    balancing's first field), a whole attack's name, or `pkg.module:object`. It may end in `@` and a set of
-    losses to ascend (`dgba-pgd@aligned`, `single:depth-pgd@relative`); `@train` is the plain attack. Raises
-    BadInputError for an unknown name, setting or set.
+    balancing's first field), a whole attack's name and, after a colon, its first field (`noise:uniform`), or
+    `pkg.module:object`. It may end in `@` and a set of losses to ascend (`dgba-pgd@aligned`,
+    `single:depth-pgd@relative`; `@train` is the plain attack), then in settings (`dgba-pgd[steps=20]`). All that
+    follows the colon of a whole attack is its argument. Raises BadInputError for an unknown name, setting or set.
     """
+    name, given = split_settings(name)
+    settings = {**given, **settings}
     name, losses = _split(name)
     if losses != TRAIN:
         return Ascending(load_attack(name, **settings), losses)
@@ -87,17 +94,37 @@ def load_attack(name: str, **settings: object) -> Attack:
             raise unknown(f"setting of attack {name!r}:", key, settings_of(name))
     if inner is None:
         try:
-            return cast(Attack, outer(**settings))
+            return cast(Attack, outer(**argument, **settings))
         except TypeError as error:
             raise BadInputError(f"attack {name!r} cannot be made: {error}") from error
     mine = {key: settings.pop(key) for key in _fields(inner) if key in settings}
     return cast(Attack, outer(balancing=inner(**argument, **mine), **settings))
 
 
+def split_settings(name: str) -> tuple[str, dict[str, object]]:
+    """An attack's name without the settings in brackets behind it, and these: `tau=0.1` or `random_start=true`.
+
+    Values are written as in TOML, strings without quotes too. Raises BadInputError if they cannot be read.
+    """
+    found = re.fullmatch(r"(.*[^\[\]])\[([^\[\]]*)\]", name)
+    if found is None or (name.partition(":")[0] in WHOLE and ":" in name):
+        return name, {}
+    settings: dict[str, object] = {}
+    for part in found[2].split(","):
+        key, _, value = (text.strip() for text in part.partition("="))
+        if not key.isidentifier() or not value or key in settings:
+            raise BadInputError(f"attack {name!r}: write its settings as {found[1]}[steps=20,reach=2], each once")
+        try:
+            settings[key] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            settings[key] = value
+    return found[1], settings
+
+
 def settings_of(name: str) -> tuple[str, ...]:
     """The settings that `load_attack` takes for an attack."""
-    outer, inner, argument = _parts(_split(name)[0])
-    own = tuple(key for key in _fields(outer) if key != "balancing")
+    outer, inner, argument = _parts(_split(split_settings(name)[0])[0])
+    own = tuple(key for key in _fields(outer) if key not in ("balancing", *argument))
     return own if inner is None else (*own, *(key for key in _fields(inner) if key not in argument))
 
 
@@ -118,7 +145,7 @@ def describe(name: str, attack: Attack) -> tuple[str, dict[str, Any]]:
 def _split(name: str) -> tuple[str, str]:
     """The attack's name without the set of losses, and the set."""
     plain, at, losses = name.rpartition("@")
-    if name in WHOLE or not at:
+    if not at or (":" in name and name.partition(":")[0] in WHOLE):
         return name, TRAIN
     if losses not in SETS:
         raise unknown(f"losses of attack {plain!r}:", losses, SETS)
@@ -126,12 +153,20 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _parts(name: str) -> tuple[Factory, Factory | None, dict[str, str]]:
-    """What makes the attack, what makes its balancing (if it has one), and the balancing's argument by its name."""
-    if name in WHOLE or (re.fullmatch(r"[\w.]+:\w+", name) and name.partition(":")[0] not in BALANCINGS):
-        outer = WHOLE.get(name)
-        if not callable(outer):
+    """What makes the attack, what makes its balancing (if it has one), and the argument after the colon by its name."""
+    whole, colon, argument = name.partition(":")
+    if whole in WHOLE:
+        outer = cast(Factory, WHOLE.get(whole))
+        if colon and not _fields(outer):
+            raise BadInputError(f"attack {name!r}: {whole} takes no argument; write {whole}")
+        if _required(outer) and not argument:
+            raise BadInputError(f"attack {name!r} lacks its {_required(outer)}; write {_shown(whole, outer)}")
+        return outer, None, {_fields(outer)[0]: argument} if colon else {}
+    if re.fullmatch(r"[\w.]+:\w+", name) and whole not in BALANCINGS:
+        made = WHOLE.get(name)
+        if not callable(made):
             raise BadInputError(f"attack {name!r} is not a class or function that makes an attack")
-        return outer, None, {}
+        return made, None, {}
     head, _, optimizer = name.rpartition("-")
     balancing, colon, argument = head.partition(":")
     if not _is_product(name):
@@ -159,6 +194,6 @@ def _required(factory: Factory) -> str | None:
     return first.name if first and first.default is MISSING else None
 
 
-def _shown(balancing: str) -> str:
-    required = _required(cast(Factory, BALANCINGS.get(balancing)))
-    return f"{balancing}:{required.upper()}" if required else balancing
+def _shown(name: str, factory: Factory) -> str:
+    required = _required(factory)
+    return f"{name}:{required.upper()}" if required else name

@@ -17,10 +17,10 @@ from .environment import environment
 from .harness import Measurement, measure
 from .protocol.errors import BadInputError
 from .protocol.noise import Noise
-from .protocol.records import Cell, Costs, ModelFacts, Record, Solver
+from .protocol.records import Cell, Costs, Diagnostics, ModelFacts, Record, Solver
 from .protocol.tasks import Task
 from .protocol.threat import ThreatModel
-from .protocol.types import Attack, Dataset, MultiTaskModel
+from .protocol.types import Attack, Dataset, MultiTaskModel, SplitAttack
 from .store import Span, Store
 
 SHARD = 32
@@ -41,6 +41,10 @@ class Workshop(Protocol):
     def dataset(self, cell: Cell) -> Dataset: ...
 
     def attack(self, cell: Cell) -> Attack | None: ...
+
+    def control(self, cell: Cell) -> Cell:
+        """The same cell under noise of the budget's size, which every attack must beat."""
+        ...
 
     def facts(self, cell: Cell) -> ModelFacts: ...
 
@@ -67,10 +71,11 @@ def ids_sha256(ids: Sequence[str]) -> str:
     return hashlib.sha256("\n".join(ids).encode()).hexdigest()
 
 
-def pending(cells: Sequence[Cell], store: Store) -> list[Job]:
-    """The jobs that are still to be done before every cell has its record; clean passes come first."""
+def pending(cells: Sequence[Cell], workshop: Workshop, store: Store) -> list[Job]:
+    """The jobs that are still to be done before every cell has its record; clean passes and controls come first."""
     open_cells = [cell for cell in cells if store.record(cell) is None]
-    wanted = {cell.key: cell for cell in (*(cell.clean for cell in open_cells), *open_cells)}
+    clean, controls = [cell.clean for cell in open_cells], [workshop.control(cell) for cell in open_cells]
+    wanted = {cell.key: cell for cell in (*clean, *controls, *open_cells)}
     return [Job(cell, span) for cell in wanted.values() for span in _spans(cell) if not store.has_shard(cell, span)]
 
 
@@ -89,7 +94,7 @@ def evaluate_cells(
 
     def finished() -> Iterator[Record]:
         for key, cell in list(waiting.items()):
-            if not left.get(key) and not left.get(cell.clean.key):
+            if not any(left.get(part.key) for part in (cell, cell.clean, workshop.control(cell))):
                 del waiting[key]
                 yield _record(cell, workshop, store)
 
@@ -120,17 +125,25 @@ def measure_cell(workshop: Workshop, cell: Cell, span: Span) -> Measurement:
         for first in range(start, stop, size)
     )
     threat = ThreatModel(cell.threat.norm, cell.threat.eps / 255, cell.threat.targets) if cell.threat else None
-    return measure(workshop.model(cell), batches, workshop.attack(cell), threat, Noise(cell.seed), cell.title)
+    attack = workshop.attack(cell)
+    # In batches of one size, so that what an attack makes of them does not depend on the machine's.
+    split = [
+        dataset.batch(range(*whole)).to(torch.device(workshop.device))
+        for whole in (_spans(cell) if isinstance(attack, SplitAttack) else ())
+    ]
+    return measure(workshop.model(cell), batches, attack, threat, Noise(cell.seed), cell.title, split)
 
 
 def _record(cell: Cell, workshop: Workshop, store: Store) -> Record:
     stored = store.record(cell)
     if stored is not None:
         return stored
-    clean, attacked = (
-        Measurement.merge(store.shard(part, span) for span in _spans(part)) for part in (cell.clean, cell)
+    clean, control, attacked = (
+        Measurement.merge(store.shard(part, span) for span in _spans(part))
+        for part in (cell.clean, workshop.control(cell), cell)
     )
-    record = make_record(cell, workshop.facts(cell), workshop.model(cell).tasks, clean, attacked, workshop.device)
+    tasks = workshop.model(cell).tasks
+    record = make_record(cell, workshop.facts(cell), tasks, clean, control, attacked, workshop.device)
     store.save_record(record)
     return record
 
@@ -140,20 +153,28 @@ def make_record(
     facts: ModelFacts,
     tasks: Mapping[str, Task],
     clean: Measurement,
+    control: Measurement,
     attacked: Measurement,
     device: str,
 ) -> Record:
-    """The record of a cell from its clean and its attacked pass.
+    """The record of a cell from its clean pass, its control's and its attacked one.
 
-    Raises BadInputError if the two passes are not over the cell's samples.
+    Raises BadInputError if the passes are not over the cell's samples.
     """
-    if not clean.ids == attacked.ids or ids_sha256(clean.ids) != cell.dataset.ids:
+    if not clean.ids == control.ids == attacked.ids or ids_sha256(clean.ids) != cell.dataset.ids:
         raise BadInputError(f"{cell.title}: the passes are over other samples than the cell's; remove its shards")
     before, after, degradation = stats.degradation(
         tasks, clean.statistics, attacked.statistics, clean.losses, attacked.losses
     )
+    _, _, noise = stats.degradation(tasks, clean.statistics, control.statistics, clean.losses, control.losses)
+    diagnostics = Diagnostics(
+        zero_gradient={name: float((clean.gradients[name] == 0).mean()) for name in tasks},
+        gradient_length={name: float(clean.gradients[name].mean()) for name in tasks},
+        gradient_cosine={name: float(value.mean()) for name, value in clean.gradients.items() if name not in tasks},
+        noise=noise.ard,
+    )
     return Record(
-        schema=1,
+        schema=2,
         key=cell.key,
         cell=cell,
         facts=facts,
@@ -161,6 +182,7 @@ def make_record(
         clean=before,
         attacked=after,
         degradation=degradation,
+        diagnostics=diagnostics,
         costs=Costs(
             forwards=attacked.forwards / len(attacked.ids),
             backwards=attacked.backwards / len(attacked.ids),

@@ -131,9 +131,10 @@ def degradation(
         tasks={name: part.estimate() for name, part in by_task.items()},
         metrics=_estimates(by_metric),
         arlc=mean(list(losses.values())).estimate(),
+        least_loss=least(list(losses.values())).estimate(),
         losses={name: part.estimate() for name, part in losses.items()},
         replicates={
-            name: [float(f"{value:.5g}") if np.isfinite(value) else None for value in part.replicates]
+            name: [float(f"{value:.4g}") if np.isfinite(value) else None for value in part.replicates]
             for name, part in by_task.items()
         },
     )

@@ -57,6 +57,7 @@ class Store:
         }
         arrays = {f"statistics.{task}": value for task, value in part.statistics.items()}
         arrays |= {f"losses.{task}": value for task, value in part.losses.items()}
+        arrays |= {f"gradients.{name}": value for name, value in part.gradients.items()}
         buffer = io.BytesIO()
         np.savez_compressed(buffer, allow_pickle=False, meta=np.array(json.dumps(meta)), **arrays)
         write_atomically(self._shard_path(cell, span), buffer.getvalue())
@@ -72,6 +73,7 @@ class Store:
                     ids=tuple(meta["ids"]),
                     statistics=dict(_starting(file, "statistics.")),
                     losses=dict(_starting(file, "losses.")),
+                    gradients=dict(_starting(file, "gradients.")),
                     **{name: meta[name] for name in ("forwards", "backwards", "seconds", "peak_memory_mb")},
                 )
                 part.tally.merge(Tally(meta["sums"], meta["peaks"]))

@@ -36,5 +36,7 @@ def evaluate(
     threat = threat_ref(norm, eps, targets)
     cell = workshop.cell(card.name, dataset or card.dataset, images, attack, threat, seed, steps)
     whole = (0, cell.dataset.images)
-    clean, attacked = (measure_cell(workshop, part, whole) for part in (cell.clean, cell))
-    return make_record(cell, workshop.facts(cell), workshop.model(cell).tasks, clean, attacked, device)
+    clean, control, attacked = (
+        measure_cell(workshop, part, whole) for part in (cell.clean, workshop.control(cell), cell)
+    )
+    return make_record(cell, workshop.facts(cell), workshop.model(cell).tasks, clean, control, attacked, device)

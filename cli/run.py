@@ -94,7 +94,7 @@ def run(
 
 def evaluate_all(cells: Sequence[Cell], workshop: LocalWorkshop, store: Store, engine: Engine) -> list[Record]:
     """The records of all cells, with a progress bar over images; in the order of the cells."""
-    jobs = pending(cells, store)
+    jobs = pending(cells, workshop, store)
     found: dict[str, Record] = {}
     stored = 0
     images = sum(job.span[1] - job.span[0] for job in jobs)

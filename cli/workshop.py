@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 
 from pydantic import ValidationError
 
-from ..attacks.registry import components, describe, load_attack, settings_of
+from ..attacks.registry import components, describe, load_attack, settings_of, split_settings
 from ..benchmark.datasets.registry import load_dataset
 from ..benchmark.evaluation import ids_sha256
 from ..benchmark.protocol.errors import BadInputError, unknown
@@ -51,6 +51,10 @@ class LocalWorkshop:
             return None
         return load_attack(cell.attack.name, **cell.attack.settings)
 
+    def control(self, cell: Cell) -> Cell:
+        """The same cell under noise of the budget's size, which every attack must beat."""
+        return cell.model_copy(update={"attack": attack_ref("noise", load_attack("noise"))})
+
     def facts(self, cell: Cell) -> ModelFacts:
         card, _ = find_card(self.models[cell.model.name])
         training = card.training
@@ -90,8 +94,10 @@ class LocalWorkshop:
         card, _ = find_card(self.models[model])
         tasks = card.make_tasks()
         source = _dataset(dataset, self.models[model], self.data_root, card.size, images)
-        made = load_attack(attack, **({} if steps is None or "steps" not in settings_of(attack) else {"steps": steps}))
-        version, settings = describe(attack, made)
+        name, given = split_settings(attack)
+        if steps is not None and "steps" in settings_of(name):
+            given = {"steps": steps, **given}
+        made = load_attack(name, **given)
         for target in threat.targets or ():
             if target not in card.tasks:
                 raise unknown(f"task of model {model}", target, card.tasks)
@@ -106,10 +112,16 @@ class LocalWorkshop:
                 name=dataset, sha256=source.sha256, ids=ids_sha256(source.ids), images=len(source.ids), size=card.size
             ),
             tasks={name: {"version": task.version, **asdict(cast(Any, task))} for name, task in tasks.items()},
-            attack=AttackRef(name=attack, version=version, settings=settings),
+            attack=attack_ref(name, made),
             threat=threat,
             seed=seed,
         )
+
+
+def attack_ref(name: str, attack: Attack) -> AttackRef:
+    """An attack as data."""
+    version, settings = describe(name, attack)
+    return AttackRef(name=name, version=version, settings=settings)
 
 
 def threat_ref(norm: Literal["linf", "l2"], eps: float, targets: tuple[str, ...] | None) -> ThreatRef:

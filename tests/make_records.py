@@ -1,6 +1,7 @@
 """Synthetic records for the tests of boards: valid, seeded, with effects of known size."""
 
 import hashlib
+from itertools import combinations
 
 import numpy as np
 
@@ -97,7 +98,7 @@ def make_record(
     }
     base = f"rooms3-independent.{model.rpartition('.')[2]}"
     content = {
-        "schema": 1,
+        "schema": 2,
         "cell": cell,
         "facts": {
             "trained_on": "rooms3",
@@ -123,8 +124,15 @@ def make_record(
             "tasks": {task: estimate(damage[task], 0.04) for task in tasks},
             "metrics": {t: {m: estimate(damage[t], 0.04) for m in part} for t, part in clean.items()},
             "arlc": estimate(known and 2 * sum(known), 0.04),
+            "least_loss": estimate(known and min(known), 0.04),
             "losses": {task: estimate(damage[task], 0.04) for task in tasks},
             "replicates": replicates,
+        },
+        "diagnostics": {
+            "zero_gradient": dict.fromkeys(tasks, 0.0),
+            "gradient_length": dict.fromkeys(tasks, 1.5),
+            "gradient_cosine": {f"{a} {b}": 0.1 for a, b in combinations(tasks, 2)},
+            "noise": estimate(0.01, 0.04),
         },
         "costs": {"forwards": 10.0, "backwards": 10.0, "seconds": 12.8, "peak_memory_mb": 800.0},
         "solver": {"programs": {}, "gaps": {}},

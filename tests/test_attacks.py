@@ -165,7 +165,7 @@ def test_settings_reach_optimizer_and_balancing() -> None:
 
 
 def test_module_and_object_stand_for_a_name() -> None:
-    assert load_attack("mtrbench.attacks.noise:SignNoise") == load_attack("noise")
+    assert load_attack("mtrbench.attacks.noise:Noise") == load_attack("noise")
 
 
 @pytest.mark.parametrize(

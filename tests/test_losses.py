@@ -195,7 +195,7 @@ def test_a_task_keeps_all_but_its_loss() -> None:
 
 
 @pytest.mark.parametrize("losses", [name for name in SETS if name != "train"])
-@pytest.mark.parametrize("name", ["dgba-pgd", "single:depth-vmi", "noise", "mtrbench.attacks.noise:SignNoise"])
+@pytest.mark.parametrize("name", ["dgba-pgd", "single:depth-vmi", "noise", "mtrbench.attacks.noise:Noise"])
 def test_description_makes_the_attack_again(name: str, losses: str) -> None:
     full = f"{name}@{losses}"
     attack = load_attack(full)

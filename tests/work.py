@@ -76,6 +76,9 @@ class ToyWorkshop:
     def attack(self, cell: Cell) -> Attack | None:
         return load_attack(cell.attack.name) if cell.attack else None
 
+    def control(self, cell: Cell) -> Cell:
+        return cell.model_copy(update={"attack": AttackRef(name="noise", version="1", settings={})})
+
     def facts(self, cell: Cell) -> ModelFacts:
         return ModelFacts(trained_on="points", sharing_index=1.0, adversary=None, parameters=1, twin=None)
 

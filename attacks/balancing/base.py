@@ -40,7 +40,8 @@ class Balancing(Protocol):
 
     The two halves are apart so that an optimizer may put momentum between them: it is linear in the fields. A balancing
     that climbs something else than the averaged relative loss change says so with a third method,
-    `objective(at) -> Tensor (B,)`; see `objective_of`.
+    `objective(at) -> Tensor (B,)`; see `objective_of`. One whose images have to meet more than the budget has a fourth,
+    `finish(at, clean, threat) -> Tensor (B, C, H, W)`: the images to return, made of the last iterate.
     """
 
     def fields(self, at: Iterate) -> Tensor:

@@ -68,7 +68,7 @@ class APGD:
                 x, fields = torch.where(_each(stuck), best.x, x), torch.where(_each(stuck), best.fields, fields)
                 value = torch.where(stuck, best.value, value)
         best.take(x, fields, ascent.objective(x))
-        return best.x
+        return ascent.finish(best.x, threat)
 
 
 def checkpoints(steps: int) -> tuple[int, ...]:

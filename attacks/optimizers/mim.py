@@ -41,7 +41,7 @@ class MIM:
             momentum = self.decay * momentum + of_unit_sum(ascent.fields(x))
             step = self.reach * threat.eps / self.steps * self.balancing.direction(momentum, threat)
             x = threat.project(batch.x, x + step)
-        return x
+        return ascent.finish(x, threat)
 
 
 def of_unit_sum(fields: Tensor) -> Tensor:

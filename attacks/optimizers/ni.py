@@ -48,4 +48,4 @@ class NI:
             momentum = self.decay * momentum + of_unit_sum(ascent.fields(there))
             direction = self.balancing.direction(momentum, threat)
             x = threat.project(batch.x, x + length * direction)
-        return x
+        return ascent.finish(x, threat)

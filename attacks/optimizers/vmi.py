@@ -55,4 +55,4 @@ class VMI:
                 variance = around / self.neighbours - fields
             step = self.reach * threat.eps / self.steps * self.balancing.direction(momentum, threat)
             x = threat.project(batch.x, x + step)
-        return x
+        return ascent.finish(x, threat)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,7 +13,7 @@ from typing_extensions import TypeAliasType
 
 from .errors import BadInputError
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 """Changes with any change of the harness or the score that moves numbers; part of every cell's key."""
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -113,7 +114,11 @@ class Estimate(Strict):
 
 
 class Degradation(Strict):
-    """The scores of docs/protocol.md, positive = damage: ARD, flat mean, worst task, ARLC, and their parts."""
+    """The scores of docs/protocol.md, positive = damage: ARD, flat mean, worst task, ARLC, and their parts.
+
+    `least_loss` is the smallest of `losses`, the relative loss changes, whose mean is `arlc`. `replicates` are the task
+    scores of every resample.
+    """
 
     ard: Estimate
     flat: Estimate
@@ -121,8 +126,22 @@ class Degradation(Strict):
     tasks: dict[Name, Estimate]
     metrics: dict[Name, dict[Name, Estimate]]
     arlc: Estimate
+    least_loss: Estimate
     losses: dict[Name, Estimate]
     replicates: dict[Name, list[float | None]]
+
+
+class Diagnostics(Strict):
+    """What tells a robust model from a broken attack (arXiv 1902.06705).
+
+    Of the losses at the clean images: by task the share of images without gradient and the mean gradient length, by
+    pair of tasks ("a b") the mean cosine between gradients. `noise` is the ARD under noise of the budget's size.
+    """
+
+    zero_gradient: dict[Name, float]
+    gradient_length: dict[Name, float]
+    gradient_cosine: dict[Name, float]
+    noise: Estimate
 
 
 class Costs(Strict):
@@ -154,7 +173,7 @@ class Environment(Strict):
 class Record(Strict):
     """The result of one cell."""
 
-    schema_: Literal[1] = Field(default=1, alias="schema")
+    schema_: Literal[2] = Field(default=2, alias="schema")
     key: Sha256
     cell: Cell
     facts: ModelFacts
@@ -162,9 +181,9 @@ class Record(Strict):
     clean: dict[Name, dict[Name, Estimate]]
     attacked: dict[Name, dict[Name, Estimate]]
     degradation: Degradation
+    diagnostics: Diagnostics
     costs: Costs
     solver: Solver
-    flags: tuple[Name, ...] = Field(default=(), strict=False)
     environment: Environment
     tier: Literal["published", "local"] = "local"
     supersedes: Sha256 | None = None
@@ -192,8 +211,9 @@ class Record(Strict):
         return self.cell.threat
 
     def to_json(self) -> str:
-        """The record as JSON text, ending in a newline."""
-        return self.model_dump_json(by_alias=True, indent=1) + "\n"
+        """The record as JSON text, ending in a newline; lists of numbers stand on one line."""
+        text = self.model_dump_json(by_alias=True, indent=1)
+        return re.sub(r"\[[-+.eE\d\s,nul]*\]", lambda found: " ".join(found[0].split()), text) + "\n"
 
 
 def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -92,15 +92,18 @@ class ThreatModel:
         scaled = gradient / torch.where(peak > 0, peak, 1)
         return scaled / _each(_length(scaled).clamp(min=1))
 
-    def random_start(self, x: Tensor, ids: Sequence[str], noise: Noise) -> Tensor:
-        """A point drawn uniformly from {y : |y - x| <= eps}, then projected onto [0, 1]; keyed by seed and sample."""
+    def random_start(self, x: Tensor, ids: Sequence[str], noise: Noise, draw: str = "random-start") -> Tensor:
+        """A point drawn uniformly from {y : |y - x| <= eps}, then projected onto [0, 1].
+
+        Keyed by seed, sample and `draw`, the name of the draw.
+        """
         shape = tuple(x.shape[1:])
         if self.norm == "linf":
-            change = noise.uniform(ids, shape, draw="random-start").to(x)
+            change = noise.uniform(ids, shape, draw).to(x)
         else:
             # In d dimensions the share of the ball within radius r is r**d.
-            share = (noise.uniform(ids, (1, 1, 1), draw="random-start-radius").to(x) + 1) / 2
-            change = self.ascend(noise.normal(ids, shape, draw="random-start").to(x)) * share ** (1 / prod(shape))
+            share = (noise.uniform(ids, (1, 1, 1), f"{draw}-radius").to(x) + 1) / 2
+            change = self.ascend(noise.normal(ids, shape, draw).to(x)) * share ** (1 / prod(shape))
         return self.project(x, x + self.eps * change)
 
 

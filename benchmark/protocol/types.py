@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -83,6 +83,15 @@ class Attack(Protocol):
 
     def __call__(self, model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Tensor:
         """Adversarial images (B, 3, H, W), float32 in [0, 1], within `threat` of `batch.x`."""
+        ...
+
+
+@runtime_checkable
+class SplitAttack(Attack, Protocol):
+    """An attack that looks at all samples of an evaluation before it attacks any: one perturbation for all, a scale."""
+
+    def fitted(self, model: MultiTaskModel, split: Sequence[Batch], threat: ThreatModel, noise: Noise) -> Attack:
+        """The attack made ready for the samples of `split`, whichever of them it will be called with."""
         ...
 
 
