@@ -19,13 +19,13 @@ from mtrbench.benchmark.store import Store
 from mtrbench.cli.workshop import LocalWorkshop, found_models, threat_ref
 from mtrbench.models.zoo import find_card, model_names
 
-CELLS = [toy_cell("total-pgd"), toy_cell("noise")]
-JOBS = 9  # three shards of 70 images; one clean pass and two attacks
+CELLS = [toy_cell("total-pgd"), toy_cell("signsum-fgsm")]
+JOBS = 12  # three shards of 70 images; the clean pass, its control and two attacks
 
 
 def go(cells: list[Cell], workshop: Any, store: Store, engine: Engine) -> list[Record]:
     """The new records, in the order in which they came."""
-    steps = evaluate_cells(cells, workshop, store, engine, pending(cells, store))
+    steps = evaluate_cells(cells, workshop, store, engine, pending(cells, workshop, store))
     return [step.record for step in steps if step.record and not step.stored]
 
 
@@ -51,14 +51,14 @@ def toys(tmp_path: Path) -> ToyWorkshop:
 
 class TestResuming:
     def test_every_pass_is_made_once_and_the_clean_one_shared(self, toys: ToyWorkshop, store: Store) -> None:
-        assert len(pending(CELLS, store)) == JOBS
+        assert len(pending(CELLS, toys, store)) == JOBS
         records = go(CELLS, toys, store, Serial())
         assert {record.key for record in records} == {cell.key for cell in CELLS}
         assert toys.passes == JOBS
 
     def test_progress_adds_up_to_the_images_of_all_passes(self, toys: ToyWorkshop, store: Store) -> None:
-        steps = evaluate_cells(CELLS, toys, store, Serial(), pending(CELLS, store))
-        assert sum(step.images for step in steps) == 3 * 70
+        steps = evaluate_cells(CELLS, toys, store, Serial(), pending(CELLS, toys, store))
+        assert sum(step.images for step in steps) == 4 * 70
 
     @pytest.mark.parametrize("after", [0, 1, 4, 8])
     def test_interrupted_run_is_completed_by_the_next(self, toys: ToyWorkshop, store: Store, after: int) -> None:
@@ -83,20 +83,20 @@ class TestResuming:
     def test_stored_record_is_never_computed_again(self, toys: ToyWorkshop, store: Store) -> None:
         go(CELLS, toys, store, Serial())
         before, passes = files(store), toys.passes
-        assert pending(CELLS, store) == []
+        assert pending(CELLS, toys, store) == []
         steps = list(evaluate_cells(CELLS, toys, store, Serial(), []))
         assert [(step.images, step.stored) for step in steps] == [(0, True), (0, True)]
         assert (files(store), toys.passes) == (before, passes)
 
     def test_new_cell_reuses_the_clean_pass(self, toys: ToyWorkshop, store: Store) -> None:
         go(CELLS[:1], toys, store, Serial())
-        assert [job.cell for job in pending(CELLS, store)] == CELLS[1:] * 3
+        assert [job.cell for job in pending(CELLS, toys, store)] == CELLS[1:] * 3
 
     def test_lost_record_is_made_again_from_its_shards(self, toys: ToyWorkshop, store: Store) -> None:
         (record,) = go(CELLS[:1], toys, store, Serial())
         passes = toys.passes
         (store.records / f"{record.key}.json").unlink()
-        assert pending(CELLS[:1], store) == []
+        assert pending(CELLS[:1], toys, store) == []
         assert go(CELLS[:1], toys, store, Serial()) == [record]
         assert toys.passes == passes
 
@@ -107,13 +107,13 @@ class TestFaults:
         with pytest.raises(BadInputError, match="no-such"):
             go(cells, toys, store, Serial())
         assert store.record(CELLS[0]) is not None
-        assert len(pending(cells, store)) == 3
+        assert len(pending(cells, toys, store)) == 3
 
     def test_failing_worker_raises_and_keeps_what_was_done(self, toys: ToyWorkshop, store: Store) -> None:
         cells = [toy_cell("noise", images=8), toy_cell("no-such", images=8)]
         with pytest.raises(BadInputError, match="no-such"):
             go(cells, toys, store, Processes(1))
-        assert [job.cell for job in pending(cells, store)] == cells[1:]
+        assert [job.cell for job in pending(cells, toys, store)] == cells[1:]
 
     def test_broken_shard_is_refused_by_name(self, toys: ToyWorkshop, store: Store) -> None:
         with pytest.raises(KeyboardInterrupt):
@@ -133,7 +133,7 @@ class TestFaults:
         store.records.mkdir(parents=True)
         (store.records / f"{CELLS[0].key}.json").write_text("{")
         with pytest.raises(BadInputError, match=CELLS[0].key):
-            pending(CELLS, store)
+            pending(CELLS, toys, store)
 
 
 def real_case(source: str, attack: str, images: int, batch: int) -> tuple[LocalWorkshop, Cell]:
@@ -208,3 +208,15 @@ def test_record_is_complete_on_a_trained_model(tiny: Path) -> None:
     record = evaluate(str(tiny), "total-pgd", images=40, steps=2)
     assert record.complete
     assert record.degradation.ard.value > 0
+
+
+def test_record_tells_a_broken_attack_from_a_robust_model(tiny: Path) -> None:
+    attack, noise = (evaluate(str(tiny), name, images=40) for name in ("total-fgsm", "noise"))
+    assert attack.diagnostics.noise == noise.diagnostics.noise == noise.degradation.ard
+    tasks = ["segmentation", "depth", "normals"]
+    assert list(attack.diagnostics.gradient_length) == list(attack.diagnostics.zero_gradient) == tasks
+    assert all(length > 0 for length in attack.diagnostics.gradient_length.values())
+    assert attack.diagnostics.gradient_cosine.keys() == {"segmentation depth", "segmentation normals", "depth normals"}
+    assert all(abs(cosine) <= 1 for cosine in attack.diagnostics.gradient_cosine.values())
+    least = min(loss.value for loss in attack.degradation.losses.values())
+    assert attack.degradation.least_loss.value == pytest.approx(least)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -16,7 +17,7 @@ from mtrbench.benchmark.harness import Measurement, measure
 from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.tally import tally
 from mtrbench.benchmark.protocol.threat import ThreatModel
-from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel
+from mtrbench.benchmark.protocol.types import Attack, Batch, MultiTaskModel
 
 threat = ThreatModel("linf", 0.1)
 
@@ -137,3 +138,54 @@ def test_a_lone_image_is_counted_once(targets: tuple[str, ...] | None) -> None:
         linear_model(), [middle_batch(1)], load_attack("total-pgd"), ThreatModel("linf", 0.1, targets), Noise()
     )
     assert (found.forwards, found.backwards) == (10, 10)
+
+
+@dataclass(frozen=True)
+class Shifting:
+    """Moves every image by the mean of the split's first pixel; `fitted` asks the model once about each sample."""
+
+    by: float = 0.0
+
+    def fitted(self, model: MultiTaskModel, split: Sequence[Batch], threat: ThreatModel, noise: Noise) -> Attack:
+        for batch in split:
+            model.losses(batch)
+        tally().count("seen", sum(len(batch.x) for batch in split))
+        first = torch.cat([batch.x[:, 0, 0, 0] for batch in split])
+        return Shifting(first.mean().item())
+
+    def __call__(self, model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Tensor:
+        return threat.project(batch.x, batch.x + self.by)
+
+
+def test_an_attack_may_look_at_the_whole_split_first_and_pays_for_it_once() -> None:
+    whole = middle_batch(8)
+    halves = [
+        Batch(whole.x[span], {task: truth[span] for task, truth in whole.truth.items()}, whole.ids[span])
+        for span in (slice(0, 4), slice(4, 8))
+    ]
+    expected = measure(linear_model(), [whole], Shifting(), threat, Noise())
+    found = Measurement.merge(
+        measure(linear_model(), [half], Shifting(), threat, Noise(), split=[whole]) for half in halves
+    )
+    for task, losses in expected.losses.items():
+        np.testing.assert_allclose(found.losses[task], losses, rtol=1e-6)
+    assert expected.forwards == found.forwards == 8
+    assert expected.tally.sums["seen"] == 8
+
+
+def test_the_clean_pass_holds_the_gradients_of_the_losses() -> None:
+    model = linear_model()
+    found = measure(model, [middle_batch(3)]).gradients
+    a, b = (model.net.weights[task].detach().flatten().double() for task in "ab")
+    np.testing.assert_allclose(found["a"], a.norm().repeat(3), rtol=1e-6)
+    np.testing.assert_allclose(found["a b"], (a @ b / (a.norm() * b.norm())).repeat(3), rtol=1e-5)
+
+
+def test_a_loss_without_gradient_has_length_and_cosines_of_zero() -> None:
+    model = linear_model()
+    with torch.no_grad():
+        model.net.weights["a"].zero_()
+    found = measure(model, [middle_batch(3)]).gradients
+    assert not found["a"].any()
+    assert not found["a b"].any()
+    assert found["b"].all()
