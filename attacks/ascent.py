@@ -21,6 +21,7 @@ class Ascent:
     model: MultiTaskModel
     batch: Batch
     noise: Noise
+    threat: ThreatModel
     count: int = 0
     clean: dict[str, Tensor] = field(default_factory=dict)
     memory: dict[str, Tensor] = field(default_factory=dict)
@@ -49,10 +50,10 @@ class Ascent:
         with torch.no_grad():
             return objective_of(self.balancing, self._iterate(x, self.count, dict(self.memory)))
 
-    def finish(self, x: Tensor, threat: ThreatModel) -> Tensor:
+    def finish(self, x: Tensor) -> Tensor:
         """The attack's answer: `x`, or what the balancing makes of it at the end (its `finish`)."""
         own = getattr(self.balancing, "finish", None)
-        found: Tensor = x if own is None else own(self._iterate(x, self.count, self.memory), self.batch.x, threat)
+        found: Tensor = x if own is None else own(self._iterate(x, self.count, self.memory), self.batch.x)
         return found
 
     def _iterate(self, x: Tensor, index: int, memory: dict[str, Tensor]) -> Iterate:
@@ -60,4 +61,4 @@ class Ascent:
         losses = self.model.losses(self.batch.at(x))
         if not self.clean:
             self.clean = {name: loss.detach() for name, loss in losses.items()}
-        return Iterate(x, losses, self.clean, self.batch.ids, index, self.noise, memory)
+        return Iterate(x, losses, self.clean, self.batch.ids, index, self.noise, memory, self.threat)

@@ -14,7 +14,6 @@ from asserts import assert_batch_size_invariant, assert_repeats, assert_within_b
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from toys import SHAPE, linear_model, middle_batch
 
 from mtrbench import BadInputError, load_attack
 from mtrbench.attacks.balancing import jacobian
@@ -26,6 +25,7 @@ from mtrbench.attacks.balancing.simplex import project_onto_simplex
 from mtrbench.attacks.balancing.smta import Smta
 from mtrbench.attacks.balancing.total import Total
 from mtrbench.attacks.balancing.wgd import Wgd
+from mtrbench.attacks.conformance.toys import SHAPE, linear_model, middle_batch
 from mtrbench.attacks.registry import names
 from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.threat import ThreatModel
@@ -40,7 +40,7 @@ def iterate(size: int = 4, index: int = 0, shift: float = 0.0, noise: Noise | No
     model, batch = linear_model(TASKS), middle_batch(size, TASKS)
     clean = {task: loss.detach() for task, loss in model.losses(batch).items()}
     x = (batch.x + shift * torch.linspace(-1, 1, math.prod(SHAPE)).view(SHAPE)).requires_grad_()
-    return Iterate(x, model.losses(batch.at(x)), clean, batch.ids, index, noise or Noise(), {})
+    return Iterate(x, model.losses(batch.at(x)), clean, batch.ids, index, noise or Noise(), {}, linf)
 
 
 def made_of(rows: torch.Tensor, losses: tuple[float, ...] | None = None, index: int = 0, seed: int = 0) -> Iterate:
@@ -49,7 +49,7 @@ def made_of(rows: torch.Tensor, losses: tuple[float, ...] | None = None, index: 
     values = losses or (0.0,) * len(rows)
     terms = {f"t{i}": x.flatten(1) @ row + value for i, (row, value) in enumerate(zip(rows, values, strict=True))}
     clean = {name: term.detach() for name, term in terms.items()}
-    return Iterate(x, terms, clean, ("one",), index, Noise(seed), {})
+    return Iterate(x, terms, clean, ("one",), index, Noise(seed), {}, linf)
 
 
 def weighted(at: Iterate, weights: torch.Tensor) -> torch.Tensor:

@@ -57,7 +57,86 @@ def test_ilp_of_a_whole_image(size: int) -> None:
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_ilp_of_nothing_moves_nothing(solver: str) -> None:
-    assert not solve([StepProgram(np.zeros((3, 7)))] * 2, solver).any()
+    rows = np.zeros((3, 6))
+    assert not solve([StepProgram(rows), StepProgram(rows, upper=0), StepProgram(rows, max_pixels=1)], solver).any()
+
+
+def bounded(width: st.SearchStrategy[int]) -> st.SearchStrategy[StepProgram]:
+    """Programs each of whose coordinates may move both ways, one way, or not at all."""
+
+    def made(program: StepProgram) -> st.SearchStrategy[StepProgram]:
+        sides = arrays(np.int8, program.rows.shape[1], elements=st.integers(0, 1))
+        return st.builds(lambda low, high: replace(program, lower=-low, upper=high), sides, sides)
+
+    return programs(width).flatmap(made)
+
+
+def few(pixels: st.SearchStrategy[int]) -> st.SearchStrategy[StepProgram]:
+    """Programs over pixels of one to three channels of which some number may move, bounded or not."""
+
+    def made(channels: int) -> st.SearchStrategy[StepProgram]:
+        width = pixels.map(lambda count: channels * count)
+        return st.builds(
+            lambda program, most: replace(program, max_pixels=most, channels=channels),
+            st.one_of(programs(width), bounded(width)),
+            st.integers(1, 60),
+        )
+
+    return st.integers(1, 3).flatmap(made)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.one_of(bounded(st.integers(1, 200)), few(st.integers(1, 100))))
+def test_ilp_bounded_and_sparse_programs_equal_the_closed_form_bit_for_bit(program: StepProgram) -> None:
+    first, second = (solve([program], solver) for solver in ("cp-sat", "closed-form"))
+    assert np.array_equal(first, second)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.one_of(bounded(st.integers(1, 6)), few(st.integers(1, 2))), st.integers(1, 3))
+def test_ilp_bounded_and_sparse_programs_equal_brute_force(program: StepProgram, most: int) -> None:
+    if program.max_pixels is not None:
+        program = replace(program, max_pixels=most)
+    every = np.array(list(product((-1, 0, 1), repeat=program.rows.shape[1])), dtype=np.int8)
+    best = max(program.value(step) for step in every if program.allows(step))
+    for solver in SOLVERS:
+        (step,) = solve([program], solver)
+        assert program.allows(step)
+        # Sums of coefficients that cancel are known to the rounding of the largest of them only.
+        assert program.value(step) == pytest.approx(best, rel=1e-12, abs=1e-12 * np.abs(program.rows).max())
+
+
+@settings(max_examples=40, deadline=None)
+@given(few(st.integers(1, 40)))
+def test_ilp_few_pixels_move_and_those_as_if_alone(program: StepProgram) -> None:
+    (step,), (free,) = solve([program]), solve([replace(program, max_pixels=None)])
+    moved = program.by_pixel(step).any(axis=0)
+    assert moved.sum() == min(program.max_pixels, program.by_pixel(free).any(axis=0).sum())
+    assert np.array_equal(program.by_pixel(step)[:, moved], program.by_pixel(free)[:, moved])
+
+
+def test_ilp_of_few_pixels_of_a_whole_image() -> None:
+    rows = np.random.default_rng(9).standard_t(2, (3, 12288))
+    program = StepProgram(rows, max_pixels=512)
+    with tallying() as found:
+        (step,) = solve([program])
+    assert np.array_equal(step, closed_form(program))
+    assert program.by_pixel(step).any(axis=0).sum() == 512
+    assert found.sums == {"cp-sat": 1, "optimal": 1}
+    assert found.peaks == {"gap": 0.0}
+
+
+def test_ilp_equal_pixels_are_taken_in_order() -> None:
+    program = StepProgram(np.ones((1, 12)), max_pixels=2)
+    for solver in SOLVERS:
+        assert np.array_equal(solve([program], solver)[0], [1, 1, 0, 0] * 3)
+
+
+def test_ilp_takes_no_constraints_that_nothing_solves() -> None:
+    for constraint in ({"max_pixels": 1}, {"upper": 0}, {"lower": np.zeros(3, dtype=np.int8)}):
+        for coupling in ({"objective": "worst"}, {"protect": {0: 1.0}}):
+            with pytest.raises(ValueError, match="neither bounds nor max_pixels"):
+                StepProgram(np.ones((2, 3)), **coupling, **constraint)
 
 
 def test_ilp_solves_samples_apart() -> None:
@@ -75,13 +154,16 @@ def test_ilp_states_and_gaps_are_tallied() -> None:
     assert found.peaks == {"gap": 0.0}
 
 
-def test_ilp_falls_back_on_the_closed_form_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("constraint", [{}, {"lower": 0}, {"max_pixels": 4}], ids=str)
+def test_ilp_falls_back_on_the_closed_form_and_says_so(
+    constraint: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(cp_model.CpSolver, "solve", lambda self, model: cp_model.UNKNOWN)
-    program = StepProgram(np.random.default_rng(3).normal(size=(2, 30)))
+    program = StepProgram(np.random.default_rng(3).normal(size=(2, 30)), **constraint)
     with tallying() as found:
-        step = cpsat(program)
+        (step,) = solve([program])
     assert np.array_equal(step, closed_form(program))
-    assert found.sums == {"fallback": 1}
+    assert found.sums == {"cp-sat": 1, "fallback": 1}
 
 
 @settings(max_examples=100, deadline=None)

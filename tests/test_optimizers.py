@@ -1,4 +1,4 @@
-"""The laws of the optimizers that are theirs alone; what all attacks share is in test_attacks.py."""
+"""The laws of the optimizers that are theirs alone; what all attacks share is in test_conformance.py."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, fields
 import pytest
 import torch
 from asserts import assert_batch_size_invariant
-from test_attacks import THREATS, curved_model, linf
+from test_attacks import THREATS, linf
 from torch import Tensor
-from toys import linear_model, middle_batch
 
 from mtrbench import BadInputError, load_attack
 from mtrbench.attacks.balancing.base import Iterate, objective_of, relative_change
 from mtrbench.attacks.balancing.total import Total
+from mtrbench.attacks.conformance.toys import curved_model, linear_model, middle_batch
 from mtrbench.attacks.optimizers.apgd import APGD, checkpoints
 from mtrbench.attacks.optimizers.mim import MIM, of_unit_sum
 from mtrbench.attacks.optimizers.ni import NI
@@ -233,7 +233,7 @@ def test_apgd_by_hand() -> None:
 def _at(model: MultiTaskModel, batch: Batch, x: Tensor) -> Iterate:
     with torch.no_grad():
         losses, clean = model.losses(batch.at(x)), model.losses(batch)
-    return Iterate(x, losses, clean, batch.ids, 0, Noise(), {})
+    return Iterate(x, losses, clean, batch.ids, 0, Noise(), {}, linf)
 
 
 @pytest.mark.parametrize(
@@ -242,14 +242,14 @@ def _at(model: MultiTaskModel, batch: Batch, x: Tensor) -> Iterate:
 )
 def test_objectives_by_hand(name: str, expected: float) -> None:
     losses, clean = ({"a": torch.tensor([a]), "b": torch.tensor([b])} for a, b in ((3.0, -1.0), (2.0, -4.0)))
-    at = Iterate(torch.zeros(1), losses, clean, ("0",), 1, Noise(), {})
+    at = Iterate(torch.zeros(1), losses, clean, ("0",), 1, Noise(), {}, linf)
     balancing = load_attack(f"{name}-pgd").balancing
     assert objective_of(balancing, at).tolist() == [expected]
 
 
 def test_relative_change_is_finite_where_the_clean_loss_is_zero() -> None:
     zero = {"a": torch.zeros(2)}
-    at = Iterate(torch.zeros(1), zero, zero, ("0", "1"), 1, Noise(), {})
+    at = Iterate(torch.zeros(1), zero, zero, ("0", "1"), 1, Noise(), {}, linf)
     assert relative_change(at).tolist() == [0, 0]
 
 
@@ -268,3 +268,33 @@ def test_relative_change_is_finite_where_the_clean_loss_is_zero() -> None:
 def test_bad_settings(name: str, settings: dict[str, object], message: str) -> None:
     with pytest.raises(BadInputError, match=re.escape(message)):
         load_attack(f"total-{name}", **settings)
+
+
+class TestRestarts:
+    def test_every_sample_keeps_its_best_run(self) -> None:
+        # A single run's objective, by restarts: the draws of the first runs are the same.
+        model, batch = curved_model(), middle_batch(6)
+        clean = sum(model.losses(batch).values())
+
+        def gains(restarts: int) -> Tensor:
+            attack = load_attack("total-pgd", steps=1, reach=0.2, random_start=True, restarts=restarts)
+            return sum(model.losses(batch.at(attack(model, batch, linf, Noise()))).values()) - clean
+
+        few, many = gains(1), gains(6)
+        assert (many >= few).all()
+        assert (many > few).any()
+
+    def test_batch_size_does_not_matter(self) -> None:
+        attack = load_attack("dgba-pgd", steps=2, random_start=True, restarts=3)
+        assert_batch_size_invariant(attack, curved_model(), middle_batch(), linf)
+
+    @pytest.mark.parametrize(
+        ("settings", "message"),
+        [
+            ({"restarts": 0, "random_start": True}, "restarts of pgd must be at least 1, not 0"),
+            ({"restarts": 2}, "end alike without a random start"),
+        ],
+    )
+    def test_senseless_ones_are_refused(self, settings: dict[str, object], message: str) -> None:
+        with pytest.raises(BadInputError, match=message):
+            load_attack("total-pgd", **settings)

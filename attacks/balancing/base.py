@@ -23,7 +23,8 @@ class Iterate:
     """What a balancing may look at: where an attack on a batch has got to.
 
     `losses` are per sample, (B,), and differentiable in `x`; `clean` are those of the clean images, constants. `index`
-    counts the iterates from 0. `memory` is the balancing's own, kept from one iterate to the next.
+    counts the iterates from 0. `memory` is the balancing's own, kept from one iterate to the next. `threat` is the
+    budget of the steps.
     """
 
     x: Tensor
@@ -33,6 +34,7 @@ class Iterate:
     index: int
     noise: Noise
     memory: dict[str, Tensor]
+    threat: ThreatModel
 
 
 class Balancing(Protocol):
@@ -41,7 +43,7 @@ class Balancing(Protocol):
     The two halves are apart so that an optimizer may put momentum between them: it is linear in the fields. A balancing
     that climbs something else than the averaged relative loss change says so with a third method,
     `objective(at) -> Tensor (B,)`; see `objective_of`. One whose images have to meet more than the budget has a fourth,
-    `finish(at, clean, threat) -> Tensor (B, C, H, W)`: the images to return, made of the last iterate.
+    `finish(at, clean) -> Tensor (B, C, H, W)`: the images to return, made of the last iterate.
     """
 
     def fields(self, at: Iterate) -> Tensor:

@@ -38,5 +38,5 @@ def solution(programs: Sequence[StepProgram], like: Tensor, threat: ThreatModel)
         step: Floats = threat.ascend(torch.from_numpy(row).view(1, *like.shape[1:])).flatten().numpy()
         return step
 
-    best = [solve_dual(program, ascend).multipliers @ program.rows for program in programs]
+    best = [program.combined(solve_dual(program, ascend).multipliers) for program in programs]
     return torch.stack([torch.from_numpy(ascend(row)) for row in best]).to(like).view_as(like)

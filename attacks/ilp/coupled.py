@@ -34,7 +34,7 @@ def solve_coupled(program: StepProgram) -> Step:
         tally().count("zero")
         return np.zeros(size, dtype=np.int8)
     dual = solve_dual(program)
-    combined = dual.multipliers @ program.rows
+    combined = program.combined(dual.multipliers)
     order = np.argsort(np.abs(combined), kind="stable")
     free = FREE
     while True:
@@ -57,7 +57,7 @@ def _solve_free(program: StepProgram, signs: Step, free: NDArray[np.int64], boun
     fixed[free] = 0
     rows = program.rows[:, free]
     scale = TOP / max(float(np.abs(rows).max(initial=0.0)), 1e-300)
-    integers, constants = np.rint(rows * scale).astype(np.int64), (program.rows @ fixed) * scale
+    integers, constants = np.rint(rows * scale).astype(np.int64), program.gains(fixed) * scale
     model = cp_model.CpModel()
     steps = [model.new_int_var(-1, 1, "") for _ in free]
     for variable, sign in zip(steps, signs[free].tolist(), strict=True):

@@ -1,4 +1,4 @@
-"""The step program in OR-Tools CP-SAT."""
+"""Step programs without coupled rows in OR-Tools CP-SAT."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ortools.sat.python import cp_model
 
 from ...benchmark.protocol.tally import tally
 from .closed_form import closed_form
-from .program import StepProgram
+from .program import Floats, Step, StepProgram
 
 # Coefficients are quantised to this many bits, sign included, so that many coordinates fall together.
 BITS = 10
@@ -16,28 +16,53 @@ BITS = 10
 WORK_LIMIT = 10.0
 
 
-def cpsat(program: StepProgram) -> NDArray[np.int8]:
-    """The optimum of the step program over integers, by CP-SAT.
+def cpsat(program: StepProgram) -> Step:
+    """The optimum over integers of a program whose coordinates contribute apart, by CP-SAT.
 
-    The coefficients c are scaled to integers k of `BITS` bits. The n coordinates of equal |k| > 0 become one integer
-    variable on [-n, n], the sum of their sign(c_i) r_i, which is exact since nothing else enters the objective: fewer
-    than 2^(BITS - 1) variables whatever the image's size. Coordinates with k = 0 are free in the integer program, and
-    take the sign of c. Fixed seed, one worker, deterministic limit: results repeat. The states `optimal`, `feasible`,
-    `zero` (no gradient at all) and `fallback` (no solution within the limit: the closed form is used) are tallied, with
-    the largest relative gap.
+    The coefficients c are scaled to integers k of `BITS` bits. The n coordinates of equal |k| > 0 and equal bounds
+    [a, b] on sign(c_i) r_i become one integer variable on [n a, n b], the sum of their sign(c_i) r_i, which is exact
+    since nothing else enters the objective: fewer than 2^(BITS - 1) variables whatever the image's size, if all have
+    the same bounds. Coordinates with k = 0 are free in the integer program, and follow the sign of c. The states
+    `optimal`, `feasible`, `zero` (no gradient at all) and `fallback` (no solution within the limit: the closed form is
+    used) are tallied, with the largest relative gap.
     """
     exact = program.coefficients
-    scale = np.abs(exact).max(initial=0.0)
-    if scale == 0:
+    signs = np.sign(exact).astype(np.int8)
+    if not signs.any():
         tally().count("zero")
-        return np.zeros(exact.shape, dtype=np.int8)
-    levels = np.rint(np.abs(exact) / scale * (2 ** (BITS - 1) - 1)).astype(np.int64)
-    sizes = np.bincount(levels)
-    values = np.flatnonzero(sizes[1:]) + 1
+        return signs
+    # What sign(c_i) r_i is at least and at most.
+    low = np.where(signs < 0, np.negative(program.upper), program.lower)
+    high = np.where(signs < 0, np.negative(program.lower), program.upper)
+    groups = 4 * quantised(np.abs(exact)) - 2 * low + high
+    least, answer = (np.bincount(groups, weights=bound).astype(np.int64) for bound in (low, high))
+    values = np.arange(len(answer)) // 4
+    ours = np.flatnonzero((values > 0) & (least < answer))
+    found = maximise(values[ours], least[ours], answer[ours])
+    if found is None:
+        return closed_form(program)
+    answer[ours] = found
+    return spread(answer, groups) * signs
 
+
+def quantised(magnitudes: Floats) -> NDArray[np.int64]:
+    """Magnitudes, not all 0, as integers in 0 to 2^(BITS - 1) - 1, the largest of them at the top."""
+    levels: NDArray[np.int64] = np.rint(magnitudes / magnitudes.max() * (2 ** (BITS - 1) - 1)).astype(np.int64)
+    return levels
+
+
+def maximise(
+    values: NDArray[np.int64], low: NDArray[np.int64], high: NDArray[np.int64], most: int | None = None
+) -> NDArray[np.int64] | None:
+    """The integers low <= s <= high, of sum `most` at most, with the largest <values, s>; None if CP-SAT has none.
+
+    Fixed seed, one worker, deterministic limit: results repeat. Tallies the state, and the relative gap to the bound.
+    """
     model = cp_model.CpModel()
-    sums = [model.new_int_var(-n, n, "") for n in sizes[values].tolist()]
+    sums = [model.new_int_var(*bounds, "") for bounds in zip(low.tolist(), high.tolist(), strict=True)]
     model.maximize(cp_model.LinearExpr.weighted_sum(sums, values.tolist()))
+    if most is not None:
+        model.add(cp_model.LinearExpr.sum(sums) <= most)
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = 0
@@ -45,13 +70,11 @@ def cpsat(program: StepProgram) -> NDArray[np.int8]:
     status = solver.solve(model)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         tally().count("fallback")
-        return closed_form(program)
+        return None
     tally().count("optimal" if status == cp_model.OPTIMAL else "feasible")
     bound = solver.best_objective_bound
     tally().peak("gap", abs(bound - solver.objective_value) / max(abs(bound), 1.0))
-    answer = np.zeros_like(sizes)
-    answer[0], answer[values] = sizes[0], solver.response_proto.solution
-    return spread(answer, levels) * np.sign(exact).astype(np.int8)
+    return np.array(solver.response_proto.solution, dtype=np.int64)
 
 
 def spread(sums: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.int8]:

@@ -42,12 +42,12 @@ def solve_dual(program: StepProgram, best_step: Callable[[Floats], Floats] = np.
     multipliers[program.attacked] = 1.0 if program.objective == "average" else 1.0 / len(program.attacked)
     best = Dual(multipliers, np.inf)
     for _ in range(ITERATIONS):
-        combined = multipliers @ program.rows
-        step = best_step(combined)
-        bound = float(combined @ step) + sum(limit * abs(multipliers[row]) for row, limit in program.protect.items())
+        step = best_step(program.combined(multipliers))
+        gains = program.gains(step)
+        bound = float(multipliers @ gains) + sum(limit * abs(multipliers[row]) for row, limit in program.protect.items())
         if bound < best.bound:
             best = Dual(multipliers, bound)
-        multipliers, lower = master.cut(program.rows @ step)
+        multipliers, lower = master.cut(gains)
         # Not finite where the cuts lie closer together than the linear solver can tell apart.
         if not np.isfinite(lower) or best.bound - lower <= TOLERANCE * abs(best.bound):
             break

@@ -46,7 +46,7 @@ class APGD:
             raise BadInputError(f"rho of apgd must be in 0 to 1, not {self.rho}")
 
     def __call__(self, model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Tensor:
-        ascent = Ascent(self.balancing, model, batch, noise)
+        ascent = Ascent(self.balancing, model, batch, noise, threat)
         x = batch.x
         if self.random_start:
             ascent.look_at_clean()
@@ -68,7 +68,7 @@ class APGD:
                 x, fields = torch.where(_each(stuck), best.x, x), torch.where(_each(stuck), best.fields, fields)
                 value = torch.where(stuck, best.value, value)
         best.take(x, fields, ascent.objective(x))
-        return ascent.finish(best.x, threat)
+        return ascent.finish(best.x)
 
 
 def checkpoints(steps: int) -> tuple[int, ...]:

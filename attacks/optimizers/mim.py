@@ -35,13 +35,13 @@ class MIM:
         check_momentum("mim", self.steps, self.reach, self.decay)
 
     def __call__(self, model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Tensor:
-        ascent = Ascent(self.balancing, model, batch, noise)
+        ascent = Ascent(self.balancing, model, batch, noise, threat)
         x, momentum = batch.x, torch.zeros(())
         for _ in range(self.steps):
             momentum = self.decay * momentum + of_unit_sum(ascent.fields(x))
             step = self.reach * threat.eps / self.steps * self.balancing.direction(momentum, threat)
             x = threat.project(batch.x, x + step)
-        return ascent.finish(x, threat)
+        return ascent.finish(x)
 
 
 def of_unit_sum(fields: Tensor) -> Tensor:

@@ -40,7 +40,7 @@ class NI:
             raise BadInputError(f"ahead of ni must be at least 0, not {self.ahead}")
 
     def __call__(self, model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Tensor:
-        ascent = Ascent(self.balancing, model, batch, noise)
+        ascent = Ascent(self.balancing, model, batch, noise, threat)
         length = self.reach * threat.eps / self.steps
         x, direction, momentum = batch.x, torch.zeros_like(batch.x), torch.zeros(())
         for _ in range(self.steps):
@@ -48,4 +48,4 @@ class NI:
             momentum = self.decay * momentum + of_unit_sum(ascent.fields(there))
             direction = self.balancing.direction(momentum, threat)
             x = threat.project(batch.x, x + length * direction)
-        return ascent.finish(x, threat)
+        return ascent.finish(x)

@@ -57,7 +57,7 @@ class PGD:
         self, model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise, run: int
     ) -> tuple[Tensor, Tensor]:
         """The end of one run, and its objective (B,), which nobody asks for if there is but one."""
-        ascent = Ascent(self.balancing, model, batch, noise)
+        ascent = Ascent(self.balancing, model, batch, noise, threat)
         x = batch.x
         if self.random_start:
             ascent.look_at_clean()
@@ -65,5 +65,5 @@ class PGD:
         for _ in range(self.steps):
             direction = self.balancing.direction(ascent.fields(x), threat)
             x = threat.project(batch.x, x + self.reach * threat.eps / self.steps * direction)
-        x = ascent.finish(x, threat)
+        x = ascent.finish(x)
         return x, ascent.objective(x) if self.restarts > 1 else x.new_zeros(len(x))

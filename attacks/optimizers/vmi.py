@@ -42,7 +42,7 @@ class VMI:
             raise BadInputError(f"vmi needs neighbours >= 0 and radius > 0, not {self.neighbours} and {self.radius}")
 
     def __call__(self, model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Tensor:
-        ascent = Ascent(self.balancing, model, batch, noise)
+        ascent = Ascent(self.balancing, model, batch, noise, threat)
         x, momentum, variance = batch.x, torch.zeros(()), torch.zeros(())
         for k in range(self.steps):
             fields = ascent.fields(x)
@@ -55,4 +55,4 @@ class VMI:
                 variance = around / self.neighbours - fields
             step = self.reach * threat.eps / self.steps * self.balancing.direction(momentum, threat)
             x = threat.project(batch.x, x + step)
-        return ascent.finish(x, threat)
+        return ascent.finish(x)

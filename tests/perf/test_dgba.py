@@ -59,7 +59,7 @@ def shared_model(tasks: tuple[str, ...]) -> MultiTaskModel:
 
 
 def task_by_task(model: MultiTaskModel, batch: Batch, steps: int, *, passes_shared: bool) -> Tensor:
-    """DGBA by its definition, sign(sum_t g_t / L_t): a backward pass per task, and its forward pass too or one for all."""
+    """DGBA by its definition, sign(sum_t g_t / L_t): a backward pass per task, and a forward pass each or one in all."""
     x = batch.x
     for _ in range(steps):
         total = torch.zeros_like(x)
@@ -121,7 +121,7 @@ def test_worst_task_takes_less_than_a_second_per_image_and_step(
 ) -> None:
     model = load_model(name)
     batch = load_dataset(QUICK.dataset, model.tasks, images=IMAGES).batch(range(IMAGES))
-    rows = rows_of(Ascent(DgbaWorst(), model, batch, Noise()).fields(batch.x))
+    rows = rows_of(Ascent(DgbaWorst(), model, batch, Noise(), THREAT).fields(batch.x))
     programs = [StepProgram(row, "worst") for row in rows]
     with tallying() as found:
         benchmark.pedantic(solve, args=(programs,), rounds=ROUNDS, warmup_rounds=1)
