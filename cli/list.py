@@ -13,9 +13,12 @@ from .options import json_option
 
 Rows = Sequence[Mapping[str, Any]]
 
+# The columns that are folded, to keep tables within 120 characters.
+WIDTHS = {"tasks": 26}
+
 
 def _models() -> Rows:
-    from ..models.nets.layout import Layout
+    from ..models.nets.cost import sharing_indices
     from ..models.zoo import find_card, model_names
 
     cards = [find_card(name)[0] for name in model_names()]
@@ -24,21 +27,19 @@ def _models() -> Rows:
             "name": card.name,
             "trained on": card.dataset,
             "tasks": " ".join(card.tasks),
-            "sharing": Layout.parse(card.architecture.layout).sharing_index,
+            "sharing": sharing["groups"],
+            "params": sharing["parameters"],
+            "MAdds": sharing["multiply_adds"],
             "adversary": card.training.attack or "-",
             "eps": card.training.eps or "-",
         }
         for card in cards
+        for sharing in [sharing_indices(card)]
     ]
 
 
 def _attacks() -> Rows:
-    from ..attacks.registry import load_attack, names
-
-    def summary(name: str) -> str:
-        made = load_attack(name)
-        balancing = getattr(made, "balancing", made)
-        return (type(balancing).__doc__ or "").splitlines()[0]
+    from ..attacks.registry import names, summary
 
     return [{"name": name, "what it does": summary(name)} for name in names()]
 
@@ -97,4 +98,6 @@ KINDS: dict[str, Callable[[], Rows]] = {
 def list(kind: str, as_json: bool) -> None:
     """Name what is registered; KIND is models, attacks, datasets, tasks or suites."""
     rows = KINDS[kind]()
-    click.echo(json.dumps(rows, indent=1) if as_json else tabulate(rows, headers="keys", floatfmt=".2f"))
+    widths = [WIDTHS.get(column) for row in rows[:1] for column in row]
+    table = tabulate(rows, headers="keys", floatfmt=".2f", maxcolwidths=widths)
+    click.echo(json.dumps(rows, indent=1) if as_json else table)

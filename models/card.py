@@ -41,13 +41,19 @@ class Weights(Strict):
 
 
 class Training(Strict):
-    """Where the weights come from; `attack` is absent for a cleanly trained model, `eps` is in 1/255."""
+    """Where the weights come from; `attack` is absent for a cleanly trained model, `eps` is in 1/255.
+
+    `backbone_sha256` is the digest of the file of backbone weights that training started from, absent if from none;
+    `best_step` is the step that validation took the weights from, absent if they are the last step's.
+    """
 
     recipe: str
     recipe_sha256: Sha256
+    backbone_sha256: Sha256 | None = None
     attack: str | None = None
     eps: float | None = None
     steps: int
+    best_step: int | None = None
     seed: int
     scenes: int
     seconds: float

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import pairwise, product
+
 import pytest
 
 from mtrbench import BadInputError
-from mtrbench.models.nets.layout import Layout, layouts, partitions
+from mtrbench.models.nets.layout import Layout, Partition, layouts, partitions
 
 ABC = ("a", "b", "c")
 
@@ -14,6 +17,27 @@ ABC = ("a", "b", "c")
 def test_counts(tasks: int, blocks: int, count: int) -> None:
     found = list(layouts(tuple("abcde"[:tasks]), blocks))
     assert len(found) == len(set(found)) == count
+
+
+def test_layouts_are_all_chains_of_refinements_and_no_others() -> None:
+    def refines(finer: Partition, coarser: Partition) -> bool:
+        return all(any(set(group) <= set(whole) for whole in coarser) for group in finer)
+
+    def unordered(blocks: Iterable[Partition]) -> tuple[frozenset[frozenset[str]], ...]:
+        return tuple(frozenset(map(frozenset, block)) for block in blocks)
+
+    chains = (
+        chain
+        for chain in product(partitions(ABC), repeat=3)
+        if all(refines(after, before) for before, after in pairwise(chain))
+    )
+    assert {unordered(layout.blocks) for layout in layouts(ABC, 3)} == {unordered(chain) for chain in chains}
+
+
+def test_layouts_come_one_by_one() -> None:
+    # Twenty tasks have more partitions than could ever be counted.
+    found = layouts(tuple("abcdefghijklmnopqrst"), 5)
+    assert len({next(found) for _ in range(20)}) == 20
 
 
 @pytest.mark.parametrize(("tasks", "bell"), [(1, 1), (2, 2), (3, 5), (4, 15), (5, 52)])

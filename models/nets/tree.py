@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+import torch
 from torch import Tensor, nn
 
 from .layout import Group, Layout
 
-# Images in [0, 1] leave the input layer roughly centred and of unit spread, whatever they show.
-MEAN, SPREAD = 0.5, 0.25
+Statistics = tuple[Sequence[float], Sequence[float]]
+"""Mean and spread per colour, which take images in [0, 1] to what the first block reads."""
+
+# Images leave the input layer roughly centred and of unit spread, whatever they show.
+CENTRED: Statistics = ((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+# What public weights trained on ImageNet are used to.
+IMAGENET: Statistics = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 def _key(group: Group) -> str:
@@ -20,7 +26,8 @@ class TreeNet(nn.Module):
     """Shared blocks run once per group of tasks; each task's head reads the last block of its branch.
 
     `blocks[b]()` makes block b, `heads[task]()` the head of `task`, which also upsamples the prediction to at least
-    the input's size. Images (B, 3, H, W) in [0, 1] to {task: (B, channels, H, W)}.
+    the input's size. Images (B, 3, H, W) in [0, 1] to {task: (B, channels, H, W)}. `names` is what public weights
+    call the blocks' parts (see `load_backbone`).
     """
 
     def __init__(
@@ -28,9 +35,16 @@ class TreeNet(nn.Module):
         layout: Layout,
         blocks: Sequence[Callable[[], nn.Module]],
         heads: Mapping[str, Callable[[], nn.Module]],
+        statistics: Statistics = CENTRED,
+        names: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
         self.layout = layout
+        self.names = names
+        self.mean: Tensor
+        self.spread: Tensor
+        for name, values in zip(("mean", "spread"), statistics, strict=True):
+            self.register_buffer(name, torch.tensor(values).view(3, 1, 1), persistent=False)
         self.blocks = nn.ModuleList(
             nn.ModuleDict({_key(group): make() for group in partition})
             for partition, make in zip(layout.blocks, blocks, strict=True)
@@ -39,7 +53,7 @@ class TreeNet(nn.Module):
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         features: dict[Group, Tensor] = {}
-        inputs = (x - MEAN) / SPREAD
+        inputs = (x - self.mean) / self.spread
         for number, partition in enumerate(self.layout.blocks):
             before = features
             features = {}

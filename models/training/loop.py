@@ -2,78 +2,99 @@
 
 from __future__ import annotations
 
+import math
+import time
+
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader
-from torch.utils.data import Dataset as Scenes
 from tqdm import tqdm
 
-from ...attacks.registry import load_attack
-from ...benchmark.protocol.noise import Noise
-from ...benchmark.protocol.threat import ThreatModel
-from ...benchmark.protocol.types import Attack, Batch, MultiTaskModel
-from .recipe import Recipe
+from ...benchmark.protocol.types import Batch
+from .checkpoint import Checkpoint
+from .log import Log
+from .scenes import Rendered
+from .trainer import Best, Trainer
+from .validation import SCORE, attacked, validate
 
-Scene = tuple[Tensor, dict[str, Tensor]]
 
-
-def train(recipe: Recipe, model: MultiTaskModel, scenes: Scenes[Scene], workers: int, device: torch.device) -> None:
-    """Train `model` in place as `recipe` says; it ends in eval mode with the averaged weights.
+def train(
+    trainer: Trainer, scenes: Rendered, validation: Rendered | None, checkpoint: Checkpoint, every: int, log: Log
+) -> None:
+    """Train the trainer's model in place, from the step it is at to the recipe's last; it ends in eval mode.
 
     Minimises sum_t weight_t mean_B L_t by AdamW under a one-cycle schedule with clipped gradients. Under an adversary
     the first `share` of every batch is replaced by adversarial images, made by the attack against the model in eval
     mode.
-    The weights kept are the exponential moving average over the steps.
+    The weights kept are the exponential moving average over the steps: after the last step or, with `validation`
+    scenes, at that step, of every `validate_every` and the last, at which `validate` scores them lowest. The state goes
+    to `checkpoint` every `every` steps; a training that goes on from there ends in the same bits.
     """
-    model.to(device)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate, total_steps=recipe.steps)
-    averaging = get_ema_multi_avg_fn(recipe.ema)  # type: ignore[no-untyped-call]
-    average = AveragedModel(model, multi_avg_fn=averaging, use_buffers=True)
-    adversary = recipe.adversary and load_attack(recipe.adversary.attack, **recipe.adversary.settings)
-    running: dict[str, float] = {}
-    rendered = _render(scenes, workers)
-    order = torch.Generator().manual_seed(recipe.seed)
-    with tqdm(total=recipe.steps, desc=recipe.name, unit="step", mininterval=1.0) as bar:
-        for step in range(recipe.steps):
-            chosen = torch.randint(len(rendered.x), (recipe.batch,), generator=order)
-            ids = tuple(f"step{step}-{index}" for index in range(recipe.batch))
-            truth = {name: value[chosen] for name, value in rendered.truth.items()}
-            batch = Batch(rendered.x[chosen], truth, ids).to(device)
-            with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-                if recipe.adversary and adversary:
-                    batch = _attacked(model, adversary, batch, recipe)
-                model.train()
-                losses = {name: loss.mean() for name, loss in model.losses(batch).items()}
-            optimizer.zero_grad(set_to_none=True)
-            weighted = [recipe.task_weights[name] * loss for name, loss in losses.items()]
-            torch.autograd.backward(torch.stack(weighted).sum())
-            nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
-            optimizer.step()
-            schedule.step()
-            average.update_parameters(model)
-            for name, loss in losses.items():
-                running[name] = 0.95 * running.get(name, loss.item()) + 0.05 * loss.item()
-            bar.set_postfix({name: f"{value:.3f}" for name, value in running.items()}, refresh=False)
+    recipe = trainer.recipe
+    with tqdm(total=recipe.steps, initial=trainer.step, desc=recipe.name, unit="step", mininterval=1.0) as bar:
+        while trainer.step < recipe.steps:
+            start = time.perf_counter()
+            rate = float(trainer.schedule.get_last_lr()[0])
+            _step(trainer, scenes)
+            row = {"step": trainer.step, "learning_rate": rate, **trainer.running}
+            if validation and (trainer.step % recipe.validate_every == 0 or trainer.step == recipe.steps):
+                row |= _compared(trainer, validation)
+            trainer.seconds += time.perf_counter() - start
+            log.write({**row, "seconds": trainer.seconds})
+            if trainer.step % every == 0:
+                trainer.save(checkpoint)
+            bar.set_postfix({name: f"{value:.3f}" for name, value in trainer.running.items()}, refresh=False)
             bar.update()
-    model.load_state_dict(average.module.state_dict())
-    model.eval()
+    trainer.finish()
 
 
-def _render(scenes: Scenes[Scene], workers: int) -> Batch:
-    """Every scene of the data set, rendered once in worker processes: rendering costs as much as training on it."""
-    loader = DataLoader(scenes, 64, num_workers=workers)
-    parts = list(tqdm(loader, desc="rendering scenes", unit="batch", mininterval=1.0))
-    truth = {name: torch.cat([part[1][name] for part in parts]) for name in parts[0][1]}
-    return Batch(torch.cat([part[0] for part in parts]), truth, ())
+def columns(trainer: Trainer) -> list[str]:
+    """The columns of the log: running losses by task, and the scores of `validate` where weights are validated."""
+    recipe = trainer.recipe
+    titles = ("validation", "attacked") if trainer.adversary else ("validation",)
+    scores = [SCORE, *(f"{title}_{task}" for title in titles for task in recipe.tasks)] if recipe.validation else []
+    return ["step", "learning_rate", *recipe.tasks, *scores, "seconds"]
 
 
-def _attacked(model: MultiTaskModel, attack: Attack, batch: Batch, recipe: Recipe) -> Batch:
-    """The batch with its first `share` of images replaced by adversarial ones."""
-    assert recipe.adversary is not None
-    count = round(recipe.adversary.share * len(batch.x))
+def _step(trainer: Trainer, scenes: Rendered) -> None:
+    """One step of the optimizer."""
+    recipe, model = trainer.recipe, trainer.model
+    chosen = torch.randint(len(scenes), (recipe.batch,), generator=trainer.order)
+    ids = tuple(f"step{trainer.step}-{index}" for index in range(recipe.batch))
+    batch = scenes.batch(chosen, ids).to(trainer.device)
+    with torch.autocast(trainer.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+        batch = _partly_attacked(trainer, batch)
+        model.train()
+        losses = {name: loss.mean() for name, loss in model.losses(batch).items()}
+    trainer.optimizer.zero_grad(set_to_none=True)
+    torch.autograd.backward(_weighted(losses, recipe.task_weights))
+    nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
+    trainer.optimizer.step()
+    trainer.schedule.step()
+    trainer.average.update_parameters(model)
+    trainer.step += 1
+    for name, loss in losses.items():
+        trainer.running[name] = 0.95 * trainer.running.get(name, loss.item()) + 0.05 * loss.item()
+
+
+def _weighted(losses: dict[str, Tensor], weights: dict[str, float]) -> Tensor:
+    return torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
+
+
+def _partly_attacked(trainer: Trainer, batch: Batch) -> Batch:
+    """The batch with its first `share` of images replaced by adversarial ones, if there is an adversary."""
+    adversary = trainer.recipe.adversary
+    if not adversary or not trainer.adversary:
+        return batch
+    count = round(adversary.share * len(batch.x))
     part = Batch(batch.x[:count], {name: truth[:count] for name, truth in batch.truth.items()}, batch.ids[:count])
-    model.eval()
-    adversarial = attack(model, part, ThreatModel(eps=recipe.adversary.eps / 255), Noise(recipe.seed))
-    return batch.at(torch.cat([adversarial, batch.x[count:]]))
+    trainer.model.eval()
+    return batch.at(torch.cat([attacked(trainer.model, trainer.adversary, part, trainer.recipe).x, batch.x[count:]]))
+
+
+def _compared(trainer: Trainer, validation: Rendered) -> dict[str, float]:
+    """The scores of the averaged weights, which become the best if none before scored lower."""
+    scores = validate(trainer.averaged, validation, trainer.recipe, trainer.adversary)
+    if scores[SCORE] < (trainer.best.score if trainer.best else math.inf):
+        weights = {name: value.clone() for name, value in trainer.averaged.state_dict().items()}
+        trainer.best = Best(scores[SCORE], trainer.step, weights)
+    return scores

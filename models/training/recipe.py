@@ -24,7 +24,11 @@ class Adversary(Strict):
 
 
 class Recipe(Strict):
-    """What `mtrbench train` does; the same recipe and seed give the same weights on the same machine and versions."""
+    """What `mtrbench train` does; the same recipe and seed give the same weights on the same machine and versions.
+
+    With `validation` scenes, the weights are those of the best step by these scenes, looked at every `validate_every`
+    steps; with none they are the last step's.
+    """
 
     name: ModelName
     dataset: str
@@ -34,6 +38,8 @@ class Recipe(Strict):
     seed: int
     scenes: int = Field(gt=0)
     steps: int = Field(gt=0)
+    validation: int = Field(default=0, ge=0)
+    validate_every: int = Field(default=200, gt=0)
     batch: int = Field(gt=1)
     learning_rate: float = Field(gt=0)
     weight_decay: float = Field(ge=0)

@@ -1,0 +1,80 @@
+"""What blocks cost, and the sharing index by it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...benchmark.protocol.errors import BadInputError
+from ..card import Card, build
+from .layout import Layout
+from .tree import TreeNet
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Per block, what it costs each group that runs it: parameters, and multiply-adds on one image."""
+
+    parameters: tuple[int, ...]
+    multiply_adds: tuple[int, ...]
+
+
+def block_costs(net: TreeNet, size: tuple[int, int]) -> Costs:
+    """The costs of the net's blocks on an image of `size` (H, W); multiply-adds of convolutions and linear maps alone.
+
+    Only shapes are computed, on a copy of one branch without content.
+    """
+    parameters: list[int] = []
+    work: list[int] = []
+
+    def count(layer: nn.Module, _: Any, output: Tensor) -> None:
+        assert isinstance(layer.weight, Tensor)
+        work[-1] += output.numel() * layer.weight[0].numel()
+
+    features = torch.empty(1, 3, *size, device="meta")
+    for groups in net.blocks:
+        block = deepcopy(next(groups.children())).to("meta").eval()
+        parameters.append(sum(parameter.numel() for parameter in block.parameters()))
+        work.append(0)
+        for layer in block.modules():
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                layer.register_forward_hook(count)
+        features = block(features)
+    return Costs(tuple(parameters), tuple(work))
+
+
+def sharing(layout: Layout, costs: Sequence[int]) -> float:
+    """The sharing index by cost: 1 - (C - C_shared) / (C_independent - C_shared); 1 for a single task.
+
+    C = sum_b groups_b c_b is what the backbone costs under `layout`, with `costs` c_b > 0 of one group's block b;
+    1 = fully shared, 0 = independent. Equal costs give `layout.sharing_index`.
+    """
+    others = len(layout.tasks) - 1
+    if others == 0:
+        return 1.0
+    more = sum((len(partition) - 1) * cost for partition, cost in zip(layout.blocks, costs, strict=True))
+    return 1 - more / (others * sum(costs))
+
+
+def sharing_indices(card: Card) -> dict[str, float | None]:
+    """The sharing index of a card's model by groups, parameters and multiply-adds on images of the card's size.
+
+    The last two are None for a foreign network, whose blocks nobody knows.
+    """
+    layout = Layout.parse(card.architecture.layout)
+    indices: dict[str, float | None] = {"groups": layout.sharing_index, "parameters": None, "multiply_adds": None}
+    try:
+        with torch.device("meta"):
+            net = build(card.architecture, card.make_tasks()).net
+    except BadInputError:  # a card is to be listed even where its architecture is not installed
+        return indices
+    if isinstance(net, TreeNet):
+        costs = block_costs(net, card.size)
+        indices["parameters"] = sharing(layout, costs.parameters)
+        indices["multiply_adds"] = sharing(layout, costs.multiply_adds)
+    return indices

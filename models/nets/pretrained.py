@@ -1,0 +1,92 @@
+"""Backbone weights from elsewhere: a user's file in the public names, copied into every branch."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load
+from torch import Tensor, nn
+
+from ...benchmark.protocol.errors import BadInputError
+from .tree import TreeNet
+
+CLASSIFIERS = ("fc.", "classifier.")
+# How many batches normalisation has seen: no weight, and some public files lack it.
+COUNTER = "num_batches_tracked"
+
+
+def load_backbone(net: nn.Module, path: Path) -> str:
+    """Copy the backbone weights in the file at `path` into every group's copy of each block; returns its sha256.
+
+    The file is safetensors (`.safetensors`) or a torch state dict, of which tensors alone are read, no code. Its names
+    follow from ours, `BLOCK.part`, by the first of `net.names` (pattern: replacement) that fits; a classifier is left
+    out. The net is unchanged if anything is wrong.
+    Raises BadInputError if the net has no such names, for an unreadable file, and for a weight that is missing, left
+    over or of another shape.
+    """
+    if not isinstance(net, TreeNet) or net.names is None:
+        raise BadInputError(f"backbone weights {path}: this architecture takes none; leave them out")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BadInputError(f"backbone weights {path} cannot be read: {error.strerror}") from error
+    given = _tensors(content, path)
+    copies: list[tuple[Tensor, Tensor]] = []
+    used = set()
+    for number, branches in enumerate(net.blocks):
+        for branch in branches.children():
+            for name, own in branch.state_dict().items():
+                if name.endswith(COUNTER):
+                    continue
+                theirs = _public(f"{number}.{name}", net.names)
+                if theirs not in given:
+                    raise BadInputError(f"backbone weights {path} lack {theirs}")
+                value = given[theirs]
+                if value.shape != own.shape or not value.is_floating_point():
+                    raise BadInputError(
+                        f"backbone weights {path}: {theirs} is {_kind(value)}, the network has {_kind(own)}"
+                    )
+                used.add(theirs)
+                copies.append((own, value))
+    left = sorted(name for name in given.keys() - used if not name.startswith(CLASSIFIERS))
+    if left:
+        raise BadInputError(f"backbone weights {path} hold {left[0]}, which the network lacks")
+    for own, value in copies:
+        own.copy_(value)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _tensors(content: bytes, path: Path) -> dict[str, Tensor]:
+    """The named tensors of a file, normalisation's counters left out."""
+    try:
+        found: Any = (
+            load(content)
+            if path.suffix == ".safetensors"
+            else torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        )
+    except Exception as error:  # a broken file may raise anything
+        reason = " ".join(str(error).split())[:200]
+        raise BadInputError(
+            f"backbone weights {path} are neither safetensors nor a torch state dict: {reason}"
+        ) from error
+    if not isinstance(found, Mapping) or not all(isinstance(value, Tensor) for value in found.values()):
+        raise BadInputError(f"backbone weights {path} are no state dict; save one tensor per name")
+    return {str(name): value for name, value in found.items() if not str(name).endswith(COUNTER)}
+
+
+def _public(name: str, names: Mapping[str, str]) -> str:
+    """What public files call the weight that is `name` here: the part is renamed, `weight` and the like stay."""
+    part, _, leaf = name.rpartition(".")
+    return next(
+        f"{found.expand(theirs)}.{leaf}" for ours, theirs in names.items() if (found := re.fullmatch(ours, part))
+    )
+
+
+def _kind(value: Tensor) -> str:
+    return f"{value.dtype} {'x'.join(map(str, value.shape))}".removeprefix("torch.")

@@ -1,0 +1,136 @@
+"""A network from anywhere as a multi-task model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..benchmark.protocol.errors import BadInputError, unknown
+from ..benchmark.protocol.tasks import Task, make_task
+from ..benchmark.protocol.types import MultiTaskModel
+
+
+def wrap(
+    net: nn.Module,
+    tasks: Mapping[str, Mapping[str, object]],
+    *,
+    outputs: Mapping[str, str | int] | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    size: tuple[int, int] | None = None,
+) -> MultiTaskModel:
+    """`net` as a multi-task model, in eval mode, as everything here takes it; the network itself is used, not a copy.
+
+    `tasks` maps each task to its settings, as cards do: `{"segmentation": {"classes": 13}, "depth": {}}`. What the
+    network returns may be a mapping, an object with attributes, or a tuple or list; `outputs` says what each task's
+    prediction is called there (a name, or a place from 0 on). By default names are the tasks', and a tuple without
+    names holds just the tasks in their order.
+
+    Images in [0, 1] are resized to `size` (H, W), if given, and reach the network as (x - mean) / std, with one number
+    per colour. Predictions (B, channels, h, w) come back as float32; where (h, w) is not the images' size, they are
+    resized to it. Both resizings are bilinear, for every task, and differentiable.
+
+    Raises BadInputError for an unknown task or setting, an output of no task, a task without output, and a mean or std
+    that is no normalisation; and, when the model is called, for a prediction that is missing or of another shape.
+    """
+    if not tasks:
+        raise BadInputError("a model needs at least one task; name its tasks with their settings")
+    made = [make_task(name, **settings) for name, settings in tasks.items()]
+    for name in outputs or ():
+        if name not in tasks:
+            raise unknown("task of outputs", name, tasks)
+    for name in tasks:
+        if outputs is not None and name not in outputs:
+            raise BadInputError(f"outputs name no prediction for task {name}; add what the network calls it")
+    if size is not None and not (len(size) == 2 and min(size) > 0):
+        raise BadInputError(f"size must be the (height, width) that the network wants, not {size}")
+    device = next((parameter.device for parameter in net.parameters()), None)
+    centre, spread = (
+        _colours(name, values).to(device)
+        for name, values in (("mean", (0, 0, 0) if mean is None else mean), ("std", (1, 1, 1) if std is None else std))
+    )
+    if not bool((spread > 0).all()):
+        raise BadInputError(f"std must be above 0 for each colour, not {std}")
+    return MultiTaskModel(_Wrapped(net, made, outputs, centre, spread, size), made).eval()
+
+
+class _Wrapped(nn.Module):
+    """What `wrap` says, from images (B, 3, H, W) in [0, 1] to {task: (B, channels, H, W)}."""
+
+    def __init__(
+        self,
+        net: nn.Module,
+        tasks: Sequence[Task],
+        outputs: Mapping[str, str | int] | None,
+        mean: Tensor,
+        std: Tensor,
+        size: tuple[int, int] | None,
+    ) -> None:
+        super().__init__()
+        self.net = net
+        self.channels = {task.name: task.channels for task in tasks}
+        self.outputs = outputs
+        self.mean: Tensor
+        self.std: Tensor
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std)
+        self.size = size
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        answer = self.net((_resized(x, self.size or x.shape[-2:]) - self.mean) / self.std)
+        places = self.outputs or self._places(answer)
+        return {task: self._prediction(task, _part(answer, places[task], task), x) for task in self.channels}
+
+    def _places(self, answer: object) -> dict[str, str | int]:
+        if not isinstance(answer, (tuple, list)) or hasattr(answer, "_fields"):
+            return {task: task for task in self.channels}
+        if len(answer) != len(self.channels):
+            raise BadInputError(
+                f"the network returned {len(answer)} outputs for {len(self.channels)} tasks; "
+                "say with `outputs` which is whose"
+            )
+        return {task: place for place, task in enumerate(self.channels)}
+
+    def _prediction(self, task: str, prediction: object, x: Tensor) -> Tensor:
+        wanted = (len(x), self.channels[task])
+        if not isinstance(prediction, Tensor) or prediction.dim() != 4 or prediction.shape[:2] != wanted:
+            found = tuple(prediction.shape) if isinstance(prediction, Tensor) else type(prediction).__name__
+            raise BadInputError(
+                f"the network's output for task {task} is {found}, not ({wanted[0]}, {wanted[1]}, height, width)"
+            )
+        return _resized(prediction.float(), x.shape[-2:])
+
+
+def _colours(name: str, values: Sequence[float]) -> Tensor:
+    try:
+        numbers = torch.tensor([float(value) for value in values])
+    except (TypeError, ValueError):
+        numbers = torch.tensor([])
+    if numbers.shape != (3,) or not bool(numbers.isfinite().all()):
+        raise BadInputError(f"{name} must be 3 numbers, one per colour of images in [0, 1], not {values}")
+    return numbers.view(3, 1, 1)
+
+
+def _part(answer: object, place: str | int, task: str) -> object:
+    """The output at `place`; raises BadInputError if there is none."""
+    if isinstance(place, int) and isinstance(answer, (tuple, list)) and 0 <= place < len(answer):
+        return answer[place]
+    if isinstance(answer, Mapping) and place in answer:
+        return answer[place]
+    if isinstance(place, str) and not isinstance(answer, Mapping) and hasattr(answer, place):
+        return getattr(answer, place)
+    offered = f"; it has {', '.join(map(str, answer))}" if isinstance(answer, Mapping) else ""
+    raise BadInputError(
+        f"the network's output ({type(answer).__name__}) has no {place!r} for task {task}{offered}; "
+        "say with `outputs` what it is called"
+    )
+
+
+def _resized(values: Tensor, size: Sequence[int]) -> Tensor:
+    """Bilinearly to (height, width) `size`; as it is if it has that size."""
+    if tuple(values.shape[-2:]) == tuple(size):
+        return values
+    return F.interpolate(values, size=tuple(size), mode="bilinear", align_corners=False)
