@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from ..benchmark.protocol.records import read_records
 from ..leaderboards.publish import check as compare
 from ..leaderboards.publish import publish
 from ..leaderboards.readme import update_readme, with_boards
+from ..leaderboards.suites import read_suites, suite_files
 from .tables import echo_boards
 
 
@@ -35,17 +35,22 @@ from .tables import echo_boards
 )
 @click.pass_context
 def leaderboard(context: click.Context, folder: Path, readme: Path | None, check: bool, out: Path) -> None:
-    """Make the tables and plots of a folder of records; the same records give the same bytes."""
-    records = read_records(folder)
+    """Make the tables and plots of a folder of records; the same records give the same bytes.
+
+    A folder that holds folders of records is published folder by folder. Which one README shows says its marker,
+    <!-- boards:begin NAME -->.
+    """
+    suites = read_suites(folder)
     if check:
-        stale = compare(records, out)
-        if readme and readme.read_text(encoding="utf-8") != with_boards(readme.read_text(encoding="utf-8"), records):
+        stale = compare(suite_files(suites), out)
+        if readme and readme.read_text(encoding="utf-8") != with_boards(readme.read_text(encoding="utf-8"), suites):
             stale.append(f"{readme} differs")
         for line in stale:
             click.echo(line)
         context.exit(1 if stale else 0)
     if readme:
-        update_readme(readme, records)  # first, as it may be refused
-    written = publish(records, out)
-    echo_boards(records)
-    click.echo(f"{len(records)} records; {len(written)} tables and plots in {out}")
+        update_readme(readme, suites)  # first, as it may be refused
+    written = publish(suite_files(suites), out)
+    for name, records in suites.items():
+        echo_boards(records, out / name)
+    click.echo(f"{sum(map(len, suites.values()))} records; {len(written)} tables and plots in {out}")

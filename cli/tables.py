@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import click
 
 from ..benchmark.protocol.records import Record
 from ..leaderboards.attack_board import attack_boards
+from ..leaderboards.board import CONTROL, Name
 from ..leaderboards.groups import group
 from ..leaderboards.model_board import model_boards
 from ..leaderboards.render import terminal
 
+TOP = 20
 
-def echo_boards(records: Sequence[Record]) -> None:
-    """Print the attack boards and the model boards of the records."""
+
+def echo_boards(records: Sequence[Record], out: Path) -> None:
+    """Print the attack boards, of long ones the top and the controls, and the model boards; `out` holds all of them."""
     groups = group(records)
-    for board in (*attack_boards(groups), *model_boards(groups)):
+    for board in attack_boards(groups):
+        rows = tuple(
+            row
+            for i, row in enumerate(board.rows)
+            if i < TOP or any(isinstance(cell, Name) and cell.remark == CONTROL for cell in row)
+        )
+        click.echo(f"\n{terminal(replace(board, rows=rows))}")
+        if len(rows) < len(board.rows):
+            click.echo(f"... and {len(board.rows) - len(rows)} more: see {out}")
+    for board in model_boards(groups):
         click.echo(f"\n{terminal(board)}")

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from ..benchmark.protocol.records import Record
 from ..benchmark.stats import Bootstrapped, mean
-from .board import CONTROL, INCOMPLETE, Board, Cell, Column, Name
-from .groups import ADVERSARIAL, CLEAN, Group, is_control
+from .board import BLACK_BOX, CONTROL, INCOMPLETE, Board, Cell, Column, Name
+from .flags import counted, explained, flags
+from .groups import ADVERSARIAL, CLEAN, Group, is_black_box, is_control
 from .notes import common_notes, listed
 from .ranking import ranks
 from .scores import ard, plain_mean, task_score
@@ -40,13 +41,15 @@ def _board(group: Group) -> Board:
     )
     training = group.training(group.models[0])
     tasks = group.setting.tasks
-    rows = []
+    raised = flags(group)
+    rows: list[tuple[Cell, ...]] = []
     for attack in order:
-        name = Name(attack, CONTROL if is_control(attack) else "")
+        name = Name(attack, CONTROL if is_control(attack) else BLACK_BOX if is_black_box(attack) else "")
         if attack in scores:
-            rows.append((rank.get(attack), name, "complete", *_numbers(group, attack, scores[attack])))
+            signs = counted([raised.get((model, attack), ()) for model in group.models])
+            rows.append((rank.get(attack), name, "complete", *_numbers(group, attack, scores[attack]), signs))
         else:
-            rows.append((None, name, INCOMPLETE, INCOMPLETE, *[None] * (6 + len(tasks))))
+            rows.append((None, name, INCOMPLETE, INCOMPLETE, *[None] * (7 + len(tasks))))
     columns = (
         Column("rank", "rank"),
         Column("attack", "attack"),
@@ -56,9 +59,10 @@ def _board(group: Group) -> Board:
         *(Column(f"d_{task}", task) for task in tasks),
         Column("flat_mean", "flat\nmean", where="pages"),
         Column("arlc", "ARLC", where="pages"),
-        Column("forwards", "fwd", "count"),
+        Column("forwards", "fwd", "count", where="pages"),
         Column("backwards", "bwd", "count"),
-        Column("seconds", "s"),
+        Column("seconds", "s", where="pages"),
+        Column("flags", "flags", where="pages", note=explained([raised[pair] for pair in raised if pair[1] in scores])),
     )
     models = f"Mean over {len(group.models)} models" if len(group.models) > 1 else "One model"
     note = " ".join([f"{models}: {listed(group.models)}.", *common_notes(group)])

@@ -8,6 +8,7 @@ from typing import Literal
 from ..benchmark.protocol.records import Estimate
 
 CONTROL = "control"
+BLACK_BOX = "black box"
 INCOMPLETE = "incomplete"
 
 
@@ -34,14 +35,19 @@ Cell = Name | Rank | Estimate | str | int | float | None
 class Column:
     """`name` heads the column in a CSV, `title` in a table, where a line break is a place to break it.
 
-    `shows` is what a table shows of the column's numbers, `where` says which tables show it: every one, those on
-    pages, which are wider than a terminal, or none. A CSV holds everything.
+    `shows` is what a table shows of the column's numbers, with `digits` decimals or more; `where` says which tables
+    show it: every one, those on pages, which are wider than a terminal, or none. A CSV holds everything. On pages the
+    largest number of a column that `marks_highest` is bold. `note` stands below the board's own wherever the column is
+    shown.
     """
 
     name: str
     title: str
     shows: Literal["interval", "value", "count"] = "value"
     where: Literal["everywhere", "pages", "csv"] = "everywhere"
+    marks_highest: bool = False
+    digits: int = 0
+    note: str = ""
 
 
 @dataclass(frozen=True)

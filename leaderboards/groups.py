@@ -18,6 +18,9 @@ NORMS = {"linf": "L∞", "l2": "L2"}
 CONTROLS = ("noise",)
 """Attacks without any knowledge, which every attack must beat: shown, never ranked."""
 
+BLACK_BOXES = ("square",)
+"""Attacks that ask for losses only, never for a gradient: whoever has the gradients should do better."""
+
 CLEAN, ADVERSARIAL = "clean", "adversarially trained"
 
 
@@ -77,6 +80,17 @@ class Group:
         record = self.records.get((model, attack))
         return record if record is not None and is_complete(record) else None
 
+    def counterpart(self, model: str, attack: str, name: str) -> str | None:
+        """The complete attack of this name on the model that agrees with `attack` in every setting that both have."""
+        own = self.records[model, attack].attack.settings
+        for label in self.attacks:
+            other = self.records.get((model, label))
+            if other is not None and other.attack.name == name and is_complete(other):
+                settings = other.attack.settings
+                if all(own[key] == settings[key] for key in own.keys() & settings.keys()):
+                    return label
+        return None
+
     def status(self, model: str, attack: str) -> str | None:
         """How a table shows a pair without a number: "incomplete", or None for a pair that was not evaluated."""
         return INCOMPLETE if (model, attack) in self.records else None
@@ -92,8 +106,17 @@ class Group:
 
 
 def is_control(attack: str) -> bool:
-    """Whether a label stands for a control, whatever its settings."""
-    return re.split(r" \[|@", attack)[0] in CONTROLS
+    """Whether a label stands for a control, whatever its argument and settings."""
+    return _stem(attack) in CONTROLS
+
+
+def is_black_box(attack: str) -> bool:
+    """Whether a label stands for a black-box attack, whatever its argument and settings."""
+    return _stem(attack) in BLACK_BOXES
+
+
+def _stem(attack: str) -> str:
+    return re.split(r" \[|@|:", attack)[0]
 
 
 def group(records: Sequence[Record]) -> list[Group]:
@@ -129,7 +152,7 @@ def _group(setting: Setting, title: str, records: list[Record], left_out: int) -
     for task in setting.tasks:
         _same([record.cell.tasks[task] for record in records], f"{title}: records of task {task} with")
     models = labels(records, lambda r: r.cell.model.name, lambda r: {"": r.cell.model.sha256[:8]})
-    attacks = labels(records, lambda r: r.attack.name, _details)
+    attacks = labels(records, lambda r: r.attack.name, details)
     pairs: dict[tuple[str, str], Record] = {}
     for record in records:
         pair = models[record.key], attacks[record.key]
@@ -151,7 +174,8 @@ def _group(setting: Setting, title: str, records: list[Record], left_out: int) -
     return Group(setting, title, tuple(sorted(facts, key=place)), tuple(sorted(set(attacks.values()))), pairs, left_out)
 
 
-def _details(record: Record) -> dict[str, object]:
+def details(record: Record) -> dict[str, object]:
+    """What may tell apart attacks of one name: settings, version and seed."""
     version, seed = record.attack.version[:8], record.cell.seed
     return {**flat(record.attack.settings), "version": version, "seed": seed}
 

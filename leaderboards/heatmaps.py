@@ -13,27 +13,48 @@ from numpy.typing import NDArray
 
 from ..benchmark.protocol.records import Estimate
 from .board import Board, Cell, Name
+from .groups import is_control
+from .losses_board import TRAIN
 from .style import drawn
 
 MAP = "cividis"
+STRONGEST = 30
+"""Rows of a picture that can be read in a README."""
 
 
 def attack_model_map(board: Board) -> dict[str, bytes]:
-    """ARD of every attack (row) on every model (column), from a models-attacks board, the strongest attack first."""
+    """ARD of attacks (rows) on every model (column), from a models-attacks board, the strongest attack first.
+
+    Of many attacks the strongest and the controls are shown. Every model has its own colours, which run over the
+    attacks that are no controls.
+    """
+    names = [_word(row[0]) for row in board.rows]
     values = np.array([[_value(cell) for cell in row[1:]] for row in board.rows])
-    known = np.isfinite(values)
-    strength = np.where(known.any(axis=1), np.where(known, values, 0).sum(axis=1) / known.sum(axis=1).clip(1), -np.inf)
-    order = np.argsort(-strength, kind="stable")
-    attacks = [_word(board.rows[i][0]) for i in order]
+    order = shown_rows(names, values)
+    attacked = [i for i in order if not is_control(names[i])]
+    count = sum(not is_control(name) for name in names)
+    attacks = [names[i] for i in order]
     models = [column.title.replace("`", "") for column in board.columns[1:]]
+    which = "every attack" if len(attacked) == count else f"the {STRONGEST} strongest of {count} attacks"
+    shades = np.stack([_shades(column[order], _range(column[attacked])) for column in values.T], axis=1)
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        _cells(axes, values[order], attacks, models)
-        axes.set_title("Average relative degradation (1 = 100 %) of every model under every attack")
+        _cells(axes, values[order], shades, attacks, models)
+        title = f"Average relative degradation (1 = 100 %)\nunder {which} and the controls"
+        axes.set_title(title if len(order) > len(attacked) else title.removesuffix(" and the controls"))
+        figure.supxlabel("every model with its own colours", fontsize=9.5)
 
     longest = max(map(len, models))
     return drawn(draw, height=1.0 + 0.28 * len(attacks) + 0.05 * longest)
+
+
+def shown_rows(names: Sequence[str], values: NDArray[np.float64]) -> list[int]:
+    """The rows of the strongest attacks and of every control, the strongest first."""
+    ranked = _strongest_first(values)
+    attacked = [i for i in ranked if not is_control(names[i])]
+    dropped = set(attacked[STRONGEST:])
+    return [i for i in ranked if i not in dropped]
 
 
 def victim_map(boards: Sequence[Board]) -> dict[str, bytes]:
@@ -43,7 +64,8 @@ def victim_map(boards: Sequence[Board]) -> dict[str, bytes]:
         panels = np.atleast_1d(figure.subplots(1, len(boards)))
         for i, (axes, board) in enumerate(zip(panels, boards, strict=True)):
             values = np.array([[_value(cell) for cell in row[2:]] for row in board.rows])
-            _cells(axes, values, [_word(row[1]) for row in board.rows], [c.title for c in board.columns[2:]])
+            shades = _shades(values, _scale(values))
+            _cells(axes, values, shades, [_word(row[1]) for row in board.rows], [c.title for c in board.columns[2:]])
             axes.set_title(f"{dict(board.scope)['training']} models".replace("clean m", "clean-trained m"))
             if i and board.column("attack") == boards[0].column("attack"):
                 axes.set_yticks([])
@@ -55,6 +77,42 @@ def victim_map(boards: Sequence[Board]) -> dict[str, bytes]:
         )
 
     return drawn(draw, height=1.2 + 0.4 * max(len(board.rows) for board in boards))
+
+
+def losses_map(boards: Sequence[Board]) -> dict[str, bytes]:
+    """ARD of every balancing (row) with every set of losses (column), from losses boards, one panel per model."""
+    names = sorted({_word(name) for board in boards for name in board.column("attack")})
+    sets = sorted({str(part) for board in boards for part in board.column("losses")}, key=lambda s: (s != TRAIN, s))
+    values = np.full((len(boards), len(names), len(sets)), np.nan)
+    for panel, board in zip(values, boards, strict=True):
+        for name, losses, score in zip(*map(board.column, ("attack", "losses", "ard")), strict=True):
+            panel[names.index(_word(name)), sets.index(str(losses))] = _value(score)
+    order = _strongest_first(np.concatenate(list(values), axis=1))
+    across = min(2, len(boards))
+    down = -(-len(boards) // across)
+
+    def draw(figure: Figure) -> None:
+        panels = figure.subplots(down, across, squeeze=False).ravel()
+        for i, axes in enumerate(panels):
+            if i >= len(boards):
+                axes.set_axis_off()
+                continue
+            _cells(
+                axes, values[i][order], _shades(values[i][order], _range(values[i])), [names[j] for j in order], sets
+            )
+            axes.set_title(dict(boards[i].scope)["model"])
+            axes.tick_params(labelleft=i % across == 0, labelbottom=i + across >= len(boards))
+        figure.supxlabel(
+            "losses ascended; average relative degradation (1 = 100 %), every panel with its own colours", fontsize=9.5
+        )
+
+    return drawn(draw, height=1.1 + down * (0.35 + 0.28 * len(names)))
+
+
+def _strongest_first(values: NDArray[np.float64]) -> list[int]:
+    """The rows by their mean place over the columns: no column counts more because its numbers are larger."""
+    places = np.argsort(np.argsort(np.where(np.isfinite(values), -values, np.inf), axis=0, kind="stable"), axis=0)
+    return [int(i) for i in np.argsort(places.mean(axis=1), kind="stable")]
 
 
 def _value(cell: Cell) -> float:
@@ -75,10 +133,20 @@ def _scale(values: NDArray[np.float64]) -> Normalize:
     return Normalize(min(0.0, float(known.min(initial=0.0))), high or 1.0)
 
 
-def _cells(axes: Axes, values: NDArray[np.float64], rows: list[str], columns: list[str]) -> None:
-    scale, colours = _scale(values), colormaps[MAP]
-    shades = scale(np.where(np.isfinite(values), np.maximum(values, scale.vmin or 0.0), scale.vmin or 0.0))
-    image = colours(np.asarray(shades))
+def _range(values: NDArray[np.float64]) -> Normalize:
+    known = values[np.isfinite(values)]
+    return Normalize(float(known.min()), float(known.max()), clip=True) if known.size else Normalize(0.0, 1.0)
+
+
+def _shades(values: NDArray[np.float64], scale: Normalize) -> NDArray[np.float64]:
+    least = scale.vmin or 0.0
+    return np.asarray(scale(np.where(np.isfinite(values), np.maximum(values, least), least)))
+
+
+def _cells(
+    axes: Axes, values: NDArray[np.float64], shades: NDArray[np.float64], rows: list[str], columns: list[str]
+) -> None:
+    image = colormaps[MAP](shades)
     image[~np.isfinite(values)] = (0.9, 0.9, 0.9, 1.0)
     axes.imshow(image, aspect="auto")
     axes.grid(visible=False)
@@ -101,5 +169,5 @@ def _cells(axes: Axes, values: NDArray[np.float64], rows: list[str], columns: li
 
 
 def _short(value: float, fine: bool) -> str:
-    text = f"{value:.{3 if fine and abs(value) < 0.1 else 2 if abs(value) < 10 else 1}f}"
+    text = f"{value:.{3 if fine and abs(value) < 1 else 2 if abs(value) < 10 else 1}f}"
     return text.removeprefix("-") if float(text) == 0 else text

@@ -23,6 +23,10 @@ def metric_boards(groups: Sequence[Group]) -> dict[str, list[Board]]:
 
 
 def _board(group: Group, task: str, metric: Metric) -> Board:
+    def clean(model: str) -> Cell:
+        estimate = group.any_record(model).clean[task][metric.name]
+        return estimate if estimate.value is not None else INCOMPLETE
+
     def attacked(model: str, attack: str) -> Cell:
         record = group.records.get((model, attack))
         if record is None:
@@ -30,17 +34,15 @@ def _board(group: Group, task: str, metric: Metric) -> Board:
         estimate = record.attacked[task][metric.name]
         return estimate if estimate.value is not None else INCOMPLETE
 
-    models = [(model, group.any_record(model).clean[task][metric.name]) for model in group.models]
-    rows = [
-        (Name(model), clean if clean.value is not None else INCOMPLETE, *(attacked(model, a) for a in group.attacks))
-        for model, clean in models
-    ]
+    rows = (
+        ("none", *(clean(model) for model in group.models)),
+        *((Name(attack), *(attacked(model, attack) for model in group.models)) for attack in group.attacks),
+    )
     columns = (
-        Column("model", "model"),
-        Column("clean", "clean", "interval"),
-        *(Column(attack, f"`{attack}`", "interval") for attack in group.attacks),
+        Column("attack", "attack"),
+        *(Column(model, f"`{model}`", "interval") for model in group.models),
     )
     unit = f" in {metric.unit}" if metric.unit else ""
     better = "higher" if metric.higher_is_better else "lower"
     note = " ".join([f"{task} {metric.name}{unit} [95 %], {better} is better.", *common_notes(group)])
-    return Board(f"{task}-{metric.name}", group.title, note, group.setting.scope, columns, tuple(rows))
+    return Board(f"{task}-{metric.name}", group.title, note, group.setting.scope, columns, rows)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ..benchmark.stats import Bootstrapped
 from .board import INCOMPLETE, Board, Cell, Column, Name
+from .flags import explained, model_flags
 from .gain import gain_of, metrics_of
 from .groups import CLEAN, Group, is_control
 from .notes import common_notes
@@ -67,6 +68,7 @@ def _board(group: Group) -> Board:
     worst = worst_cases(group)
     rank = dict(zip(worst, ranks([score for _, score in worst.values()], highest_first=False), strict=True))
     order = sorted(group.models, key=lambda m: (m not in worst, worst[m][1].value if m in worst else 0, m))
+    raised = model_flags(group)
     rows: list[tuple[Cell, ...]] = []
     for model in order:
         facts = group.facts(model)
@@ -83,6 +85,7 @@ def _board(group: Group) -> Board:
                 gain_of(group, model),
                 score.estimate() if score else INCOMPLETE,
                 Name(attack) if attack else None,
+                "; ".join(raised[model]) or None,
                 *(_ard(group, model, attack) for attack in group.attacks),
             )
         )
@@ -97,6 +100,9 @@ def _board(group: Group) -> Board:
         Column("clean_gain_percent", "clean\ngain %"),
         Column("worst_case_ard", "worst ARD\n[95 %]", "interval"),
         Column("worst_attack", "under"),
+        Column(
+            "flags", "flags", where="pages", note=explained(list(raised.values()), "its strongest white-box attack")
+        ),
         *(Column(f"ard:{attack}", attack, where="csv") for attack in group.attacks),
     )
     note = " ".join(common_notes(group))

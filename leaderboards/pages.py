@@ -9,24 +9,29 @@ from ..benchmark.protocol.records import Record
 from .attack_board import attack_boards
 from .board import Board
 from .groups import Group, group
+from .losses_board import losses_boards
 from .metric_board import metric_boards
 from .model_board import clean_boards, model_attack_boards, model_boards
-from .plots import ATTACKED_VICTIM, ATTACKS_MODELS, TRADEOFF, pictures
+from .plots import ATTACKED_VICTIM, ATTACKS_MODELS, BALANCINGS_LOSSES, PROTECTION, TRADEOFF, pictures
+from .protection import protection_boards
 from .render import markdown, to_csv
 from .victim_board import victim_boards
 
 LEGEND = (
     "ARD is the averaged relative degradation: 1 means that on average the scores fell (errors grew) by 100 % of their "
     "clean value; positive is damage. Worst task is the smallest degradation of any task: did the attack hit all of "
-    "them? ARLC is the averaged relative loss change; fwd and bwd are images through the network per image attacked, "
-    "s is seconds per image. Clean gain is measured against the independent model of the same training, whose own is "
-    "0. Intervals are 95 % over the images (bootstrap), not over training runs. A rank of 1-2 is a tie: the paired "
-    "differences cannot tell the rows apart. The control knows nothing of the model and is not ranked."
+    "them? ARLC is the averaged relative loss change, least loss change the smallest of any task's; fwd and bwd are "
+    "images through the network per image attacked, s is seconds per image. Clean gain is measured against the "
+    "independent model of the same training, whose own is 0. Intervals are 95 % over the images (bootstrap), not over "
+    "training runs. A rank of 1-2 is a tie: the paired differences cannot tell the rows apart. A control knows nothing "
+    "of the model and is not ranked; a black box asks for losses, never for gradients."
 )
 
 TITLES = {
     "attacks": "Attacks: how much damage does each do?",
     "models": "Models: what is left under the worst attack?",
+    "losses": "Balancing x losses: what is worth ascending?",
+    "protection": "Protected tasks: what does sparing one cost?",
     "attacked-victim": "Attacked task x victim task: how far does an attack on one task carry?",
     "models-attacks": "Every attack on every model",
     "clean": "Clean scores",
@@ -36,6 +41,8 @@ PICTURES = {
     TRADEOFF: "Clean gain and degradation under attack against the sharing index",
     ATTACKS_MODELS: "Heat map of the averaged relative degradation of every attack on every model",
     ATTACKED_VICTIM: "Heat map of the degradation of every task under attacks on one task",
+    BALANCINGS_LOSSES: "Heat maps of the averaged relative degradation by balancing and set of losses",
+    PROTECTION: "Damage to the other tasks against damage to the protected one, over tau",
 }
 
 
@@ -48,6 +55,8 @@ def files(records: Sequence[Record]) -> dict[str, bytes]:
     boards = {
         "attacks": attack_boards(groups),
         "models": model_boards(groups),
+        "losses": losses_boards(groups),
+        "protection": protection_boards(groups),
         "attacked-victim": victim_boards(groups),
         "models-attacks": model_attack_boards(groups),
         "clean": clean_boards(groups),
@@ -101,6 +110,6 @@ def _board_files(name: str, title: str, boards: list[Board]) -> dict[str, str | 
 
 
 def _section(part: Group, drawn: list[str]) -> str:
-    tables = [markdown(board, level=3) for board in (*attack_boards([part]), *model_boards([part]))]
+    tables = [markdown(board, level=3) for board in (*model_boards([part]), *attack_boards([part]))]
     shown = [f"{picture(name)}\n" for name in drawn]
     return "\n".join([f"## {part.title}", "", *shown, *tables])

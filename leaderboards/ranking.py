@@ -10,6 +10,11 @@ from ..benchmark.stats import LEVEL, Bootstrapped
 from .board import Rank
 
 
+def is_above(one: Bootstrapped, other: Bootstrapped) -> bool:
+    """Whether the 95 % interval of the paired difference one - other lies above 0; not if it is unknown."""
+    return bool(np.quantile(one.replicates - other.replicates, (1 - LEVEL) / 2) > 0)
+
+
 def ranks(scores: Sequence[Bootstrapped], highest_first: bool) -> list[Rank]:
     """The rank interval of every score, from the paired differences of the replicates.
 

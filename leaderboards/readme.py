@@ -2,46 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
 from pathlib import Path
 
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.files import write_atomically
-from ..benchmark.protocol.records import Record
 from .attack_board import attack_boards
 from .groups import group
 from .model_board import model_boards
 from .pages import headline, picture
 from .plots import TRADEOFF
 from .render import markdown
+from .suites import Suites
 from .tradeoff import points
 
 BEGIN, END = "<!-- boards:begin -->", "<!-- boards:end -->"
+BETWEEN = re.compile(r"(<!-- boards:begin(?: ([^\s<>]+))? -->).*?(<!-- boards:end -->)", re.DOTALL)
 PUBLISHED = "leaderboards/published/"
 TOP = 5
 
 
-def with_boards(text: str, records: Sequence[Record], published: str = PUBLISHED) -> str:
+def with_boards(text: str, suites: Suites, published: str = PUBLISHED) -> str:
     """A README's text with the headline's trade-off plot, top attacks and models between the markers.
 
-    `published` is the folder of the published files as the README sees it. Raises BadInputError without the markers.
+    Of several suites the first marker names the one that is shown: `<!-- boards:begin NAME -->`. `published` is the
+    folder of the published files as the README sees it. Raises BadInputError without the markers or with another name.
     """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
+    found = BETWEEN.search(text)
+    if not found:
         raise BadInputError(f"the README lacks the markers {BEGIN} and {END}; add them where the boards shall stand")
-    part = headline(group(records))
-    shown = [f"{picture(TRADEOFF, published)}\n"] if points(part) else []
+    name = found[2] or ""
+    if name not in suites:
+        known = " or ".join(BEGIN.replace("begin", f"begin {other}".rstrip()) for other in sorted(suites))
+        raise BadInputError(f"the README's marker {found[1]} names none of the records; write {known}")
+    part = headline(group(suites[name]))
+    shown = [f"{picture(TRADEOFF, f'{published}{name}/' if name else published)}\n"] if points(part) else []
     for board in attack_boards([part]):
         tasks = [f"d_{task}" for task in part.setting.tasks]
         top = board.top(TOP).pick("rank", "attack", "ard", "worst_task", *tasks, "backwards")
         shown.append(markdown(top, level=3))
     shown += [markdown(board, level=3) for board in model_boards([part])]
     shown.append(f"All boards, as tables and CSV: [{published}]({published}README.md)\n")
-    return "\n".join([f"{before}{BEGIN}\n", *shown, f"{END}{after}"])
+    return "\n".join([f"{text[: found.start()]}{found[1]}\n", *shown, f"{found[3]}{text[found.end() :]}"])
 
 
-def update_readme(readme: Path, records: Sequence[Record]) -> None:
-    """Replace the text between a README's markers; raises BadInputError if it has none."""
+def update_readme(readme: Path, suites: Suites) -> None:
+    """Replace the text between a README's markers; raises BadInputError as `with_boards` does."""
     text = readme.read_text(encoding="utf-8")
-    write_atomically(readme, with_boards(text, records).encode())
+    write_atomically(readme, with_boards(text, suites).encode())

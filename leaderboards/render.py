@@ -18,16 +18,17 @@ def markdown(board: Board, level: int = 2) -> str:
     """A heading, the note and the table."""
     shown = board.where("everywhere", "pages")
     titles = [column.title.replace("\n", " ") for column in shown.columns]
-    note = f"{board.note}\n\n" if board.note else ""
-    return f"{'#' * level} {board.title}\n\n{note}{_table(shown, titles, 'github', code=True)}\n"
+    return "\n\n".join(
+        [f"{'#' * level} {board.title}", *_notes(shown), f"{_table(shown, titles, 'github', code=True)}\n"]
+    )
 
 
 def terminal(board: Board) -> str:
     """The title, the table and the note, in plain columns."""
     shown = board.where("everywhere")
     titles = [column.title.replace("`", "") for column in shown.columns]
-    note = ["", board.note.replace("`", "")] if board.note else []
-    return "\n".join([board.title, "", _table(shown, titles, "simple", code=False), *note, ""])
+    notes = [note.replace("`", "") for note in _notes(shown)]
+    return "\n\n".join([board.title, _table(shown, titles, "simple", code=False), *notes]) + "\n"
 
 
 def to_csv(boards: Sequence[Board]) -> str:
@@ -44,26 +45,41 @@ def to_csv(boards: Sequence[Board]) -> str:
     return text.getvalue()
 
 
+def _notes(board: Board) -> list[str]:
+    return [note for note in (board.note, *(column.note for column in board.columns)) if note]
+
+
 def _table(board: Board, titles: list[str], style: str, code: bool) -> str:
     columns = [[row[i] for row in board.rows] for i in range(len(board.columns))]
-    digits = [_digits(cells) for cells in columns]
+    digits = [max(_digits(cells), column.digits) for cells, column in zip(columns, board.columns, strict=True)]
     texts = [
         [_text(cell, column, places, code) for cell, column, places in zip(row, board.columns, digits, strict=True)]
         for row in board.rows
     ]
+    if code:
+        for i in [i for i, column in enumerate(board.columns) if column.marks_highest]:
+            values = [_value(cell) for cell in columns[i]]
+            for text, value in zip(texts, values, strict=True):
+                if value is not None and value == max(other for other in values if other is not None):
+                    text[i] = f"**{text[i]}**"
     sides = ["left" if _are_words(cells) else "right" for cells in columns]
     return tabulate(texts, titles, style, disable_numparse=True, colalign=sides if texts else None)
 
 
 def _are_words(cells: Sequence[Cell]) -> bool:
-    return any(isinstance(cell, Name) for cell in cells) or all(isinstance(cell, str) for cell in cells)
+    known = [cell for cell in cells if cell is not None]
+    return any(isinstance(cell, Name) for cell in known) or (known != [] and all(isinstance(c, str) for c in known))
 
 
 def _digits(cells: Sequence[Cell]) -> int:
     """Decimals for a column: three significant digits of its largest number."""
-    values = [cell.value if isinstance(cell, Estimate) else cell for cell in cells]
-    largest = max((abs(value) for value in values if isinstance(value, (int, float))), default=0.0)
+    largest = max((abs(value) for cell in cells if (value := _value(cell)) is not None), default=0.0)
     return next((digits for limit, digits in ((100, 0), (10, 1), (1, 2)) if largest >= limit), 3)
+
+
+def _value(cell: Cell) -> float | None:
+    value = cell.value if isinstance(cell, Estimate) else cell
+    return value if isinstance(value, (int, float)) else None
 
 
 def _text(cell: Cell, column: Column, digits: int, code: bool) -> str:

@@ -69,9 +69,10 @@ def make_record(
     norm="linf",
     tasks=TASKS,
     settings=(),
+    diagnostics=(),
     **fields,
 ):
-    """A valid record; `damage` is D_t by task, None for an undefined one, `facts` overrides the model's."""
+    """A valid record; `damage` is D_t by task, None for an undefined one; `facts` and `diagnostics` override."""
     sharing, adversary, factor, advantage = MODELS.get(model, (0.5, None, 0.9, 0.03))
     if damage is None:
         damage = {task: factor * DAMAGE[attack][TASKS.index(task) % 3] for task in tasks}
@@ -133,6 +134,7 @@ def make_record(
             "gradient_length": dict.fromkeys(tasks, 1.5),
             "gradient_cosine": {f"{a} {b}": 0.1 for a, b in combinations(tasks, 2)},
             "noise": estimate(0.01, 0.04),
+            **dict(diagnostics),
         },
         "costs": {"forwards": 10.0, "backwards": 10.0, "seconds": 12.8, "peak_memory_mb": 800.0},
         "solver": {"programs": {}, "gaps": {}},
@@ -145,3 +147,49 @@ def make_record(
 def all_records():
     """Four models under ten attacks."""
     return [make_record(model, attack) for model in MODELS for attack in DAMAGE]
+
+
+OPTIMIZERS = {"fgsm": 0.3, "pgd": 1.0, "mim": 0.95, "ni": 0.9, "vmi": 0.97, "apgd": 1.1}
+BALANCINGS = (
+    *("total", "signsum", "dgba", "dgba:clean", "dgba-worst", "wgd", "minmax", "moo", "random-task", "mgda", "pcgrad"),
+    *("imtl-g", "upgrad", "aligned-mtl"),
+    *(f"{name}:{task}" for name in ("single", "smta", "dgba-protected") for task in TASKS),
+)
+WHOLE = {"noise": 0.02, "noise:uniform": 0.01, "square": 0.4, "worst-of": 1.2, "auto": 1.15}
+SETS = ("train", "aligned", "masked-ce", "margin", "js", "relative", "log", "angle")
+TAUS = (0.003, 0.01, 0.03, 0.1, 0.3)
+
+
+def seeded(name, model, factor):
+    """Damage by task that a name determines."""
+    drawn = np.random.default_rng(int(sha256(name)[:8], 16)).uniform(0.5, 1.0, len(TASKS))
+    scale = factor * MODELS[model][2] * np.array([1.0, 4.0, 2.5]) * drawn
+    return dict(zip(TASKS, scale.tolist(), strict=True))
+
+
+def many_records():
+    """Four models under 140 attacks, whole ones among them."""
+    products = {f"{b}-{o}": factor for b in BALANCINGS for o, factor in OPTIMIZERS.items()}
+    attacks = {**products, **WHOLE}
+    return [make_record(m, a, damage=seeded(a, m, factor), images=64) for m in MODELS for a, factor in attacks.items()]
+
+
+def loss_records(balancings=BALANCINGS[:8]):
+    """Four models under the PGD attacks of these balancings with every set of losses, and a control."""
+    names = [f"{b}-pgd" + ("" if s == "train" else f"@{s}") for b in balancings for s in SETS]
+    return [make_record(m, a, damage=seeded(a, m, 1.0)) for m in MODELS for a in (*names, "noise")]
+
+
+def protected_records(models=tuple(MODELS), tasks=TASKS):
+    """Models under DGBA, and under DGBA with each task protected: a small tau spares it, and a bit of the others."""
+    records = [make_record(model) for model in models]
+    for model in models:
+        factor = MODELS[model][2]
+        plain = dict(zip(TASKS, DAMAGE["dgba-pgd"], strict=True))
+        for task in tasks:
+            for tau in TAUS:
+                kept = {t: tau**0.7 if t == task else 1 - 0.3 * factor**0.2 * (1 - tau) ** 4 for t in TASKS}
+                damage = {t: factor * plain[t] * kept[t] for t in TASKS}
+                attack = f"dgba-protected:{task}-pgd"
+                records.append(make_record(model, attack, damage=damage, settings={"tau": tau}))
+    return records

@@ -166,7 +166,7 @@ def test_incomplete_is_shown_and_never_averaged():
     assert row(models, "rooms3-shared.clean")["ard:dgba-pgd"] == "incomplete"
     assert row(models, "rooms3-independent.clean")["rank"] == Rank(1, 1)
     (miou,) = metric_boards(group(pair))["segmentation-miou"]
-    assert row(miou, "rooms3-shared.clean")["dgba-pgd"] == "incomplete"
+    assert row(miou, "dgba-pgd")["rooms3-shared.clean"] == "incomplete"
 
 
 def test_an_attack_missing_on_one_model_is_incomplete():
@@ -187,14 +187,38 @@ def test_victim_board_has_every_single_attack_and_victim(records):
     assert found["d_depth"].low < found["d_depth"].value < found["d_depth"].high
 
 
+def test_every_optimizer_has_victim_boards_of_its_own_and_pgd_comes_first():
+    names = [f"single:{task}-{kind}" for kind in ("apgd", "pgd", "pgd@relative") for task in TASKS]
+    boards = victim_boards(group([make_record(attack=name, damage=dict.fromkeys(TASKS, 1.0)) for name in names]))
+    assert [dict(board.scope)["optimizer"] for board in boards[::2]] == ["pgd", "apgd", "pgd@relative"]
+    for board in boards:
+        kind = dict(board.scope)["optimizer"]
+        assert [cell.text for cell in board.column("attack")] == [f"single:{task}-{kind}" for task in TASKS]
+
+
 def test_metric_boards_hold_clean_and_attacked_values(records):
     boards = metric_boards(group(records))
     assert len(boards) == 12
     (board,) = boards["depth-rel_err"]
-    found = row(board, "rooms3-independent.clean")
-    assert found["clean"].value == pytest.approx(0.15)
-    assert found["total-pgd"].value == pytest.approx(0.15 * (1 + 0.85 * 4.1))
+    clean = dict(zip((column.name for column in board.columns), board.rows[0], strict=True))
+    assert clean["attack"] == "none"
+    assert clean["rooms3-independent.clean"].value == pytest.approx(0.15)
+    found = row(board, "total-pgd")["rooms3-independent.clean"]
+    assert found.value == pytest.approx(0.15 * (1 + 0.85 * 4.1))
     assert "lower is better" in board.note
+
+
+def test_controls_are_controls_whatever_their_argument_and_settings():
+    controls = [make_record(attack=name, damage=dict.fromkeys(TASKS, 9.0)) for name in ("noise", "noise:uniform")]
+    again = make_record(attack="noise", damage=dict.fromkeys(TASKS, 9.0), settings={"steps": 5})
+    board = one(attack_boards, [make_record(), *controls, again])
+    assert [cell.text for cell in board.column("attack")] == [
+        "dgba-pgd",
+        "noise [steps=10]",
+        "noise [steps=5]",
+        "noise:uniform",
+    ]
+    assert board.column("rank") == (Rank(1, 1), None, None, None)
 
 
 @pytest.mark.parametrize("change", [{"protocol": 2}, {"version": 2}])

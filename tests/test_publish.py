@@ -77,39 +77,39 @@ def test_pictures_are_whole_and_carry_no_date_or_version(published):
             assert b"Software" not in content
 
 
-def test_publish_then_check_finds_what_differs(records, tmp_path):
-    written = publish(records, tmp_path)
+def test_publish_then_check_finds_what_differs(published, tmp_path):
+    written = publish(published, tmp_path)
     assert all(path.is_file() for path in written)
-    assert check(records, tmp_path) == []
+    assert check(published, tmp_path) == []
     (tmp_path / "attacks.csv").write_text("other")
     (tmp_path / "models.md").unlink()
     (tmp_path / "tasks" / "old.md").write_text("old")
-    assert check(records, tmp_path) == ["attacks.csv differs", "models.md is missing", "tasks/old.md has no records"]
-    assert len(check(records, tmp_path / "nowhere")) == len(written)
+    assert check(published, tmp_path) == ["attacks.csv differs", "models.md is missing", "tasks/old.md has no records"]
+    assert len(check(published, tmp_path / "nowhere")) == len(written)
 
 
-def test_no_temporary_files_are_left(records, tmp_path):
-    written = publish(records, tmp_path)
+def test_no_temporary_files_are_left(published, tmp_path):
+    written = publish(published, tmp_path)
     assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(written)
 
 
 def test_readme_changes_only_between_the_markers(records, tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
-    update_readme(readme, records)
+    update_readme(readme, {"": records})
     text = readme.read_text()
     assert text.startswith(f"before\n{BEGIN}\n")
     assert text.endswith(f"{END}\nafter\n")
     assert "old" not in text
     assert "leaderboards/published/tradeoff.svg" in text
     assert "`dgba-pgd`" in text
-    assert with_boards(text, records) == text
+    assert with_boards(text, {"": records}) == text
 
 
 @pytest.mark.parametrize("text", ["", BEGIN, END, f"{END} {BEGIN}"])
 def test_a_readme_without_markers_is_refused(records, text):
     with pytest.raises(BadInputError, match="markers"):
-        with_boards(text, records)
+        with_boards(text, {"": records})
 
 
 def test_points_of_the_tradeoff(records):

@@ -6,29 +6,39 @@ from pathlib import Path
 
 import pytest
 
-from mtrbench.benchmark.protocol.records import read_records
 from mtrbench.benchmark.suites import load_suite
 from mtrbench.cli.workshop import LocalWorkshop, found_models
 from mtrbench.leaderboards.publish import check
 from mtrbench.leaderboards.readme import with_boards
+from mtrbench.leaderboards.suites import Suites, read_suites, suite_files
 
 ROOT = Path(__file__).parent.parent
-RECORDS = read_records(ROOT / "leaderboards" / "records")
+RECORDS = ROOT / "leaderboards" / "records"
+NAMES = sorted(folder.name for folder in RECORDS.iterdir() if folder.is_dir())
 
 
-def test_boards_are_those_of_the_records() -> None:
-    assert check(RECORDS, ROOT / "leaderboards" / "published") == []
+@pytest.fixture(scope="module")
+def suites() -> Suites:
+    return read_suites(RECORDS)
 
 
-def test_readme_is_that_of_the_records() -> None:
+def test_boards_are_those_of_the_records(suites: Suites) -> None:
+    assert check(suite_files(suites), ROOT / "leaderboards" / "published") == []
+
+
+def test_readme_is_that_of_the_records(suites: Suites) -> None:
     text = (ROOT / "README.md").read_text()
-    assert with_boards(text, RECORDS) == text
+    assert with_boards(text, suites) == text
 
 
-@pytest.mark.parametrize("name", ["quick"])
-def test_records_are_those_of_the_suite(name: str) -> None:
+def test_records_lie_in_folders_of_suites(suites: Suites) -> None:
+    assert sorted(suites) == NAMES != []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_records_are_those_of_the_suite(suites: Suites, name: str) -> None:
     # By key: other weights, data, settings or versions than those of today make other cells.
     suite = load_suite(name)
     workshop = LocalWorkshop(found_models(suite.models), data_root=None, device="cpu", batch_size=32)
-    assert {record.key for record in RECORDS} == {cell.key for cell in workshop.cells(suite)}
-    assert all(record.complete for record in RECORDS)
+    assert {record.key for record in suites[name]} == {cell.key for cell in workshop.cells(suite)}
+    assert all(record.complete for record in suites[name])

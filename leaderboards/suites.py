@@ -1,0 +1,35 @@
+"""Several folders of records, one per suite, and all that is published of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ..benchmark.protocol.records import Record, read_records
+from .groups import group
+from .pages import files
+
+Suites = Mapping[str, Sequence[Record]]
+"""Records by the name of their folder; the name is empty where there is just one folder."""
+
+
+def read_suites(folder: Path) -> dict[str, list[Record]]:
+    """The records in a folder, or, if it holds none itself, in each of its folders; raises as `read_records` does."""
+    parts = sorted(part for part in folder.glob("*") if any(part.glob("*.json")))
+    if not parts or any(folder.glob("*.json")):
+        return {"": read_records(folder)}
+    return {part.name: read_records(part) for part in parts}
+
+
+def suite_files(suites: Suites) -> dict[str, bytes]:
+    """Every published file by its path: each suite's in a folder of its name, and an index of them."""
+    if "" in suites:
+        return files(suites[""])
+    found = {f"{name}/{path}": content for name in suites for path, content in files(suites[name]).items()}
+    links = [f"- [{name}]({name}/README.md): {_about(suites[name])}" for name in sorted(suites)]
+    return {**found, "README.md": "\n".join(["# Leaderboards", "", *links, ""]).encode()}
+
+
+def _about(records: Sequence[Record]) -> str:
+    parts = group(records)
+    return "; ".join(f"{part.title} (models: {len(part.models)}, attacks: {len(part.attacks)})" for part in parts)
