@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .benchmark.protocol.threat import ThreatModel
     from .benchmark.protocol.types import Attack, Batch, MultiTaskModel
     from .cli.evaluate import evaluate
+    from .models.wrap import wrap
     from .models.zoo import load_model
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "load_attack",
     "load_dataset",
     "load_model",
+    "wrap",
 ]
 
 _HOMES = {
@@ -47,6 +49,7 @@ _HOMES = {
     "load_attack": "attacks.registry",
     "load_dataset": "benchmark.datasets.registry",
     "load_model": "models.zoo",
+    "wrap": "models.wrap",
 }
 
 

@@ -24,6 +24,7 @@ class Noise:
     """
 
     version: ClassVar[int] = 1
+    black_box: ClassVar[bool] = True
 
     kind: Kind = "sign"
 

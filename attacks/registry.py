@@ -11,9 +11,9 @@ from typing import Any, cast
 
 from ..benchmark.protocol.errors import BadInputError, unknown
 from ..benchmark.protocol.registry import Registry
-from ..benchmark.protocol.types import Attack
+from ..benchmark.protocol.types import Attack, SplitAttack
 from .losses import SETS, TRAIN
-from .losses.ascending import Ascending
+from .losses.ascending import Ascending, AscendingSplit
 
 Factory = Callable[..., Any]
 
@@ -26,6 +26,8 @@ BALANCINGS = Registry(
         "dgba": "mtrbench.attacks.balancing.dgba:Dgba",
         "dgba-worst": "mtrbench.attacks.balancing.dgba_worst:DgbaWorst",
         "dgba-protected": "mtrbench.attacks.balancing.dgba_protected:DgbaProtected",
+        "dgba-sparse": "mtrbench.attacks.balancing.dgba_sparse:DgbaSparse",
+        "dgba-grid": "mtrbench.attacks.balancing.dgba_grid:DgbaGrid",
         "wgd": "mtrbench.attacks.balancing.wgd:Wgd",
         "smta": "mtrbench.attacks.balancing.smta:Smta",
         "minmax": "mtrbench.attacks.balancing.minmax:MinMax",
@@ -49,7 +51,20 @@ OPTIMIZERS = Registry(
         "apgd": "mtrbench.attacks.optimizers.apgd:APGD",
     },
 )
-WHOLE = Registry("attack", {"noise": "mtrbench.attacks.noise:Noise"}, group="mtrbench.attacks")
+WHOLE = Registry(
+    "attack",
+    {
+        "noise": "mtrbench.attacks.noise:Noise",
+        "segpgd": "mtrbench.attacks.segpgd:SegPGD",
+        "cospgd": "mtrbench.attacks.cospgd:CosPGD",
+        "auto-saga": "mtrbench.attacks.auto_saga:AutoSaga",
+        "square": "mtrbench.attacks.square:Square",
+        "uap": "mtrbench.attacks.uap:Uap",
+        "worst-of": "mtrbench.attacks.worst_of:WorstOf",
+        "auto": "mtrbench.attacks.auto:Auto",
+    },
+    group="mtrbench.attacks",
+)
 
 
 def _is_product(name: str) -> bool:
@@ -74,6 +89,12 @@ def names() -> tuple[str, ...]:
     return (*products, *(_shown(name, cast(Factory, WHOLE.get(name))) for name in WHOLE))
 
 
+def summary(name: str) -> str:
+    """The first line about one of `names()`: about its balancing, or about the whole attack."""
+    outer, inner, _ = _parts(name)
+    return (getattr(inner or outer, "__doc__", None) or "").partition("\n")[0]
+
+
 def load_attack(name: str, **settings: object) -> Attack:
     """The attack called `name`, with `settings` for its optimizer's or balancing's fields.
 
@@ -87,7 +108,8 @@ def load_attack(name: str, **settings: object) -> Attack:
     settings = {**given, **settings}
     name, losses = _split(name)
     if losses != TRAIN:
-        return Ascending(load_attack(name, **settings), losses)
+        made = load_attack(name, **settings)
+        return AscendingSplit(made, losses) if isinstance(made, SplitAttack) else Ascending(made, losses)
     outer, inner, argument = _parts(name)
     for key in settings:
         if key not in settings_of(name):
@@ -152,7 +174,7 @@ def _split(name: str) -> tuple[str, str]:
     return plain, losses
 
 
-def _parts(name: str) -> tuple[Factory, Factory | None, dict[str, str]]:
+def _parts(name: str) -> tuple[Factory, Factory | None, dict[str, object]]:
     """What makes the attack, what makes its balancing (if it has one), and the argument after the colon by its name."""
     whole, colon, argument = name.partition(":")
     if whole in WHOLE:
@@ -161,7 +183,7 @@ def _parts(name: str) -> tuple[Factory, Factory | None, dict[str, str]]:
             raise BadInputError(f"attack {name!r}: {whole} takes no argument; write {whole}")
         if _required(outer) and not argument:
             raise BadInputError(f"attack {name!r} lacks its {_required(outer)}; write {_shown(whole, outer)}")
-        return outer, None, {_fields(outer)[0]: argument} if colon else {}
+        return outer, None, _given(outer, argument) if colon else {}
     if re.fullmatch(r"[\w.]+:\w+", name) and whole not in BALANCINGS:
         made = WHOLE.get(name)
         if not callable(made):
@@ -177,7 +199,14 @@ def _parts(name: str) -> tuple[Factory, Factory | None, dict[str, str]]:
         raise BadInputError(f"attack {name!r}: {balancing} takes no argument; write {balancing}-{optimizer}")
     if required and not argument:
         raise BadInputError(f"attack {name!r} lacks its {required}; write {balancing}:{required.upper()}-{optimizer}")
-    return outer, inner, {_fields(inner)[0]: argument} if colon else {}
+    return outer, inner, _given(inner, argument) if colon else {}
+
+
+def _given(factory: Factory, argument: str) -> dict[str, object]:
+    """The argument as the first field's value; digits are a number where that field is a whole number."""
+    first = fields(factory)[0]  # type: ignore[arg-type]
+    whole = first.type in (int, "int") and argument.isdecimal()
+    return {first.name: int(argument) if whole else argument}
 
 
 def _installed(factory: object) -> bool:

@@ -76,7 +76,7 @@ def pending(cells: Sequence[Cell], workshop: Workshop, store: Store) -> list[Job
     open_cells = [cell for cell in cells if store.record(cell) is None]
     clean, controls = [cell.clean for cell in open_cells], [workshop.control(cell) for cell in open_cells]
     wanted = {cell.key: cell for cell in (*clean, *controls, *open_cells)}
-    return [Job(cell, span) for cell in wanted.values() for span in _spans(cell) if not store.has_shard(cell, span)]
+    return [Job(cell, span) for cell in wanted.values() for span in spans(cell) if not store.has_shard(cell, span)]
 
 
 def evaluate_cells(
@@ -129,7 +129,7 @@ def measure_cell(workshop: Workshop, cell: Cell, span: Span) -> Measurement:
     # In batches of one size, so that what an attack makes of them does not depend on the machine's.
     split = [
         dataset.batch(range(*whole)).to(torch.device(workshop.device))
-        for whole in (_spans(cell) if isinstance(attack, SplitAttack) else ())
+        for whole in (spans(cell) if isinstance(attack, SplitAttack) else ())
     ]
     return measure(workshop.model(cell), batches, attack, threat, Noise(cell.seed), cell.title, split)
 
@@ -139,7 +139,7 @@ def _record(cell: Cell, workshop: Workshop, store: Store) -> Record:
     if stored is not None:
         return stored
     clean, control, attacked = (
-        Measurement.merge(store.shard(part, span) for span in _spans(part))
+        Measurement.merge(store.shard(part, span) for span in spans(part))
         for part in (cell.clean, workshop.control(cell), cell)
     )
     tasks = workshop.model(cell).tasks
@@ -194,6 +194,7 @@ def make_record(
     )
 
 
-def _spans(cell: Cell) -> list[Span]:
+def spans(cell: Cell) -> list[Span]:
+    """The stretches of a cell's samples that are measured, and stored, apart."""
     images = cell.dataset.images
     return [(start, min(start + SHARD, images)) for start in range(0, images, SHARD)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from .protocol.damage import relative
 from .protocol.records import Degradation, Estimate
 
 if TYPE_CHECKING:  # boards stand on this module and must not load torch
@@ -76,14 +77,8 @@ def bootstrap_scores(task: Task, statistics: Array, weights: Array) -> dict[str,
 
 def relative_degradation(clean: Bootstrapped, attacked: Bootstrapped, higher_is_better: bool) -> Bootstrapped:
     """D = s (c - a) / |c| with s = +1 if higher is better, else -1: positive = damage; undefined for c = 0."""
-    sign = 1.0 if higher_is_better else -1.0
-
-    def change(c: Array, a: Array) -> Array:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(c == 0, np.nan, sign * (c - a) / np.abs(c))
-
-    value = change(np.asarray(clean.value), np.asarray(attacked.value))
-    return Bootstrapped(float(value), change(clean.replicates, attacked.replicates))
+    value = relative(np.asarray(clean.value), np.asarray(attacked.value), higher_is_better)
+    return Bootstrapped(float(value), relative(clean.replicates, attacked.replicates, higher_is_better))
 
 
 def relative_loss_change(clean: Array, attacked: Array, weights: Array) -> Bootstrapped:

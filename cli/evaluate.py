@@ -5,14 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from ..benchmark.evaluation import make_record, measure_cell
-from ..benchmark.protocol.records import Record
+from ..benchmark.datasets.registry import load_dataset
+from ..benchmark.evaluation import Workshop, make_record, measure_cell
+from ..benchmark.harness import weights_sha256
+from ..benchmark.protocol.errors import BadInputError
+from ..benchmark.protocol.records import ModelRef, Record
+from ..benchmark.protocol.types import MultiTaskModel
 from ..models.zoo import find_card
-from .workshop import LocalWorkshop, found_models, threat_ref
+from .devices import device_of
+from .own import OwnWorkshop
+from .workshop import LocalWorkshop, dataset_ref, found_models, make_cell, threat_ref
 
 
 def evaluate(
-    model: str,
+    model: str | MultiTaskModel,
     attack: str,
     dataset: str | None = None,
     *,
@@ -20,6 +26,7 @@ def evaluate(
     norm: Literal["linf", "l2"] = "linf",
     targets: tuple[str, ...] | None = None,
     images: int | None = None,
+    size: tuple[int, int] | None = None,
     steps: int | None = None,
     seed: int = 0,
     data_root: Path | None = None,
@@ -28,13 +35,27 @@ def evaluate(
 ) -> Record:
     """The record of one attack against one model, as `mtrbench run` makes it; `eps` is in 1/255.
 
-    `dataset` None is the one that the model was trained on, `images` None all of it. Raises BadInputError for anything
-    that the command would refuse.
+    `model` is a registered name, the path of a card, or a model in memory, as `wrap` makes it, which is moved to
+    `device` and called "own". A card says the data set, if `dataset` is None, and the images' size; a model in memory
+    needs a data set, and gets images of `size` (H, W), 64 x 64 by default. `images` None is all of the data set.
+    Raises BadInputError for anything that the command would refuse.
     """
-    workshop = LocalWorkshop(found_models([model]), data_root, device, batch_size)
-    card, _ = find_card(model)
     threat = threat_ref(norm, eps, targets)
-    cell = workshop.cell(card.name, dataset or card.dataset, images, attack, threat, seed, steps)
+    workshop: Workshop
+    if isinstance(model, str):
+        if size is not None:
+            raise BadInputError(f"the card of {model} says the images' size; leave out size {size}")
+        workshop = LocalWorkshop(found_models([model]), data_root, device, batch_size)
+        card, _ = find_card(model)
+        cell = workshop.cell(card.name, dataset or card.dataset, images, attack, threat, seed, steps)
+    elif dataset is None or not isinstance(model, MultiTaskModel):
+        raise BadInputError("a model without a card must come from mtrbench.wrap, and with the name of a data set")
+    else:
+        size = size or (64, 64)
+        data = load_dataset(dataset, model.tasks, root=data_root, size=size, images=images)
+        workshop = OwnWorkshop(model.to(device_of(device)), data, device, batch_size)
+        ref = ModelRef(name="own", sha256=weights_sha256(model))
+        cell = make_cell(ref, model.tasks, dataset_ref(dataset, data, size), attack, threat, seed, steps)
     whole = (0, cell.dataset.images)
     clean, control, attacked = (
         measure_cell(workshop, part, whole) for part in (cell.clean, workshop.control(cell), cell)

@@ -17,6 +17,7 @@ COMMANDS = {
     "list": "name what is registered",
     "show": "show a model, an attack or a record",
     "train": "train a model from its recipe",
+    "validate": "check an attack for the properties of one",
 }
 
 
@@ -54,13 +55,13 @@ def cli(context: click.Context, debug: bool) -> None:
     context.obj = debug
 
 
-def main() -> None:
-    """Run the command line: what goes wrong is one line on stderr and exit code 2, Ctrl-C is exit code 130."""
+def main(command: click.Command = cli, name: str = "mtrbench") -> None:
+    """Run a command line: what goes wrong is one line on stderr and exit code 2, Ctrl-C is exit code 130."""
     # What a scheduler sends: as an exception, so that workers end and half-written files are removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         # A command's own exit code comes back as the value.
-        sys.exit(cli.main(prog_name="mtrbench", standalone_mode=False))
+        sys.exit(command.main(prog_name=name, standalone_mode=False))
     except (KeyboardInterrupt, click.Abort):
         print("mtrbench: interrupted; what was finished is kept", file=sys.stderr)  # noqa: T201
         sys.exit(130)

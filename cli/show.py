@@ -14,9 +14,11 @@ from .options import json_option
 
 
 def _model(name: str) -> dict[str, Any]:
+    from ..models.nets.cost import sharing_indices
     from ..models.zoo import find_card
 
-    return find_card(name)[0].model_dump(mode="json", exclude_none=True)
+    card, _ = find_card(name)
+    return {**card.model_dump(mode="json", exclude_none=True), "sharing_index": sharing_indices(card)}
 
 
 def _attack(name: str) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import platform
-import time
 from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
@@ -14,15 +14,22 @@ import tomli_w
 import torch
 
 from ..benchmark.datasets.registry import TRAINING, load_dataset
+from ..benchmark.datasets.rooms.training import VALIDATION
 from ..benchmark.engines import default_workers
 from ..benchmark.environment import versions
 from ..benchmark.harness import measure
 from ..benchmark.protocol.files import write_atomically
 from ..benchmark.protocol.tasks import make_task
-from ..benchmark.protocol.types import Dataset, MultiTaskModel
+from ..benchmark.protocol.types import Dataset
 from ..models.card import Card, Clean, Training, Weights, build, fingerprint, packed, unpack
+from ..models.nets.pretrained import load_backbone
+from ..models.training.checkpoint import Checkpoint
+from ..models.training.log import Log
+from ..models.training.loop import columns
 from ..models.training.loop import train as train_model
-from ..models.training.recipe import Recipe, read_recipe
+from ..models.training.recipe import read_recipe
+from ..models.training.scenes import rendered
+from ..models.training.trainer import Trainer
 from .devices import device_of
 
 # Float16 weights are the same everywhere; what differs between machines is the rounding of sums.
@@ -34,44 +41,59 @@ TOLERANCE = 0.01
 @click.option("--out", type=click.Path(path_type=Path), default=Path("mtrbench-results/models"), show_default=True)
 @click.option("--device", default="cpu", show_default=True)
 @click.option("--workers", type=click.IntRange(min=0), default=default_workers, help="Processes that render scenes.")
-def train(recipe: Path, out: Path, device: str, workers: int) -> None:
-    """Train the model of RECIPE (a TOML file); write OUT/weights/NAME.safetensors and OUT/cards/NAME.toml."""
+@click.option(
+    "--backbone-weights",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Public weights to start from: safetensors, or a torch state dict.",
+)
+@click.option("--checkpoint-every", type=click.IntRange(min=1), default=200, show_default=True, metavar="STEPS")
+def train(
+    recipe: Path, out: Path, device: str, workers: int, backbone_weights: Path | None, checkpoint_every: int
+) -> None:
+    """Train the model of RECIPE (a TOML file); write OUT/weights/NAME.safetensors and OUT/cards/NAME.toml.
+
+    An interrupted training goes on from OUT/checkpoints/NAME.pt when it is started again. OUT/logs/NAME.csv is its
+    course. OUT/cache keeps rendered scenes for the next training and may be removed.
+    """
     plan, digest = read_recipe(recipe)
     place = device_of(device)
     tasks = {name: make_task(name, **settings) for name, settings in plan.tasks.items()}
     evaluation = load_dataset(plan.dataset, tasks, size=plan.size)
     make_scenes = cast(Callable[..., Any], TRAINING.get(plan.dataset))
-    scenes = make_scenes(seed=plan.seed, count=plan.scenes, size=plan.size, tasks=tasks)
+    make_scenes = partial(make_scenes, seed=plan.seed, size=plan.size, tasks=tasks)
+    scenes = make_scenes(count=plan.scenes)
 
     for folder in ("weights", "cards"):
         (out / folder).mkdir(parents=True, exist_ok=True)  # better now than after hours of training
     torch.manual_seed(plan.seed)
     model = build(plan.architecture, tasks)
-    start = time.perf_counter()
-    train_model(plan, model, scenes, workers, place)
-    seconds = time.perf_counter() - start
+    backbone = None if backbone_weights is None else load_backbone(model.net, backbone_weights)
+    trainer = Trainer.start(plan, model, place)
+    origin = digest if backbone is None else f"{digest} on {backbone}"
+    checkpoint = Checkpoint(out / "checkpoints" / f"{plan.name}.pt", origin)
+    trainer.resume(checkpoint)
+    training, validation = rendered(scenes, workers, out / "cache"), None
+    if plan.validation:
+        validation = rendered(make_scenes(count=plan.validation, split=VALIDATION), workers, out / "cache")
+    with Log(out / "logs" / f"{plan.name}.csv", columns(trainer), trainer.step) as log:
+        train_model(trainer, training, validation, checkpoint, checkpoint_every, log)
 
     content = packed(model.cpu())
     unpack(model, content)
-    card = make_card(plan, digest, model, content, evaluation, seconds, place)
+    card = make_card(trainer, digest, backbone, content, evaluation)
     write_atomically(out / "weights" / card.weights.file, content)
     path = out / "cards" / f"{card.name}.toml"
     write_atomically(path, tomli_w.dumps(card.model_dump(mode="json", exclude_none=True)).encode())
-    click.echo(f"{path}: trained in {seconds / 60:.1f} minutes")
+    checkpoint.remove()
+    click.echo(f"{path}: trained in {trainer.seconds / 60:.1f} minutes")
     for task, scores in card.clean.scores.items():
         click.echo(f"  {task}: " + ", ".join(f"{name} {value:.3f}" for name, value in scores.items()))
 
 
-def make_card(
-    plan: Recipe,
-    digest: str,
-    model: MultiTaskModel,
-    content: bytes,
-    evaluation: Dataset,
-    seconds: float,
-    device: torch.device,
-) -> Card:
+def make_card(trainer: Trainer, digest: str, backbone: str | None, content: bytes, evaluation: Dataset) -> Card:
     """The card of a freshly trained model, with its clean scores on the evaluation split."""
+    plan, model, device = trainer.recipe, trainer.model, trainer.device
     count = len(evaluation.ids)
     clean = measure(model, (evaluation.batch(range(i, min(i + 32, count))) for i in range(0, count, 32)))
     hardware = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
@@ -87,12 +109,14 @@ def make_card(
         training=Training(
             recipe=f"{plan.name}.toml",
             recipe_sha256=digest,
+            backbone_sha256=backbone,
             attack=plan.adversary.attack if plan.adversary else None,
             eps=plan.adversary.eps if plan.adversary else None,
             steps=plan.steps,
             seed=plan.seed,
             scenes=plan.scenes,
-            seconds=round(seconds),
+            best_step=trainer.best.step if trainer.best else None,
+            seconds=round(trainer.seconds),
             hardware=f"{hardware}, {torch.get_num_threads()} threads",
             versions=versions(),
         ),

@@ -15,6 +15,7 @@ from ..benchmark.datasets.registry import load_dataset
 from ..benchmark.evaluation import ids_sha256
 from ..benchmark.protocol.errors import BadInputError, unknown
 from ..benchmark.protocol.records import AttackRef, Cell, DatasetRef, ModelFacts, ModelRef, ThreatRef
+from ..benchmark.protocol.tasks import Task
 from ..benchmark.protocol.threat import ThreatModel
 from ..benchmark.protocol.types import Attack, Dataset, MultiTaskModel
 from ..benchmark.suites import Suite
@@ -23,8 +24,27 @@ from ..models.zoo import find_card, load_model
 from .devices import device_of
 
 
+class Attacking:
+    """What every workshop here has in common: the attacks, by their names and settings, and batches of some size."""
+
+    batch_size: int
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise BadInputError(f"the batch size must be at least 1, not {self.batch_size}")
+
+    def attack(self, cell: Cell) -> Attack | None:
+        if cell.attack is None:
+            return None
+        return load_attack(cell.attack.name, **cell.attack.settings)
+
+    def control(self, cell: Cell) -> Cell:
+        """The same cell under noise of the budget's size, which every attack must beat."""
+        return cell.model_copy(update={"attack": attack_ref("noise", load_attack("noise"))})
+
+
 @dataclass(frozen=True)
-class LocalWorkshop:
+class LocalWorkshop(Attacking):
     """Models, data sets and attacks, loaded once per process, models onto `device`.
 
     `models` maps the names of the cards to where they were found: a registered name, or a card's path.
@@ -35,25 +55,12 @@ class LocalWorkshop:
     device: str
     batch_size: int
 
-    def __post_init__(self) -> None:
-        if self.batch_size < 1:
-            raise BadInputError(f"the batch size must be at least 1, not {self.batch_size}")
-
     def model(self, cell: Cell) -> MultiTaskModel:
         return _model(self.models[cell.model.name], self.device)
 
     def dataset(self, cell: Cell) -> Dataset:
         source = self.models[cell.model.name]
         return _dataset(cell.dataset.name, source, self.data_root, cell.dataset.size, cell.dataset.images)
-
-    def attack(self, cell: Cell) -> Attack | None:
-        if cell.attack is None:
-            return None
-        return load_attack(cell.attack.name, **cell.attack.settings)
-
-    def control(self, cell: Cell) -> Cell:
-        """The same cell under noise of the budget's size, which every attack must beat."""
-        return cell.model_copy(update={"attack": attack_ref("noise", load_attack("noise"))})
 
     def facts(self, cell: Cell) -> ModelFacts:
         card, _ = find_card(self.models[cell.model.name])
@@ -92,30 +99,56 @@ class LocalWorkshop:
         Raises BadInputError for an unknown name and for anything that the model or the data set refuses.
         """
         card, _ = find_card(self.models[model])
-        tasks = card.make_tasks()
         source = _dataset(dataset, self.models[model], self.data_root, card.size, images)
-        name, given = split_settings(attack)
-        if steps is not None and "steps" in settings_of(name):
-            given = {"steps": steps, **given}
-        made = load_attack(name, **given)
-        for target in threat.targets or ():
-            if target not in card.tasks:
-                raise unknown(f"task of model {model}", target, card.tasks)
-        seen = threat.targets or tuple(card.tasks)
-        for part in components(made):
-            single = getattr(part, "task", seen[0])  # the one task that a balancing is after, or spares
-            if single not in seen:
-                raise unknown(f"task of attack {attack!r}:", single, seen)
-        return Cell(
-            model=ModelRef(name=model, sha256=card.weights.sha256),
-            dataset=DatasetRef(
-                name=dataset, sha256=source.sha256, ids=ids_sha256(source.ids), images=len(source.ids), size=card.size
-            ),
-            tasks={name: {"version": task.version, **asdict(cast(Any, task))} for name, task in tasks.items()},
-            attack=attack_ref(name, made),
-            threat=threat,
-            seed=seed,
+        return make_cell(
+            ModelRef(name=model, sha256=card.weights.sha256),
+            card.make_tasks(),
+            dataset_ref(dataset, source, card.size),
+            attack,
+            threat,
+            seed,
+            steps,
         )
+
+
+def make_cell(
+    model: ModelRef,
+    tasks: Mapping[str, Task],
+    dataset: DatasetRef,
+    attack: str,
+    threat: ThreatRef,
+    seed: int,
+    steps: int | None,
+) -> Cell:
+    """The cell of an attack by name, with `steps` if it has such a setting.
+
+    Raises BadInputError for an unknown attack, and for a task of threat or attack that the model lacks.
+    """
+    name, given = split_settings(attack)
+    if steps is not None and "steps" in settings_of(name):
+        given = {"steps": steps, **given}
+    made = load_attack(name, **given)
+    for target in threat.targets or ():
+        if target not in tasks:
+            raise unknown(f"task of model {model.name}", target, tasks)
+    seen = threat.targets or tuple(tasks)
+    for part in components(made):
+        single = getattr(part, "task", seen[0])  # the one task that a balancing is after, or spares
+        if single not in seen:
+            raise unknown(f"task of attack {attack!r}:", single, seen)
+    return Cell(
+        model=model,
+        dataset=dataset,
+        tasks={name: {"version": task.version, **asdict(cast(Any, task))} for name, task in tasks.items()},
+        attack=attack_ref(name, made),
+        threat=threat,
+        seed=seed,
+    )
+
+
+def dataset_ref(name: str, source: Dataset, size: tuple[int, int]) -> DatasetRef:
+    """A data set as data."""
+    return DatasetRef(name=name, sha256=source.sha256, ids=ids_sha256(source.ids), images=len(source.ids), size=size)
 
 
 def attack_ref(name: str, attack: Attack) -> AttackRef:

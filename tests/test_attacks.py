@@ -1,4 +1,4 @@
-"""Every registered attack has the properties of an attack, and the known optimum where there is one."""
+"""Attacks by name and settings, and laws of single ones; what all attacks share is in test_conformance.py."""
 
 from __future__ import annotations
 
@@ -7,80 +7,24 @@ import re
 
 import pytest
 import torch
-from asserts import (
-    assert_batch_size_invariant,
-    assert_beats_noise,
-    assert_leaves_model_untouched,
-    assert_repeats,
-    assert_within_budget,
-    assert_zero_budget_is_clean,
-)
+from asserts import assert_batch_size_invariant, assert_within_budget, assert_zero_budget_is_clean
 from torch import nn
-from toys import linear_model, middle_batch
 
 from mtrbench import BadInputError, load_attack
 from mtrbench.attacks.balancing.base import Iterate, gradient_of_sum
 from mtrbench.attacks.balancing.dgba import Dgba
-from mtrbench.attacks.registry import describe, names, settings_of
+from mtrbench.attacks.conformance.toys import curved_model, linear_model, middle_batch
+from mtrbench.attacks.registry import describe, names
 from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.tally import tallying
 from mtrbench.benchmark.protocol.threat import ThreatModel
-from mtrbench.benchmark.protocol.types import Attack, MultiTaskModel
+from mtrbench.benchmark.protocol.types import MultiTaskModel
 
-ATTACKS = [name.replace(":TASK", ":a") for name in names()]
-WHITE_BOX = [name for name in ATTACKS if name != "noise"]
+ARGUMENTS = {":TASK": ":a", ":PIXELS": ":4", ":MEMBERS": ":total-pgd,dgba-pgd"}
+ATTACKS = [re.sub(":[A-Z]+", lambda found: ARGUMENTS[found[0]], name) for name in names()]
 THREATS = [ThreatModel("linf", 4 / 255), ThreatModel("l2", 0.3)]
 
 linf = THREATS[0]
-
-
-def brief(name: str) -> Attack:
-    """The attack with few steps: its laws hold for any number."""
-    return load_attack(name, **({"steps": 3} if "steps" in settings_of(name) else {}))
-
-
-def curved_model() -> MultiTaskModel:
-    """A small smooth network on the toy's tasks: no closed form, but no linear model's symmetry either."""
-    torch.manual_seed(0)
-    model = linear_model()
-    body = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.Softplus(), nn.Conv2d(4, 3, 3, padding=1), nn.Softplus())
-    return MultiTaskModel(nn.Sequential(body, model.net), model.tasks.values()).eval()
-
-
-@pytest.mark.parametrize("threat", THREATS, ids=lambda threat: threat.norm)
-@pytest.mark.parametrize("name", ATTACKS)
-class TestEveryAttack:
-    def test_properties(self, name: str, threat: ThreatModel) -> None:
-        attack, model, batch = brief(name), curved_model(), middle_batch(3)
-        assert_within_budget(attack, model, batch, threat)
-        assert_zero_budget_is_clean(attack, model, batch, threat.norm)
-        assert_leaves_model_untouched(attack, model, batch, threat)
-        assert_repeats(attack, model, batch, threat)
-        assert_batch_size_invariant(attack, model, batch, threat)
-
-    def test_stays_in_the_range_of_images(self, name: str, threat: ThreatModel) -> None:
-        batch = middle_batch(3)
-        batch = batch.at((batch.x > 0.5).float())
-        assert_within_budget(brief(name), curved_model(), batch, threat)
-
-
-@pytest.mark.parametrize("name", WHITE_BOX)
-def test_beats_noise(name: str) -> None:
-    batch = middle_batch()
-    model = curved_model().only(("a",)) if name.startswith("single") else curved_model()
-    assert_beats_noise(brief(name), model, batch, linf, load_attack("noise"))
-
-
-@pytest.mark.parametrize("threat", THREATS, ids=lambda threat: threat.norm)
-@pytest.mark.parametrize("name", [name for name in WHITE_BOX if "protected" not in name])
-def test_reaches_the_optimum_of_a_linear_model(name: str, threat: ThreatModel) -> None:
-    # With one task every balancing climbs the same loss, unless it is to spare that one; the most it can gain is
-    # eps times the dual norm of w.
-    model, batch = linear_model(("a",)), middle_batch(tasks=("a",))
-    w = model.net.weights["a"].detach()
-    dual = w.abs().sum() if threat.norm == "linf" else w.norm()
-    gain = model.losses(batch.at(load_attack(name)(model, batch, threat, Noise())))["a"] - model.losses(batch)["a"]
-    torch.testing.assert_close(gain, (threat.eps * dual).expand(len(gain)), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["total-pgd", "dgba-pgd"])
@@ -125,7 +69,7 @@ def test_dgba_climbs_the_relative_losses(denominator: str) -> None:
     else:
         objective = {task: loss / clean[task] for task, loss in losses.items()}
     expected = gradient_of_sum(objective, x) / len(losses)
-    at = Iterate(x, model.losses(batch.at(x)), clean, batch.ids, 1, Noise(), {})
+    at = Iterate(x, model.losses(batch.at(x)), clean, batch.ids, 1, Noise(), {}, linf)
     found = Dgba(denominator).fields(at)
     torch.testing.assert_close(found, expected)
 
@@ -194,3 +138,32 @@ def test_bad_names_and_settings(name: str, settings: dict[str, object], message:
 def test_single_names_the_tasks_it_could_attack() -> None:
     with pytest.raises(BadInputError, match="unknown task of attack single 'depht'; known: a, b"):
         load_attack("single:depht-pgd")(linear_model(), middle_batch(), linf, Noise())
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("dgba-pgd[steps=3]", ("dgba-pgd", {"steps": 3})),
+        ("total-apgd@aligned[steps=3, rho=0.5]", ("total-apgd@aligned", {"steps": 3, "rho": 0.5})),
+        ("total-pgd[random_start=true]", ("total-pgd", {"random_start": True})),
+        ("dgba-pgd[denominator=clean]", ("dgba-pgd", {"denominator": "clean"})),
+        ("noise[kind=uniform]", ("noise:uniform", {})),
+    ],
+)
+def test_settings_in_brackets(name: str, expected: tuple[str, dict[str, object]]) -> None:
+    plain, settings = expected
+    assert load_attack(name) == load_attack(plain, **settings)
+
+
+@pytest.mark.parametrize("name", ["dgba-pgd[steps]", "dgba-pgd[=3]", "dgba-pgd[steps=3,steps=4]", "dgba-pgd[steps=]"])
+def test_settings_in_brackets_that_cannot_be_read(name: str) -> None:
+    with pytest.raises(BadInputError, match=re.escape("write its settings as dgba-pgd[steps=20,reach=2], each once")):
+        load_attack(name)
+
+
+def test_uniform_noise_fills_the_budget() -> None:
+    batch = middle_batch(8)
+    change = (load_attack("noise:uniform")(linear_model(), batch, linf, Noise()) - batch.x) / linf.eps
+    assert change.abs().max() <= 1 + 1e-5
+    assert abs(change.mean()) < 0.05
+    assert abs(change.abs().mean() - 0.5) < 0.05

@@ -143,7 +143,7 @@ def real_case(source: str, attack: str, images: int, batch: int) -> tuple[LocalW
 
 
 def whole(store: Store, cell: Cell) -> Measurement:
-    return Measurement.merge(store.shard(cell, span) for span in evaluation._spans(cell))
+    return Measurement.merge(store.shard(cell, span) for span in evaluation.spans(cell))
 
 
 def assert_same(one: Measurement, other: Measurement) -> None:

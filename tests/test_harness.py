@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
-from toys import linear_model, middle_batch
 
 from mtrbench import BadInputError, load_attack
+from mtrbench.attacks.conformance.toys import linear_model, middle_batch
 from mtrbench.benchmark.harness import Measurement, measure
 from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.tally import tally

@@ -9,13 +9,13 @@ from itertools import product
 import pytest
 import torch
 from asserts import assert_batch_size_invariant, assert_leaves_model_untouched, assert_within_budget
-from test_attacks import curved_model, linf
+from test_attacks import linf
 from test_tasks import sample, task_of
 from torch import Tensor, nn
-from toys import middle_batch
 
 from mtrbench import BadInputError, load_attack
-from mtrbench.attacks.losses import SETS, depth, normals, segmentation
+from mtrbench.attacks.conformance.toys import curved_model, middle_batch
+from mtrbench.attacks.losses import SETS, Loss, depth, normals, segmentation
 from mtrbench.attacks.losses.ascending import Ascending, WithLoss
 from mtrbench.attacks.registry import describe, settings_of
 from mtrbench.benchmark.protocol.noise import Noise
@@ -29,6 +29,10 @@ def naive_segmentation(kind: str, z: Tensor, y: int) -> float:
         return -p[y].log().item() if z.argmax() == y else 0.0
     if kind == "margin":
         return max(others) - z[y].item()
+    if kind == "segpgd":
+        return -p[y].log().item() * (0.75 if z.argmax() == y else 0.25)
+    if kind == "cospgd":
+        return -p[y].log().item() * (p[y] / p.norm()).item()
     one_hot = torch.eye(len(z), dtype=z.dtype)[y]
     middle = (p + one_hot) / 2
     return sum(0.5 * (q * (q / m).log()).nan_to_num().sum().item() for q, m in ((p, middle), (one_hot, middle)))
@@ -40,13 +44,14 @@ def naive(kind: str, prediction: Tensor, truth: Tensor) -> float:
         return abs(prediction - truth).item() / truth.item()
     if kind == "log":
         return abs(math.log(max(prediction.item(), 1e-3)) - math.log(truth.item()))
-    if kind == "angle":
-        cosine = (prediction @ truth) / prediction.norm() / truth.norm()
-        return math.acos(max(-1.0, min(1.0, cosine.item())))
+    if prediction.shape == truth.shape:
+        cosine = max(-1.0, min(1.0, ((prediction @ truth) / prediction.norm() / truth.norm()).item()))
+        p, t = (prediction / prediction.norm()).exp(), truth.exp()
+        return math.acos(cosine) if kind == "angle" else (1 - cosine) * (p @ t / p.norm() / t.norm()).item()
     return naive_segmentation(kind, prediction, int(truth))
 
 
-CASES = [(kind, task) for kind, (task, _) in ((k, next(iter(s.items()))) for k, s in SETS.items() if len(s) == 1)]
+CASES = [(kind, task) for kind, losses in SETS.items() if kind != "aligned" for task in losses]
 every_loss = pytest.mark.parametrize(("kind", "task"), CASES)
 
 
@@ -92,6 +97,44 @@ def test_survives_extreme_predictions(kind: str, task: str, scale: float) -> Non
     (gradient,) = torch.autograd.grad(loss.sum(), prediction)
     assert loss.isfinite().all()
     assert gradient.isfinite().all()
+
+
+@pytest.mark.parametrize(("wrong", "factor", "same"), [(0.0, 1, segmentation.masked_ce), (0.5, 0.5, None)])
+def test_segpgd_goes_from_the_right_pixels_to_half_the_cross_entropy(
+    wrong: float, factor: float, same: Loss | None
+) -> None:
+    prediction, truth, _ = sample("segmentation")
+    expected = factor * (same or task_of("segmentation").loss)(prediction, truth)
+    torch.testing.assert_close(segmentation.segpgd(prediction, truth, wrong=wrong), expected)
+
+
+def test_segpgd_is_linear_in_its_weight() -> None:
+    prediction, truth, _ = sample("segmentation")
+    first, middle, last = (segmentation.segpgd(prediction, truth, wrong=wrong) for wrong in (0.0, 0.25, 0.5))
+    torch.testing.assert_close(middle, (first + last) / 2)
+
+
+def test_the_weight_of_cospgd_has_no_gradient() -> None:
+    prediction, truth, invalid = sample("segmentation")
+    (found,) = torch.autograd.grad(segmentation.cospgd(prediction.requires_grad_(), truth).sum(), prediction)
+    p = prediction.detach().softmax(dim=1)
+    one_hot = nn.functional.one_hot(truth.masked_fill(invalid[:, 0], 0), 4).movedim(-1, 1)
+    weight = nn.functional.cosine_similarity(p, one_hot.double(), dim=1).unsqueeze(1) * ~invalid
+    torch.testing.assert_close(found, weight * (p - one_hot) / (~invalid).sum(dim=(1, 2, 3), keepdim=True))
+
+
+def test_the_weight_of_cospgd_for_normals_has_no_gradient() -> None:
+    prediction, truth, _ = sample("normals")
+    prediction, truth = prediction[:1, :, :1, :1].requires_grad_(), truth[:1, :, :1, :1]
+    losses = (normals.cospgd(prediction, truth), task_of("normals").loss(prediction, truth))
+    found, plain = (torch.autograd.grad(loss.sum(), prediction)[0] for loss in losses)
+    assert plain.abs().max() > 0.1
+    torch.testing.assert_close(found, (losses[0] / losses[1]).detach() * plain)
+
+
+def test_cospgd_knows_no_length_of_a_normal() -> None:
+    prediction, truth, _ = sample("normals")
+    torch.testing.assert_close(normals.cospgd(3 * prediction, truth), normals.cospgd(prediction, truth))
 
 
 def test_masked_ce_leaves_wrong_pixels_alone() -> None:

@@ -17,16 +17,19 @@ TABLE = Registry("thing", {"path": "pathlib:Path", "paths": "os:path", "json": "
 PLUGIN = '''
 import pathlib
 from dataclasses import dataclass
+import torch
 from mtrbench.benchmark.datasets.rooms import rooms
 
 @dataclass(frozen=True)
-class Brighter:
-    """Adds the budget to every pixel."""
+class Steepest:
+    """Steps once along the gradient of all losses."""
 
     part: float = 1.0
 
     def __call__(self, model, batch, threat, noise):
-        return threat.project(batch.x, batch.x + self.part * threat.eps)
+        x = batch.x.clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(sum(model.losses(batch.at(x)).values()).sum(), x)
+        return threat.project(batch.x, batch.x + self.part * threat.eps * threat.ascend(gradient))
 
 @dataclass(frozen=True)
 class Picky:
@@ -59,17 +62,20 @@ def run(site: Path, *arguments: object) -> Outcome:
     return finish(start(*arguments, path=site))
 
 
-def test_plugins_are_listed_and_run(site: Path) -> None:
-    offer(site, attacks="brighter = plugin:Brighter", models="tiny = plugin:card", datasets="few = plugin:few")
-    for kind, name in (("attacks", "brighter"), ("models", "tiny"), ("datasets", "few")):
+def test_plugins_are_listed_run_and_validated(site: Path) -> None:
+    offer(site, attacks="steepest = plugin:Steepest", models="tiny = plugin:card", datasets="few = plugin:few")
+    for kind, name in (("attacks", "steepest"), ("models", "tiny"), ("datasets", "few")):
         listed = run(site, "list", kind, "--json")
         assert name in [row["name"] for row in json.loads(listed.out)]
-    names = ("--model", "tiny", "--attack", "brighter", "--dataset", "few")
+    names = ("--model", "tiny", "--attack", "steepest", "--dataset", "few")
     outcome = run(site, "run", *names, "--images", 4, "--workers", 1, "--out", site / "out", "--json")
     (record,) = json.loads(outcome.out)
-    assert (record["model"], record["attack"], record["dataset"]) == ("tiny", "brighter", "few")
+    assert (record["model"], record["attack"], record["dataset"]) == ("tiny", "steepest", "few")
     content = json.loads((site / "out" / "records" / f"{record['key']}.json").read_text())
     assert content["cell"]["attack"]["settings"] == {"part": 1.0}
+    validated = run(site, "validate", "attack", "steepest", "--model", "tiny", "--json")
+    assert validated.code == 0, validated.err
+    assert {row["result"] for row in json.loads(validated.out)} == {"pass", "does not apply"}
 
 
 @pytest.mark.parametrize(

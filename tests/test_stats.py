@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from toys import Affine
 
+from mtrbench.attacks.conformance.toys import Affine
 from mtrbench.benchmark.protocol.tasks import make_task
 from mtrbench.benchmark.stats import (
     RESAMPLES,

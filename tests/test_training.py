@@ -1,29 +1,60 @@
-"""Training lowers the loss, repeats to the byte, and ends in a card that loads and evaluates."""
+"""Training lowers the loss, repeats to the byte, interrupted or not, and ends in a card that loads and evaluates."""
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import itertools
+import os
 import re
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from commands import assert_refused, mtrbench
+from commands import Outcome, assert_refused, mtrbench
 from conftest import ADVERSARY, RECIPE, train
+from torch import Tensor, nn
 
-from mtrbench import evaluate, load_model
+from mtrbench import BadInputError, Noise, Task, ThreatModel, evaluate, load_attack, load_dataset, load_model
 from mtrbench.benchmark.datasets.registry import TRAINING
+from mtrbench.benchmark.datasets.rooms import TrainingScenes
+from mtrbench.benchmark.datasets.rooms.training import TRAINING as TRAINING_SPLIT
+from mtrbench.benchmark.datasets.rooms.training import VALIDATION as VALIDATION_SPLIT
+from mtrbench.benchmark.protocol.tasks import TASKS, make_task
 from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel
-from mtrbench.models.card import build, read_card
+from mtrbench.models.card import build, packed, read_card
+from mtrbench.models.nets.compact import compact
+from mtrbench.models.training import scenes as scenes_module
+from mtrbench.models.training.checkpoint import Checkpoint
+from mtrbench.models.training.log import Log
 from mtrbench.models.training.recipe import read_recipe
+from mtrbench.models.training.scenes import rendered
+from mtrbench.models.training.validation import validate
 
 KINDS = ["clean", "adversarial"]
+DGBA = """
+[adversary]
+attack = "dgba-pgd"
+eps = 4.0
+share = 0.5
+settings = { steps = 1, solver = "closed-form" }
+"""
 
 
 @pytest.fixture(params=KINDS)
 def card(request: pytest.FixtureRequest) -> Path:
     name = {"clean": "tiny", "adversarial": "tiny_adversarial"}[request.param]
     return request.getfixturevalue(name)
+
+
+@pytest.fixture
+def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cards with clean scores on two images: the evaluation split takes longer than tiny trainings."""
+    monkeypatch.setattr("mtrbench.cli.train.load_dataset", partial(load_dataset, images=2))
 
 
 def training_loss(model: MultiTaskModel, recipe_path: Path) -> float:
@@ -62,7 +93,7 @@ def test_trained_card_evaluates(card: Path) -> None:
 
 
 @pytest.mark.parametrize("more", ["", ADVERSARY], ids=KINDS)
-def test_same_recipe_gives_the_same_bytes(tmp_path: Path, more: str) -> None:
+def test_same_recipe_gives_the_same_bytes(tmp_path: Path, few_images: None, more: str) -> None:
     contents = []
     for run in ("first", "second"):
         (tmp_path / run).mkdir()
@@ -71,7 +102,7 @@ def test_same_recipe_gives_the_same_bytes(tmp_path: Path, more: str) -> None:
     assert contents[0] == contents[1]
 
 
-def test_another_seed_gives_other_weights(tmp_path: Path) -> None:
+def test_another_seed_gives_other_weights(tmp_path: Path, few_images: None) -> None:
     digests = set()
     for seed in (0, 1):
         recipe = tmp_path / f"{seed}.toml"
@@ -90,6 +121,13 @@ def test_another_seed_gives_other_weights(tmp_path: Path) -> None:
         ("steps = 1\n", "steps = 0\n", "'steps': Input should be greater than 0"),
         ("depth = 1.0\n", "", "task_weights must name the tasks segmentation, depth, normals"),
         ('name = "bad"', 'name = "../bad"', "'name'"),
+        ("steps = 1\n", "steps = 1\nvalidation = -1\n", "'validation': Input should be greater than or equal to 0"),
+        ("steps = 1\n", "steps = 1\nvalidate_every = 0\n", "'validate_every': Input should be greater than 0"),
+        (
+            "settings = { width = 4 }",
+            "settings = { width = 4 }" + ADVERSARY.replace("total-pgd", "totl-pgd"),
+            "'totl-pgd'",
+        ),
         ('dataset = "rooms3"', 'dataset = "rooms33"', "unknown data set 'rooms33'; did you mean rooms3"),
         ("depth = {}", "dept = {}", "task_weights must name"),
         ("width = 4", "breadth = 4", "unexpected keyword argument 'breadth'"),
@@ -99,6 +137,7 @@ def test_another_seed_gives_other_weights(tmp_path: Path) -> None:
         ('name = "bad"', 'name = "bad', "is not TOML"),
     ],
 )
+@pytest.mark.usefixtures("few_images")
 def test_bad_recipe_is_refused_before_anything_is_written(tmp_path: Path, old: str, new: str, message: str) -> None:
     text = RECIPE.format(name="bad", steps=1)
     assert old in text
@@ -114,3 +153,238 @@ def test_bad_recipe_is_refused_before_anything_is_written(tmp_path: Path, old: s
 def test_missing_recipe_is_refused(tmp_path: Path) -> None:
     assert_refused(mtrbench("train", tmp_path / "none.toml"), "none.toml", "No such file")
     assert_refused(mtrbench("train", tmp_path), "Is a directory")
+
+
+def dropping(tasks: Mapping[str, Task], layout: Sequence[str], width: int) -> nn.Module:
+    """The compact network behind dropout, which draws from torch's own random numbers."""
+    return nn.Sequential(nn.Dropout(0.1), compact(tasks, layout, width))
+
+
+SIX = RECIPE.format(name="six", steps=6)
+VALIDATED = SIX.replace("steps = 6\n", "steps = 6\nvalidation = 3\nvalidate_every = 2\n")
+WITH_DROPOUT = SIX.replace("mtrbench.models.nets.compact:compact", "test_training:dropping")
+
+
+def train_six(folder: Path, text: str) -> Outcome:
+    folder.mkdir(exist_ok=True)
+    (folder / "six.toml").write_text(text)
+    return mtrbench("train", folder / "six.toml", "--out", folder, "--workers", 0, "--checkpoint-every", 2)
+
+
+def logged(folder: Path) -> list[dict[str, str]]:
+    """The rows of the log without what differs from run to run."""
+    with (folder / "logs" / "six.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    seconds = [float(row.pop("seconds")) for row in rows]
+    assert seconds == sorted(seconds)
+    return rows
+
+
+@pytest.fixture
+def stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """A folder where six steps of training were stopped after five, by a signal."""
+
+    def stop(text: str, number: int = signal.SIGINT) -> Path:
+        write = Log.write
+
+        def write_and_stop(self: Log, values: Mapping[str, int | float]) -> None:
+            write(self, values)
+            if values["step"] == 5:
+                os.kill(os.getpid(), number)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Log, "write", write_and_stop)
+            outcome = train_six(tmp_path / "stopped", text)
+        assert outcome.code == 128 + number
+        assert "Traceback" not in outcome.err
+        return tmp_path / "stopped"
+
+    return stop
+
+
+@pytest.mark.usefixtures("few_images")
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        pytest.param(WITH_DROPOUT, signal.SIGINT, id="clean"),
+        pytest.param(SIX + ADVERSARY, signal.SIGTERM, id="adversarial"),
+        pytest.param(VALIDATED + DGBA, signal.SIGINT, id="dgba, validated"),
+    ],
+)
+def test_an_interrupted_training_goes_on_to_the_same_bytes(
+    tmp_path: Path, stopped: Callable[..., Path], text: str, number: int
+) -> None:
+    folder, whole = stopped(text, number), tmp_path / "whole"
+    assert [row["step"] for row in logged(folder)] == ["1", "2", "3", "4", "5"]
+    assert (folder / "checkpoints" / "six.pt").is_file()
+    assert not list((folder / "weights").iterdir())
+    for out in (folder, whole):
+        outcome = train_six(out, text)
+        assert outcome.code == 0, outcome.err
+        assert not list((out / "checkpoints").glob("*"))
+    contents = [(out / "weights" / "six.safetensors").read_bytes() for out in (folder, whole)]
+    assert contents[0] == contents[1]
+    assert logged(folder) == logged(whole)
+    best = [read_card(out / "cards" / "six.toml").training.best_step for out in (folder, whole)]
+    assert best[0] == best[1]
+
+
+@pytest.mark.usefixtures("few_images")
+def test_a_checkpoint_of_another_recipe_is_refused(stopped: Callable[..., Path]) -> None:
+    folder = stopped(SIX)
+    assert_refused(
+        train_six(folder, SIX.replace("seed = 0", "seed = 1")),
+        "six.pt is of another recipe; remove it to train from the start",
+    )
+    Checkpoint(folder / "checkpoints" / "six.pt", hashlib.sha256(SIX.encode()).hexdigest()).write({"step": 3})
+    assert_refused(train_six(folder, SIX), "six.pt does not fit", "remove it to train from the start")
+
+
+class Trap:
+    """Leaves a file behind where it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+def test_a_broken_checkpoint_is_refused_and_code_in_it_never_run(tmp_path: Path) -> None:
+    checkpoint, trap = Checkpoint(tmp_path / "a.pt", "a"), tmp_path / "trap"
+    assert checkpoint.read() is None
+    state = {"step": 3, "running": {"depth": 0.5}, "weights": torch.arange(5.0), "best": None}
+    checkpoint.write(state)
+    found = checkpoint.read()
+    assert found is not None
+    assert torch.equal(found.pop("weights"), state.pop("weights"))
+    assert found == state
+    whole = checkpoint.path.read_bytes()
+    torch.save({"origin": "a", "state": Trap(trap)}, checkpoint.path)
+    for content in (checkpoint.path.read_bytes(), whole[:-20], b"", b"no checkpoint"):
+        checkpoint.path.write_bytes(content)
+        with pytest.raises(BadInputError, match=r"a\.pt cannot be read; remove it to train from the start"):
+            checkpoint.read()
+    assert not trap.exists()
+
+
+@pytest.mark.usefixtures("few_images")
+def test_the_weights_are_those_that_validation_scored_lowest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, splits = [], []
+    scores = iter([3.0, 1.0, float("nan")])
+
+    def judged(model: MultiTaskModel, *rest: Any) -> dict[str, float]:
+        seen.append(packed(model))
+        return {"validation": next(scores)}
+
+    def recorded(scenes: TrainingScenes, *rest: Any) -> Any:
+        splits.append((scenes.split, len(scenes)))
+        return rendered(scenes, *rest)
+
+    monkeypatch.setattr("mtrbench.models.training.loop.validate", judged)
+    monkeypatch.setattr("mtrbench.cli.train.rendered", recorded)
+    assert train_six(tmp_path, VALIDATED).code == 0
+    assert len(set(seen)) == 3
+    assert (tmp_path / "weights" / "six.safetensors").read_bytes() == seen[1]
+    assert read_card(tmp_path / "cards" / "six.toml").training.best_step == 4
+    assert [row["validation"] for row in logged(tmp_path)] == ["", "3", "", "1", "", "nan"]
+    assert splits == [(TRAINING_SPLIT, 32), (VALIDATION_SPLIT, 3)]
+
+
+@pytest.mark.parametrize("more", ["", ADVERSARY], ids=KINDS)
+def test_the_validation_score_is_the_weighted_loss_clean_and_attacked(tmp_path: Path, more: str) -> None:
+    (tmp_path / "recipe.toml").write_text(VALIDATED.replace("batch = 8", "batch = 2") + more)
+    recipe, _ = read_recipe(tmp_path / "recipe.toml")
+    tasks = {name: make_task(name, **settings) for name, settings in recipe.tasks.items()}
+    torch.manual_seed(0)
+    model = build(recipe.architecture, tasks).eval()
+    source = rendered(TrainingScenes(0, 3, (16, 16), tasks, VALIDATION_SPLIT), 0, tmp_path)
+    whole = source.batch(slice(0, 3), tuple(f"validation{index}" for index in range(3)))
+    batches, attack = [whole], None
+    if recipe.adversary:
+        attack = load_attack(recipe.adversary.attack, **recipe.adversary.settings)
+        batches.append(whole.at(attack(model, whole, ThreatModel(eps=4 / 255), Noise(0))))
+    found = validate(model, source, recipe, attack)
+    sums = [
+        sum(recipe.task_weights[task] * loss.mean().item() for task, loss in model.losses(batch).items())
+        for batch in batches
+    ]
+    assert found["validation"] == pytest.approx(sum(sums) / len(sums), rel=1e-4)
+    assert found["validation_depth"] == pytest.approx(model.losses(whole)["depth"].mean().item(), rel=1e-4)
+    assert ("attacked_depth" in found) == (attack is not None)
+
+
+def test_the_log_has_a_row_per_step_whatever_lay_there(tmp_path: Path) -> None:
+    path, columns = tmp_path / "a.csv", ["step", "loss", "validation"]
+
+    def append(done: int, *steps: int) -> str:
+        with Log(path, columns, done) as log:
+            for step in steps:
+                log.write({"step": step, "loss": step / 4, **({"validation": 0.5} if step == 2 else {})})
+        return path.read_text()
+
+    whole = append(0, *range(1, 21))
+    assert whole.splitlines()[:3] == ["step,loss,validation", "1,0.25,", "2,0.5,0.5"]
+    for cut, done in itertools.product((len(whole) - 1, len(whole) - 7), (1, 12, 18)):
+        path.write_text(whole[:cut])
+        assert append(done, *range(done + 1, 21)) == whole
+    path.write_text("other,columns\n1,2\n")
+    assert append(1, 2) == "step,loss,validation\n2,0.5,0.5\n"
+
+
+def stacked(scenes: TrainingScenes) -> tuple[Tensor, dict[str, Tensor]]:
+    items = [scenes[index] for index in range(len(scenes))]
+    return torch.stack([x for x, _ in items]), {t: torch.stack([truth[t] for _, truth in items]) for t in scenes.tasks}
+
+
+def test_scenes_are_rendered_once_and_come_back_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scenes = TrainingScenes(0, 18, (16, 16), TASKS)
+    first = rendered(scenes, 0, tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(scenes_module, "DataLoader", None)
+        again = rendered(scenes, 0, tmp_path)
+    x, truth = stacked(scenes)
+    for batch in (first.batch(slice(None), ()), again.batch(torch.arange(18), ())):
+        assert torch.equal(batch.x, x)
+        assert batch.truth.keys() == truth.keys()
+        for task, values in truth.items():
+            assert batch.truth[task].dtype == values.dtype
+            torch.testing.assert_close(batch.truth[task], values, rtol=0, atol=0, equal_nan=True)
+    assert first.tensors["x"].dtype == first.tensors["segmentation"].dtype == torch.uint8
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        TrainingScenes(1, 2, (16, 16), ["depth"]),
+        TrainingScenes(0, 3, (16, 16), ["depth"]),
+        TrainingScenes(0, 2, (16, 24), ["depth"]),
+        TrainingScenes(0, 2, (16, 16), ["normals"]),
+        TrainingScenes(0, 2, (16, 16), ["depth"], VALIDATION_SPLIT),
+    ],
+    ids=["seed", "count", "size", "tasks", "split"],
+)
+def test_other_scenes_lie_in_another_file(tmp_path: Path, other: TrainingScenes) -> None:
+    for scenes in (TrainingScenes(0, 2, (16, 16), ["depth"]), other):
+        found = rendered(scenes, 0, tmp_path).batch(slice(None), ())
+        assert torch.equal(found.x, stacked(scenes)[0])
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_broken_rendered_scenes_are_refused(tmp_path: Path) -> None:
+    scenes = TrainingScenes(0, 2, (16, 16), ["depth"])
+    rendered(scenes, 0, tmp_path)
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes()[:-8])
+    with pytest.raises(BadInputError, match=r"cannot be read: .*; remove the file"):
+        rendered(scenes, 0, tmp_path)
+
+
+@pytest.mark.parametrize("value", [0.1, -1.0, 300.0, float("nan")])
+@pytest.mark.parametrize("label", [-1, 255, 256])
+def test_values_that_bytes_do_not_hold_come_back_too(value: float, label: int, tmp_path: Path) -> None:
+    x, labels = torch.tensor([1 / 255, value]).expand(3, 1, 2), torch.tensor([[label, 3]])
+    rendered([(x, {"segmentation": labels})], 0, tmp_path)
+    batch = rendered([(x, {"segmentation": labels})], 0, tmp_path).batch(slice(None), ())
+    torch.testing.assert_close(batch.x[0], x, rtol=0, atol=0, equal_nan=True)
+    assert torch.equal(batch.truth["segmentation"][0], labels)

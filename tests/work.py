@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from toys import linear_model, middle_batch
-
 from mtrbench import load_attack
+from mtrbench.attacks.conformance.toys import linear_model, middle_batch
 from mtrbench.benchmark.engines import Serial
 from mtrbench.benchmark.evaluation import ids_sha256
 from mtrbench.benchmark.protocol.errors import BadInputError

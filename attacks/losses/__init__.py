@@ -21,6 +21,8 @@ SETS: Mapping[str, Mapping[str, Loss]] = MappingProxyType(
         "masked-ce": {"segmentation": segmentation.masked_ce},
         "margin": {"segmentation": segmentation.margin},
         "js": {"segmentation": segmentation.js},
+        "segpgd": {"segmentation": segmentation.segpgd},
+        "cospgd": {"segmentation": segmentation.cospgd, "normals": normals.cospgd},
         "relative": {"depth": depth.relative},
         "log": {"depth": depth.log},
         "angle": {"normals": normals.angle},

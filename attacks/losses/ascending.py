@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,7 +15,7 @@ from ...benchmark.protocol.metrics import Metric
 from ...benchmark.protocol.noise import Noise
 from ...benchmark.protocol.tasks import Scores, Task
 from ...benchmark.protocol.threat import ThreatModel
-from ...benchmark.protocol.types import Attack, Batch, MultiTaskModel
+from ...benchmark.protocol.types import Attack, Batch, MultiTaskModel, SplitAttack
 from . import SETS, Loss
 
 
@@ -36,11 +37,26 @@ class Ascending:
             raise unknown("losses of an attack:", self.losses, SETS)
 
     def __call__(self, model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Tensor:
-        replaced = SETS[self.losses]
-        tasks = [WithLoss(task, replaced[name]) if name in replaced else task for name, task in model.tasks.items()]
-        view = MultiTaskModel(model, tasks)
-        view.training = model.training
-        return self.attack(view, batch, threat, noise)
+        return self.attack(with_losses(model, SETS[self.losses]), batch, threat, noise)
+
+
+@dataclass(frozen=True)
+class AscendingSplit(Ascending):
+    """The same around a `SplitAttack`, which looks at the split through that view, too."""
+
+    attack: SplitAttack
+
+    def fitted(self, model: MultiTaskModel, split: Sequence[Batch], threat: ThreatModel, noise: Noise) -> Attack:
+        ready = self.attack.fitted(with_losses(model, SETS[self.losses]), split, threat, noise)
+        return Ascending(ready, self.losses)
+
+
+def with_losses(model: MultiTaskModel, losses: Mapping[str, Loss]) -> MultiTaskModel:
+    """A view of the model with the losses given by task; a task that they do not name keeps its own."""
+    tasks = [WithLoss(task, losses[name]) if name in losses else task for name, task in model.tasks.items()]
+    view = MultiTaskModel(model, tasks)
+    view.training = model.training
+    return view
 
 
 @dataclass(frozen=True)

@@ -28,3 +28,15 @@ def angle(prediction: Tensor, truth: Tensor) -> Tensor:
     sine = torch.linalg.vector_norm(torch.linalg.cross(p, t, dim=1), dim=1, keepdim=True)
     cosine = torch.where(valid, (p * t).sum(dim=1, keepdim=True), 1)
     return masked_mean(torch.where(directed, torch.atan2(sine, cosine), math.pi / 2), valid)
+
+
+def cospgd(prediction: Tensor, truth: Tensor) -> Tensor:
+    """Mean over valid pixels of w (1 - cosine), w = cos(softmax(p / |p|), softmax(t)), a constant; (B,).
+
+    CosPGD's weight for regression, softmax over the channels on both sides as in the public code of arXiv 2302.02213.
+    It is taken of the unit vector, as the training loss is: a prediction's length means nothing.
+    """
+    valid = (truth != 0).any(dim=1, keepdim=True) & truth.isfinite().all(dim=1, keepdim=True)
+    p, t = (F.normalize(torch.where(valid, v, 0), dim=1, eps=SHORTEST) for v in (prediction, truth))
+    weight = F.cosine_similarity(p.detach().softmax(dim=1), t.softmax(dim=1), dim=1).unsqueeze(1)
+    return masked_mean(weight * (1 - (p * t).sum(dim=1, keepdim=True)), valid)

@@ -41,6 +41,29 @@ def js(prediction: Tensor, truth: Tensor) -> Tensor:
     return masked_mean(math.log(2) + (p * log_p - (1 + p) * p.log1p()) / 2, valid)
 
 
+def segpgd(prediction: Tensor, truth: Tensor, wrong: float = 0.25) -> Tensor:
+    """Cross entropy with weight 1 - `wrong` on right and `wrong` on wrong pixels, mean over valid ones; in nats, (B,).
+
+    SegPGD's loss (arXiv 2207.12391): `masked_ce` at `wrong` 0, half the training loss at 1/2. The paper goes evenly
+    from one to the other; 1/4 is the mean of that for many steps.
+    """
+    logits, label, valid = _logits_and_label(prediction, truth)
+    right = logits.argmax(dim=1, keepdim=True) == label
+    entropy = -_log_likelihood(logits, label)
+    return masked_mean(torch.where(right, (1 - wrong) * entropy, wrong * entropy), valid)
+
+
+def cospgd(prediction: Tensor, truth: Tensor) -> Tensor:
+    """Mean over valid pixels of w CE, w = cos(softmax(z), one-hot) = p_y / |p|, a constant; in nats, (B,).
+
+    CosPGD's loss (arXiv 2302.02213): w in [0, 1] fades out where a pixel is wrong and sure of it.
+    """
+    logits, label, valid = _logits_and_label(prediction, truth)
+    p = logits.detach().softmax(dim=1)
+    weight = p.gather(1, label) / torch.linalg.vector_norm(p, dim=1, keepdim=True)
+    return masked_mean(weight * -_log_likelihood(logits, label), valid)
+
+
 def _logits_and_label(prediction: Tensor, truth: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Logits, labels (B, 1, H, W) and where they are valid; elsewhere both are 0, whatever the model says there."""
     label = truth.long().unsqueeze(1)

@@ -27,7 +27,7 @@ TRAINING = Registry(
         "rooms5": "mtrbench.benchmark.datasets.rooms:TrainingScenes",
     },
 )
-"""Called with seed, count, size and tasks; items are (x, truth) without the batch axis."""
+"""Called with seed, count, size and tasks, and with a `split` to validate on; items are (x, truth), no batch axis."""
 
 
 def load_dataset(

@@ -1,0 +1,63 @@
+"""Whether an attack is one: every property on toys and on a pretrained model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ...benchmark.protocol.threat import ThreatModel
+from ...benchmark.protocol.types import Attack, Batch, MultiTaskModel
+from .laws import LAWS
+from .scene import Scene
+from .strength import STRENGTHS, Finding, Result, Subject
+from .toys import miniature
+
+PROPERTIES = (*LAWS, *STRENGTHS)
+
+# The other laws have nothing to do with the norm.
+IN_EVERY_NORM = ("within-budget", "zero-budget-is-clean", "batch-size-invariant")
+# A real network has sizes, modes and buffers that toys lack; to the other laws it adds nothing but time.
+ON_REAL_NETWORKS = ("within-budget", "leaves-model-alone")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A property, whether an attack has it, and in one line how that shows."""
+
+    property: str
+    result: Result
+    found: str
+
+
+def examine(
+    make: Callable[..., Attack], settings: tuple[str, ...], model: MultiTaskModel, batch: Batch
+) -> list[Outcome]:
+    """The outcome of every property of `PROPERTIES`, of the attack that `make(**settings)` makes.
+
+    `settings` are the names that `make` takes; `steps` and `queries` are set to few. `model` is a pretrained model and
+    `batch` a few of its images; the toys have the same tasks. An attack that raises inside a property lacks it.
+    """
+    linf, l2 = ThreatModel("linf", 4 / 255), ThreatModel("l2", 0.3)
+    toy = miniature(model, batch)
+    toys = (Scene("toy, linf", *toy, linf), Scene("toy, l2", *toy, l2))
+    pretrained = Scene("model, linf", model, batch, linf)
+    subject = Subject(make, settings, pretrained)
+    outcomes = []
+    for name in PROPERTIES:
+        try:
+            finding = _on_scenes(name, subject, toys, pretrained) if name in LAWS else STRENGTHS[name](subject)
+        except Exception as error:  # an attack may raise anything
+            finding = Finding("fail", f"{type(error).__name__}: {' '.join(str(error).split())}")
+        outcomes.append(Outcome(name, finding.result, finding.found))
+    return outcomes
+
+
+def _on_scenes(name: str, subject: Subject, toys: tuple[Scene, ...], pretrained: Scene) -> Finding:
+    scenes = toys if name in IN_EVERY_NORM else toys[:1]
+    if name in ON_REAL_NETWORKS:
+        scenes = (*scenes, pretrained.of([0, 1]))
+    for scene in scenes:
+        fault = LAWS[name](subject.attack, scene)
+        if fault:
+            return Finding("fail", f"{scene.title}: {fault}")
+    return Finding("pass", f"on {'; '.join(scene.title for scene in scenes)}")

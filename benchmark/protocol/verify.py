@@ -1,0 +1,32 @@
+"""Whether what an attack returned is an answer at all."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from .errors import BadInputError
+from .threat import ThreatModel
+from .types import Batch
+
+# Float32 images near 1 are spaced by 6e-8, and a projection may round twice; relative to the budget for L2.
+TOLERANCE = 1e-6
+
+
+def verified(x: Tensor, batch: Batch, threat: ThreatModel, title: str) -> Tensor:
+    """The adversarial images `x`, checked; raises BadInputError naming `title` and the first sample at fault."""
+    if not isinstance(x, Tensor) or x.shape != batch.x.shape or x.dtype != batch.x.dtype:
+        found = f"{tuple(x.shape)} {x.dtype}" if isinstance(x, Tensor) else type(x).__name__
+        raise BadInputError(f"{title}: the attack returned {found}, not {tuple(batch.x.shape)} {batch.x.dtype}")
+    x = x.detach()
+    flat = x.flatten(1)
+    # Written so that NaN fails every line.
+    checks = {
+        "is not finite": flat.isfinite().all(dim=1),
+        "leaves [0, 1]": ((flat >= 0) & (flat <= 1)).all(dim=1),
+        f"exceeds the budget {threat.eps:.6g}": threat.distance(batch.x, x) <= threat.eps * (1 + TOLERANCE) + TOLERANCE,
+    }
+    for fault, passed in checks.items():
+        if not bool(passed.all()):
+            sample = batch.ids[int((~passed).nonzero()[0])]
+            raise BadInputError(f"{title}: the adversarial image of sample {sample} {fault}")
+    return x

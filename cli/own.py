@@ -1,0 +1,34 @@
+"""A model from memory, without a card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..benchmark.protocol.records import Cell, ModelFacts
+from ..benchmark.protocol.types import Dataset, MultiTaskModel
+from .workshop import Attacking
+
+
+@dataclass(frozen=True)
+class OwnWorkshop(Attacking):
+    """One model, on `device` already, and one data set, whichever cell asks."""
+
+    own: MultiTaskModel
+    data: Dataset
+    device: str
+    batch_size: int
+
+    def model(self, cell: Cell) -> MultiTaskModel:
+        return self.own
+
+    def dataset(self, cell: Cell) -> Dataset:
+        return self.data
+
+    def facts(self, cell: Cell) -> ModelFacts:
+        return ModelFacts(
+            trained_on="unknown",
+            sharing_index=None,
+            adversary=None,
+            parameters=sum(parameter.numel() for parameter in self.own.parameters()),
+            twin=None,
+        )
