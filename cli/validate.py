@@ -19,11 +19,14 @@ IMAGES = 3
 
 
 def _attack(name: str, model: str) -> Rows:
+    import torch
+
     from ..attacks.conformance.kit import examine
     from ..attacks.registry import load_attack, settings_of
     from ..models.zoo import find_card
     from .workshop import LocalWorkshop, found_models, threat_ref
 
+    torch.set_num_threads(1)  # as in every job; small tensors gain nothing by more
     workshop = LocalWorkshop(found_models([model]), None, "cpu", IMAGES)
     card, _ = find_card(model)
     cell = workshop.cell(card.name, card.dataset, IMAGES, name, threat_ref("linf", 4, None), 0, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import sys
+import warnings
 from dataclasses import replace
 from importlib.util import find_spec
 
@@ -222,14 +223,17 @@ def test_without_the_extra_the_names_are_left_out_and_the_error_says_what_to_ins
 AGGREGATORS: dict[str, type[jacobian.Jacobian]] = {
     "mgda": jacobian.MGDA,
     "pcgrad": jacobian.PCGrad,
+    "cagrad": jacobian.CAGrad,
     "imtl-g": jacobian.IMTLG,
+    "nash-mtl": jacobian.NashMTL,
     "upgrad": jacobian.UPGrad,
     "aligned-mtl": jacobian.AlignedMTL,
 }
 
 
 @pytest.mark.skipif(
-    not all(map(find_spec, ("torchjd", "qpsolvers", "quadprog"))), reason="needs the extra: pip install 'mtrbench[mtl]'"
+    not all(map(find_spec, ("torchjd", "qpsolvers", "quadprog", "cvxpy"))),
+    reason="needs the extra: pip install 'mtrbench[mtl]'",
 )
 class TestTorchJD:
     # With three tasks PCGrad draws the order of its projections.
@@ -237,18 +241,27 @@ class TestTorchJD:
         ("name", "tasks"), [(name, tasks) for name in AGGREGATORS for tasks in (2, 3) if (name, tasks) != ("pcgrad", 3)]
     )
     def test_is_the_library_on_every_samples_jacobian(self, name: str, tasks: int) -> None:
-        import torchjd.aggregation as library
-
         balancing = AGGREGATORS[name]()
-        aggregator = getattr(library, balancing.aggregator)()
+        library = sys.modules["torchjd.aggregation"]
+
+        def aggregated(rows: torch.Tensor) -> torch.Tensor:
+            aggregator = getattr(library, balancing.aggregator)(**balancing.arguments(tasks))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return comparable(aggregator(rows.double()).float())
+
+        def comparable(field: torch.Tensor) -> torch.Tensor:
+            # Nash-MTL's length is no multiple of its gradients'.
+            return field / field.norm() if name == "nash-mtl" else field
+
         whole = iterate()
         at = replace(whole, losses={task: whole.losses[task] for task in TASKS[:tasks]})
         jacobians = gradients_apart(whole.losses, whole.x)[:tasks].unbind(1)
         for found, rows in zip(balancing.fields(at)[0], jacobians, strict=True):
-            torch.testing.assert_close(found.flatten(), aggregator(rows.flatten(1).double()).float())
+            torch.testing.assert_close(comparable(found.flatten()), aggregated(rows.flatten(1)), rtol=1e-4, atol=1e-5)
         conflicting = torch.tensor([[1.0, 0.0, 0.2], [-0.6, 0.8, 0.1], [-0.7, -0.5, 0.3]])[:tasks]
         torch.testing.assert_close(
-            balancing.fields(made_of(conflicting)).flatten(), aggregator(conflicting.double()).float()
+            comparable(balancing.fields(made_of(conflicting)).flatten()), aggregated(conflicting)
         )
 
     @pytest.mark.parametrize("name", AGGREGATORS)
@@ -287,6 +300,27 @@ class TestTorchJD:
     def test_mgda_finds_the_shortest_vector(self) -> None:
         field = jacobian.MGDA().fields(made_of(TestMoo.rows))
         torch.testing.assert_close(field.flatten(), torch.tensor([0.8, 0.4, 0.0]))
+
+    @pytest.mark.parametrize("c", [0.0, 0.4, 0.9])
+    def test_cagrad_stays_near_the_mean_and_leaves_no_task_worse_than_it(self, c: float) -> None:
+        rows = torch.tensor([[1.0, 0.0, 0.2], [-0.6, 0.8, 0.1], [-0.7, -0.5, 0.3]])
+        mean, direction = rows.mean(dim=0), jacobian.CAGrad(c).fields(made_of(rows)).flatten()
+        assert (direction - mean).norm() <= (c + 1e-3) * mean.norm()
+        assert (rows @ direction).min() >= (rows @ mean).min() - 1e-5
+        if c:
+            assert (rows @ direction).min() > (rows @ mean).min() + 1e-3
+
+    def test_nash_mtl_bargains(self) -> None:
+        # sum_t a_t g_t with a_t <g_t, sum> the same for all tasks.
+        rows = torch.randn(3, 50, generator=torch.Generator().manual_seed(0))
+        direction = jacobian.NashMTL().fields(made_of(rows)).flatten()
+        shares = torch.linalg.lstsq(rows.T, direction.unsqueeze(1)).solution.flatten() * (rows @ direction)
+        torch.testing.assert_close(shares / shares.mean(), torch.ones(3), rtol=0.02, atol=0.02)
+
+    def test_solvers_beside_or_tools_are_not_loaded(self) -> None:
+        jacobian.CAGrad().fields(made_of(torch.eye(3)))
+        assert sys.modules.get("highspy") is None
+        assert "highspy" not in sys.modules
 
     def test_imtl_g_projects_equally_on_all(self) -> None:
         rows = torch.randn(3, 7, generator=torch.Generator().manual_seed(0))

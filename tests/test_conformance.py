@@ -24,7 +24,7 @@ from mtrbench.benchmark.protocol.threat import ThreatModel
 from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel
 from mtrbench.models.zoo import find_card, load_model
 
-ARGUMENTS = {":TASK": ":depth", ":PIXELS": ":8", ":MEMBERS": ":total-pgd,dgba-pgd"}
+ARGUMENTS = {":TASK": ":depth", ":PIXELS": ":8", ":MEMBERS": ":total-fgsm,dgba-fgsm"}
 ATTACKS = [re.sub(":[A-Z]+", lambda found: ARGUMENTS[found[0]], name) for name in names()]
 
 Stage = tuple[MultiTaskModel, Batch]

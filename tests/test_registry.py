@@ -163,4 +163,4 @@ def test_settings_of_an_attack_are_checked(site: Path, monkeypatch: pytest.Monke
 
 def test_show_takes_an_object_by_its_path() -> None:
     shown = mtrbench("show", "attack", "mtrbench.attacks.noise:Noise", "--json")
-    assert json.loads(shown.out)["settings"] == {}
+    assert json.loads(shown.out)["settings"] == {"kind": "sign"}

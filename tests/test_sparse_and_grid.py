@@ -188,9 +188,7 @@ def test_last_levels_are_the_best_by_brute_force(solver: str, seed: int) -> None
     threat, at = ThreatModel("linf", eps), x.clone().requires_grad_()
     losses = {"a": (at * row).sum(dim=(1, 2, 3)) + 7}
     found = (
-        DgbaGrid(solver=solver)
-        .finish(Iterate(at, losses, losses, ("one",), 1, Noise(), {}, threat), clean)
-        .flatten()
+        DgbaGrid(solver=solver).finish(Iterate(at, losses, losses, ("one",), 1, Noise(), {}, threat), clean).flatten()
     )
     # To be allowed, a level must be next to x and within the budget.
     x, clean, row = x.flatten(), clean.flatten(), row.flatten()

@@ -1,13 +1,14 @@
-"""The aggregators of multi-task learning, through the library TorchJD, on input gradients.
-
-Not its CAGrad and Nash-MTL: they need CVXPY, whose HiGHS and OR-Tools' own cannot live in one process.
-"""
+"""The aggregators of multi-task learning, through the library TorchJD, on input gradients."""
 
 from __future__ import annotations
 
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor
@@ -22,9 +23,10 @@ class Jacobian:
     """Steps along A(J), with J (T, d) a sample's input Jacobian, rows g_t, and A an aggregator of TorchJD.
 
     A task without gradient at the iterate (no valid pixel, say) is left out of J; else A would balance against nothing.
-    J is scaled to unit peak before A and back after it (all the A here scale along), so that no tolerance of A depends
-    on the losses' units. T backward passes per step, and A in float64 sample by sample; its random numbers are the
-    sample's and step's own. Raises BadInputError if TorchJD, the extra `mtl`, is not installed.
+    J is scaled to unit peak before A and back after it (all the A here scale along, but Nash-MTL, whose length means
+    nothing), so that no tolerance of A depends on the losses' units. T backward passes per step, and A in float64
+    sample by sample; its random numbers are the sample's and step's own. Raises BadInputError if TorchJD, the extra
+    `mtl`, is not installed.
     """
 
     version: ClassVar[int] = 1
@@ -32,32 +34,52 @@ class Jacobian:
     requires: ClassVar[tuple[str, ...]] = ("torchjd",)
 
     def __post_init__(self) -> None:
-        self._aggregate()
+        self._aggregator(1)
 
     def fields(self, at: Iterate) -> Tensor:
         rows = gradients_apart(at.losses, at.x)
         jacobians = rows.transpose(0, 1).flatten(2).double()
         seeds = (at.noise.uniform(at.ids, (1,), draw=f"{self.aggregator}-{at.index}").double() + 1) * 2**23
-        aggregate = self._aggregate()
         found = torch.zeros_like(jacobians[:, 0])
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+            # CVXPY tells of Nash-MTL's programs that they are slow, and at gradients in full conflict inexact.
+            warnings.simplefilter("ignore", UserWarning)
             for i, (jacobian, seed) in enumerate(zip(jacobians, seeds.flatten().tolist(), strict=True)):
                 alive = jacobian[jacobian.any(dim=1)]
                 if len(alive):
                     torch.default_generator.manual_seed(int(seed))
                     peak = alive.abs().max()
-                    found[i] = aggregate(alive / peak) * peak
+                    # Made anew for every matrix: some remember what they answered last.
+                    found[i] = self._aggregator(len(alive))(alive / peak) * peak
         return found.to(rows).view_as(rows[0]).unsqueeze(0)
 
     def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:
         return threat.ascend(fields[0])
 
-    def _aggregate(self) -> Any:
+    def _aggregator(self, tasks: int) -> Any:
+        """TorchJD's aggregator of a Jacobian of `tasks` rows."""
         try:
-            return getattr(import_module("torchjd.aggregation"), self.aggregator)()
+            with _without_highs():
+                library = import_module("torchjd.aggregation")
+            return getattr(library, self.aggregator)(**self.arguments(tasks))
         except ImportError as error:
             needed = " and ".join(self.requires)
             raise BadInputError(f"{self.aggregator} needs {needed}: pip install 'mtrbench[mtl]'") from error
+
+    def arguments(self, tasks: int) -> dict[str, object]:
+        """What the aggregator is made with."""
+        return {}
+
+
+@contextmanager
+def _without_highs() -> Iterator[None]:
+    """TorchJD loads CVXPY, and that every solver that it finds: HiGHS too, whose library clashes with OR-Tools' own."""
+    hidden = cast(dict[str, object], sys.modules).setdefault("highspy", None) is None
+    try:
+        yield
+    finally:
+        if hidden:
+            del sys.modules["highspy"]
 
 
 class MGDA(Jacobian):
@@ -89,3 +111,34 @@ class AlignedMTL(Jacobian):
     """The mean of the gradients after their principal components are made equal (arXiv 2305.19000)."""
 
     aggregator = "AlignedMTL"
+
+
+@dataclass(frozen=True)
+class CAGrad(Jacobian):
+    """The best direction for the task that gains least, within c |g| of the mean gradient g (arXiv 2110.14048).
+
+    Raises BadInputError unless c is in [0, 1).
+    """
+
+    aggregator = "CAGrad"
+    requires = ("torchjd", "cvxpy", "clarabel")
+
+    c: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.c < 1:
+            raise BadInputError(f"c of cagrad must be in [0, 1), not {self.c}")
+        super().__post_init__()
+
+    def arguments(self, tasks: int) -> dict[str, object]:
+        return {"c": self.c}
+
+
+class NashMTL(Jacobian):
+    """The Nash bargaining solution sum_t a_t g_t with a_t <g_t, sum_s a_s g_s> the same for all (arXiv 2202.01017)."""
+
+    aggregator = "NashMTL"
+    requires = ("torchjd", "cvxpy", "ecos")
+
+    def arguments(self, tasks: int) -> dict[str, object]:
+        return {"n_tasks": tasks}

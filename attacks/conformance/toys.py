@@ -76,17 +76,22 @@ def middle_batch(size: int = 4, tasks: tuple[str, ...] = ("a", "b"), seed: int =
 
 
 class Heads(nn.Module):
-    """A small smooth network with a prediction per task."""
+    """A small smooth network with a prediction per task.
+
+    It computes in float64 and answers in float32, so that a sample's gradient has the same bits in any batch: integer
+    programs with nearly equal optima turn the least rounding into another image.
+    """
 
     def __init__(self, tasks: Iterable[Task]) -> None:
         super().__init__()
         with _seeded():
             self.body = _smooth(4)
             self.heads = nn.ModuleDict({task.name: nn.Conv2d(4, task.channels, 3, padding=1) for task in tasks})
+        self.double()
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        shared = self.body(x)
-        return {name: head(shared) for name, head in self.heads.items()}
+        shared = self.body(x.double())
+        return {name: head(shared).float() for name, head in self.heads.items()}
 
 
 def miniature(model: MultiTaskModel, batch: Batch) -> tuple[MultiTaskModel, Batch]:

@@ -44,7 +44,9 @@ def solve_dual(program: StepProgram, best_step: Callable[[Floats], Floats] = np.
     for _ in range(ITERATIONS):
         step = best_step(program.combined(multipliers))
         gains = program.gains(step)
-        bound = float(multipliers @ gains) + sum(limit * abs(multipliers[row]) for row, limit in program.protect.items())
+        bound = float(multipliers @ gains) + sum(
+            limit * abs(multipliers[row]) for row, limit in program.protect.items()
+        )
         if bound < best.bound:
             best = Dual(multipliers, bound)
         multipliers, lower = master.cut(gains)

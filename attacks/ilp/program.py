@@ -57,11 +57,13 @@ class StepProgram:
     def gains(self, step: Floats | Step) -> Floats:
         """<a_t, r> of every row, (T,)."""
         # Without BLAS, whose sums depend on its number of threads, and whose threads spin beside the workers'.
-        return np.einsum("td,d->t", self.rows, step)
+        found: Floats = np.einsum("td,d->t", self.rows, step)
+        return found
 
     def combined(self, multipliers: Floats) -> Floats:
         """sum_t m_t a_t, (d,)."""
-        return np.einsum("t,td->d", multipliers, self.rows)
+        found: Floats = np.einsum("t,td->d", multipliers, self.rows)
+        return found
 
     def value(self, step: Step) -> float:
         """The objective at `step`."""

@@ -59,7 +59,7 @@ def shared_model(tasks: tuple[str, ...]) -> MultiTaskModel:
 
 
 def task_by_task(model: MultiTaskModel, batch: Batch, steps: int, *, passes_shared: bool) -> Tensor:
-    """DGBA by its definition, sign(sum_t g_t / L_t): a backward pass per task, and a forward pass each or one in all."""
+    """DGBA as defined, sign(sum_t g_t / L_t): a backward pass per task, and a forward pass for each or one for all."""
     x = batch.x
     for _ in range(steps):
         total = torch.zeros_like(x)
