@@ -15,7 +15,12 @@ from ..benchmark.protocol.types import Attack, Batch, MultiTaskModel
 from .registry import components
 from .worst_of import digest, load_all, worst_of
 
-MEMBERS: tuple[str, ...] = ("dgba-apgd", "dgba-worst-apgd@aligned")
+MEMBERS: tuple[str, ...] = (
+    "total-apgd@aligned",
+    "dgba-apgd@js",
+    "single:normals-apgd@aligned",
+    "square[queries=200]",
+)
 """What `python -m mtrbench.cli.select_auto` finds; docs/protocol.md says how."""
 
 

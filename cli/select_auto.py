@@ -31,8 +31,9 @@ from .workshop import LocalWorkshop, found_models
 def select_auto(suite: str, out: Path) -> None:
     """Choose, of the attacks of SUITE (auto-candidates by default), the members of `auto` by the shards in OUT.
 
-    They are chosen on the first model, the fourth, the fifth, the eighth and so on; the others are held out. With
-    several budgets a model counts once for each.
+    The first model, the fourth, the fifth, the eighth and so on are one half, the others the other. Each half chooses
+    and is checked on the other; the members are what either has chosen. With several budgets a model counts once for
+    each.
     """
     plan = load_suite(suite)
     workshop = LocalWorkshop(found_models(plan.models), None, "cpu", batch_size=32)
@@ -45,16 +46,13 @@ def select_auto(suite: str, out: Path) -> None:
         outcomes(cells[0], find_card(workshop.models[cells[0].model.name])[0].make_tasks(), clean, attacked)
         for cells, (clean, *attacked) in zip(everywhere, passes, strict=True)
     ]
-    chooses = [index % len(plan.models) % 4 in (0, 3) for index in range(len(models))]
-    choosing = [model for model, mine in zip(models, chooses, strict=True) if mine]
-    held_out = [model for model, mine in zip(models, chooses, strict=True) if not mine]
-    attacked = [part[1:] for part, mine in zip(passes, chooses, strict=True) if mine]
-    costs = np.mean([[cost(part) for part in parts] for parts in attacked], axis=0)
-    without_gradients = [
-        i for i, parts in enumerate(zip(*attacked, strict=True)) if not any(p.backwards for p in parts)
-    ]
-    names = [cell.attack.name for cell in everywhere[0] if cell.attack is not None]
-    click.echo(report(names, costs, greedy(choosing, costs, without_gradients), choosing, held_out))
+    costs = np.mean([[cost(part) for part in attacked] for _, *attacked in passes], axis=0)
+    candidates = zip(*(attacked for _, *attacked in passes), strict=True)
+    without_gradients = [i for i, parts in enumerate(candidates) if not any(part.backwards for part in parts)]
+    sides = [index % len(plan.models) % 4 in (0, 3) for index in range(len(models))]
+    halves = [[model for model, side in zip(models, sides, strict=True) if side == mine] for mine in (True, False)]
+    choices = [greedy(half, costs, without_gradients) for half in halves if half]
+    click.echo(report(plan.attacks, costs, choices, halves))
 
 
 def stored(cell: Cell, store: Store, first: str) -> Measurement:
@@ -80,40 +78,37 @@ def cost(attacked: Measurement) -> float:
 
 
 def report(
-    names: Sequence[str],
-    costs: Array,
-    steps: Sequence[Step],
-    choosing: Sequence[Outcomes],
-    held_out: Sequence[Outcomes],
+    names: Sequence[str], costs: Array, choices: Sequence[Sequence[Step]], halves: Sequence[Sequence[Outcomes]]
 ) -> str:
-    """The members as they were taken, and what they come to on every model beside its best single candidate."""
-    members = [step.member for step in steps]
-    taken = [
-        {
-            "step": count,
-            "member": names[step.member],
-            "cost": costs[step.member],
-            "chosen on": step.value,
-            "held out": mean_relative_ard(held_out, members[:count]) if held_out else None,
-            "gain": f"{step.gain:+.2%}",
-        }
-        for count, step in enumerate(steps, 1)
-    ]
-    models = [
+    """The members as each half took them, and what all of them come to on every model beside its best candidate."""
+    parts = ["Mean over models of the members' ARD, relative to the best single candidate's"]
+    for steps, half, other in zip(choices, halves, reversed(halves), strict=False):
+        taken = [
+            {
+                "step": count,
+                "member": names[step.member],
+                "cost": costs[step.member],
+                "where chosen": step.value,
+                "elsewhere": mean_relative_ard(other, [one.member for one in steps[:count]]) if other else None,
+                "gain": f"{step.gain:+.2%}",
+            }
+            for count, step in enumerate(steps, 1)
+        ]
+        title = f"Chosen on {', '.join(model.title for model in half)}"
+        parts.append(f"{title}\n{tabulate(taken, headers='keys', floatfmt='.3f')}")
+    members = list(dict.fromkeys(step.member for steps in choices for step in steps))
+    everywhere = [
         {
             "model": model.title,
-            "half": half,
             "ARD of all": model.ard(members),
             "ARD of best single": model.singles.max(),
             "best single": names[int(model.singles.argmax())],
         }
-        for half, some in (("chosen on", choosing), ("held out", held_out))
-        for model in some
+        for half in halves
+        for model in half
     ]
-    title = "Mean over models of the members' ARD, relative to the best single candidate's"
-    return "\n\n".join(
-        [title, tabulate(taken, headers="keys", floatfmt=".3f"), tabulate(models, headers="keys", floatfmt=".3f")]
-    )
+    parts.append(f"All: {', '.join(names[member] for member in members)}\n")
+    return "\n\n".join([*parts[:-1], parts[-1] + tabulate(everywhere, headers="keys", floatfmt=".3f")])
 
 
 if __name__ == "__main__":

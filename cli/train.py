@@ -13,6 +13,7 @@ import click
 import tomli_w
 import torch
 
+from ..attacks.registry import describe
 from ..benchmark.datasets.registry import TRAINING, load_dataset
 from ..benchmark.datasets.rooms.training import VALIDATION
 from ..benchmark.engines import default_workers
@@ -21,6 +22,7 @@ from ..benchmark.harness import measure
 from ..benchmark.protocol.files import write_atomically
 from ..benchmark.protocol.tasks import make_task
 from ..benchmark.protocol.types import Dataset
+from ..benchmark.stats import bootstrap_scores, resampling_weights
 from ..models.card import Card, Clean, Training, Weights, build, fingerprint, packed, unpack
 from ..models.nets.pretrained import load_backbone
 from ..models.training.checkpoint import Checkpoint
@@ -96,6 +98,9 @@ def make_card(trainer: Trainer, digest: str, backbone: str | None, content: byte
     plan, model, device = trainer.recipe, trainer.model, trainer.device
     count = len(evaluation.ids)
     clean = measure(model, (evaluation.batch(range(i, min(i + 32, count))) for i in range(0, count, 32)))
+    weights = resampling_weights(count)
+    scores = {name: bootstrap_scores(task, clean.statistics[name], weights) for name, task in model.tasks.items()}
+    adversary, inner = plan.adversary, trainer.adversary
     hardware = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     return Card(
         name=plan.name,
@@ -110,8 +115,9 @@ def make_card(trainer: Trainer, digest: str, backbone: str | None, content: byte
             recipe=f"{plan.name}.toml",
             recipe_sha256=digest,
             backbone_sha256=backbone,
-            attack=plan.adversary.attack if plan.adversary else None,
-            eps=plan.adversary.eps if plan.adversary else None,
+            attack=adversary.attack if adversary else None,
+            eps=adversary.eps if adversary else None,
+            settings=describe(adversary.attack, inner)[1] if adversary and inner else None,
             steps=plan.steps,
             seed=plan.seed,
             scenes=plan.scenes,
@@ -124,11 +130,17 @@ def make_card(trainer: Trainer, digest: str, backbone: str | None, content: byte
             images=count,
             tolerance=TOLERANCE,
             scores={
-                name: {
-                    metric: round(float(value), 5)
-                    for metric, value in task.scores(clean.statistics[name].sum(axis=0)).items()
+                task: {name: round(score.value, 5) for name, score in metrics.items()}
+                for task, metrics in scores.items()
+            },
+            intervals={
+                task: {
+                    name: (round(estimate.low, 5), round(estimate.high, 5))
+                    for name, score in metrics.items()
+                    for estimate in [score.estimate()]
+                    if estimate.low is not None and estimate.high is not None
                 }
-                for name, task in model.tasks.items()
+                for task, metrics in scores.items()
             },
         ),
         fingerprint=fingerprint(model),

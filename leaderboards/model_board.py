@@ -14,6 +14,10 @@ from .ranking import ranks
 from .scores import ard, highest
 
 
+STANDARD = "auto"
+"""The attack by which models are ranked where it was run; elsewhere it is the worst case over all attacks."""
+
+
 def model_boards(groups: Sequence[Group]) -> list[Board]:
     """One board per group, the most robust model first."""
     return [_board(group) for group in groups]
@@ -65,9 +69,9 @@ def worst_cases(group: Group) -> dict[str, tuple[str, Bootstrapped]]:
 
 
 def _board(group: Group) -> Board:
-    worst = worst_cases(group)
-    rank = dict(zip(worst, ranks([score for _, score in worst.values()], highest_first=False), strict=True))
-    order = sorted(group.models, key=lambda m: (m not in worst, worst[m][1].value if m in worst else 0, m))
+    worst, headline = worst_cases(group), _headline(group)
+    rank = dict(zip(headline, ranks([*headline.values()], highest_first=False), strict=True))
+    order = sorted(group.models, key=lambda m: (m not in headline, headline[m].value if m in headline else 0, m))
     raised = model_flags(group)
     rows: list[tuple[Cell, ...]] = []
     for model in order:
@@ -77,12 +81,13 @@ def _board(group: Group) -> Board:
             (
                 rank.get(model),
                 Name(model),
-                "complete" if score else INCOMPLETE,
+                "complete" if model in headline else INCOMPLETE,
                 facts.sharing_index,
                 facts.adversary or CLEAN,
                 facts.parameters,
                 *_clean(group, model),
                 gain_of(group, model),
+                *((_ard(group, model, STANDARD),) if STANDARD in group.attacks else ()),
                 score.estimate() if score else INCOMPLETE,
                 Name(attack) if attack else None,
                 "; ".join(raised[model]) or None,
@@ -98,6 +103,11 @@ def _board(group: Group) -> Board:
         Column("parameters", "parameters", where="csv"),
         *_clean_columns(group, everything=False),
         Column("clean_gain_percent", "clean\ngain %"),
+        *(
+            (Column("standard_ard", f"ARD under `{STANDARD}`\n[95 %]", "interval"),)
+            if STANDARD in group.attacks
+            else ()
+        ),
         Column("worst_case_ard", "worst ARD\n[95 %]", "interval"),
         Column("worst_attack", "under"),
         Column(
@@ -105,8 +115,16 @@ def _board(group: Group) -> Board:
         ),
         *(Column(f"ard:{attack}", attack, where="csv") for attack in group.attacks),
     )
-    note = " ".join(common_notes(group))
+    by = f"ARD under `{STANDARD}`, the standard evaluation" if STANDARD in group.attacks else "the worst ARD"
+    note = " ".join([f"Ranked by {by}.", *common_notes(group)])
     return Board("models", f"Models: {group.title}", note, group.setting.scope, columns, tuple(rows))
+
+
+def _headline(group: Group) -> dict[str, Bootstrapped]:
+    """What the models are ranked by, for those that have it."""
+    if STANDARD not in group.attacks:
+        return {model: score for model, (_, score) in worst_cases(group).items()}
+    return {model: ard(record) for model in group.models if (record := group.complete(model, STANDARD))}
 
 
 def _ard(group: Group, model: str, attack: str) -> Cell:

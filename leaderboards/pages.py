@@ -14,7 +14,7 @@ from .metric_board import metric_boards
 from .model_board import clean_boards, model_attack_boards, model_boards
 from .plots import ATTACKED_VICTIM, ATTACKS_MODELS, BALANCINGS_LOSSES, PROTECTION, TRADEOFF, pictures
 from .protection import protection_boards
-from .render import markdown, to_csv
+from .render import markdown, to_csv, to_json, to_latex
 from .victim_board import victim_boards
 
 LEGEND = (
@@ -45,6 +45,8 @@ PICTURES = {
     PROTECTION: "Damage to the other tasks against damage to the protected one, over tau",
 }
 
+FORMATS = {"CSV": "csv", "JSON": "json", "LaTeX": "tex"}
+
 
 def files(records: Sequence[Record]) -> dict[str, bytes]:
     """Every published file by its path; the same records in any order give the same bytes.
@@ -74,8 +76,8 @@ def files(records: Sequence[Record]) -> dict[str, bytes]:
         drawn = pictures(part)
         found |= {f"{name}{suffix}.{kind}": content for name, by in drawn.items() for kind, content in by.items()}
         sections.append(_section(part, [f"{name}{suffix}" for name in PICTURES if name in drawn]))
-    links = [f"[{TITLES[name]}]({name}.md) ([CSV]({name}.csv))" for name, tables in boards.items() if tables]
-    links += [f"[{name}](tasks/{name}.md) ([CSV](tasks/{name}.csv))" for name in metrics]
+    links = [_links(TITLES[name], name) for name, tables in boards.items() if tables]
+    links += [_links(name, f"tasks/{name}") for name in metrics]
     found["README.md"] = "\n".join(["# Leaderboards", "", LEGEND, "", *(f"- {link}" for link in links), "", *sections])
     return {path: _encoded(found[path]) for path in sorted(found)}
 
@@ -104,9 +106,19 @@ def picture(name: str, folder: str = "") -> str:
     return f"![{about}]({folder}{name}.svg)"
 
 
+def _links(title: str, path: str) -> str:
+    others = ", ".join(f"[{name}]({path}.{ending})" for name, ending in FORMATS.items())
+    return f"[{title}]({path}.md) ({others})"
+
+
 def _board_files(name: str, title: str, boards: list[Board]) -> dict[str, str | bytes]:
     text = "\n".join([f"# {title}", "", LEGEND, "", *(markdown(board) for board in boards)])
-    return {f"{name}.md": text, f"{name}.csv": to_csv(boards)}
+    return {
+        f"{name}.md": text,
+        f"{name}.csv": to_csv(boards),
+        f"{name}.json": to_json(boards),
+        f"{name}.tex": to_latex(boards),
+    }
 
 
 def _section(part: Group, drawn: list[str]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..benchmark.protocol.files import write_atomically
 
-ENDINGS = (".md", ".csv", ".svg", ".png")
+ENDINGS = (".md", ".csv", ".json", ".tex", ".svg", ".png", ".html", ".css", ".js")
 
 
 def publish(content: Mapping[str, bytes], out: Path) -> list[Path]:

@@ -8,6 +8,9 @@ from pathlib import Path
 from ..benchmark.protocol.records import Record, read_records
 from .groups import group
 from .pages import files
+from .site import site_files
+
+SITE = "site"
 
 Suites = Mapping[str, Sequence[Record]]
 """Records by the name of their folder; the name is empty where there is just one folder."""
@@ -22,12 +25,14 @@ def read_suites(folder: Path) -> dict[str, list[Record]]:
 
 
 def suite_files(suites: Suites) -> dict[str, bytes]:
-    """Every published file by its path: each suite's in a folder of its name, and an index of them."""
+    """Every published file by its path: each suite's in a folder of its name, an index of them, and the site of all."""
     if "" in suites:
-        return files(suites[""])
-    found = {f"{name}/{path}": content for name in suites for path, content in files(suites[name]).items()}
-    links = [f"- [{name}]({name}/README.md): {_about(suites[name])}" for name in sorted(suites)]
-    return {**found, "README.md": "\n".join(["# Leaderboards", "", *links, ""]).encode()}
+        found = files(suites[""])
+    else:
+        found = {f"{name}/{path}": content for name in suites for path, content in files(suites[name]).items()}
+        links = [f"- [{name}]({name}/README.md): {_about(suites[name])}" for name in sorted(suites)]
+        found["README.md"] = "\n".join(["# Leaderboards", "", *links, ""]).encode()
+    return found | {f"{SITE}/{path}": content for path, content in site_files(suites, found).items()}
 
 
 def _about(records: Sequence[Record]) -> str:

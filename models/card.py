@@ -16,12 +16,13 @@ from safetensors.torch import load, save
 from torch import nn
 
 from ..benchmark.protocol.errors import BadInputError
-from ..benchmark.protocol.records import Name, Sha256, Strict
+from ..benchmark.protocol.records import Name, Setting, Sha256, Strict
 from ..benchmark.protocol.registry import import_object
 from ..benchmark.protocol.tasks import Task, make_task
 from ..benchmark.protocol.types import MultiTaskModel
 
 Scores = dict[str, dict[str, float]]
+Interval = Annotated[tuple[float, float], Field(strict=False)]
 ModelName = Annotated[str, Field(max_length=100, pattern=r"^\w[\w.@+-]*$")]  # files are called by it
 
 
@@ -43,6 +44,7 @@ class Weights(Strict):
 class Training(Strict):
     """Where the weights come from; `attack` is absent for a cleanly trained model, `eps` is in 1/255.
 
+    `settings` are all that the inner attack has, defaults included, absent from cards that do not tell.
     `backbone_sha256` is the digest of the file of backbone weights that training started from, absent if from none;
     `best_step` is the step that validation took the weights from, absent if they are the last step's.
     """
@@ -52,6 +54,7 @@ class Training(Strict):
     backbone_sha256: Sha256 | None = None
     attack: str | None = None
     eps: float | None = None
+    settings: dict[str, Setting] | None = None
     steps: int
     best_step: int | None = None
     seed: int
@@ -64,15 +67,30 @@ class Training(Strict):
     def _check(self) -> Training:
         if (self.attack is None) != (self.eps is None):
             raise ValueError("attack and eps stand together or not at all")
+        if self.attack is None and self.settings is not None:
+            raise ValueError("settings are those of an attack, and there is none")
         return self
 
 
 class Clean(Strict):
-    """Scores on the evaluation split without attack; `tolerance` is relative, for other machines' rounding."""
+    """Scores on the evaluation split without attack; `tolerance` is relative, for other machines' rounding.
+
+    `intervals` are their 95 % bootstrap intervals [low, high], absent from cards that do not tell and for a score that
+    a resample leaves undefined.
+    """
 
     images: int
     tolerance: float
     scores: Scores
+    intervals: dict[str, dict[str, Interval]] | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Clean:
+        for task, metrics in (self.intervals or {}).items():
+            for metric, (low, high) in metrics.items():
+                if metric not in self.scores.get(task, {}) or low > high:
+                    raise ValueError(f"interval of {task} {metric} must be [low, high] of one of the scores")
+        return self
 
 
 class Card(Strict):

@@ -147,6 +147,19 @@ def test_model_board_gain_reference_and_worst_case(records):
     assert board.column("rank") == tuple(Rank(i, i) for i in range(1, 5))
 
 
+def test_models_are_ranked_by_the_standard_evaluation_where_it_was_run(records):
+    # In the opposite order of the worst case.
+    under_auto = {name: 0.1 * place for place, name in enumerate(sorted(MODELS, key=lambda name: -MODELS[name][2]), 1)}
+    more = [make_record(name, "auto", damage=dict.fromkeys(TASKS, ard)) for name, ard in under_auto.items()]
+    board = one(model_boards, [*records, *more])
+    assert [cell.text for cell in board.column("model")] == [*under_auto]
+    assert [cell.value for cell in board.column("standard_ard")] == pytest.approx([*under_auto.values()])
+    assert "Ranked by ARD under `auto`" in board.note
+    fewer = one(model_boards, [*records, *more[1:]])
+    assert row(fewer, next(iter(under_auto)))["rank"] is None
+    assert row(fewer, next(iter(under_auto)))["status"] == "incomplete"
+
+
 def test_gain_is_unknown_without_the_twin():
     assert row(one(model_boards, [make_record()]), "rooms3-shared.clean")["clean_gain_percent"] is None
 

@@ -115,5 +115,5 @@ def test_command_reads_what_a_run_has_left(
     assert mtrbench("run", "few", "--workers", 1, "--out", tmp_path).code == 0
     code, said = select(monkeypatch, capsys, "few", "--out", tmp_path)
     assert code == 0
-    for word in ("noise", "-fgsm", "tiny (eps 8/255)", "tiny (eps 16/255)", "chosen on"):
+    for word in ("noise", "-fgsm", "tiny (eps 8/255)", "tiny (eps 16/255)", "Chosen on"):
         assert word in said

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from commands import Outcome, assert_refused, finish, mtrbench, start
 
 from mtrbench import BadInputError, load_attack
+from mtrbench.attacks.registry import names, split_settings
 from mtrbench.benchmark.protocol.registry import Registry, import_object
+from mtrbench.benchmark.suites import load_suite
 from mtrbench.models.zoo import model_names
 
 TABLE = Registry("thing", {"path": "pathlib:Path", "paths": "os:path", "json": "json:dumps"})
@@ -164,3 +167,10 @@ def test_settings_of_an_attack_are_checked(site: Path, monkeypatch: pytest.Monke
 def test_show_takes_an_object_by_its_path() -> None:
     shown = mtrbench("show", "attack", "mtrbench.attacks.noise:Noise", "--json")
     assert json.loads(shown.out)["settings"] == {"kind": "sign"}
+
+
+def test_the_suite_of_all_attacks_has_every_one() -> None:
+    listed = [split_settings(attack)[0] for attack in load_suite("all-attacks").attacks]
+    for name in names():
+        pattern = re.sub(r"(?<=:)[A-Z]+", "[^@]+", re.escape(name))
+        assert any(re.fullmatch(pattern, attack) for attack in listed), name

@@ -211,9 +211,10 @@ class Record(Strict):
         return self.cell.threat
 
     def to_json(self) -> str:
-        """The record as JSON text, ending in a newline; lists of numbers stand on one line."""
+        """The record as JSON text, ending in a newline; lists of numbers and estimates stand on one line each."""
         text = self.model_dump_json(by_alias=True, indent=1)
-        return re.sub(r"\[[-+.eE\d\s,nul]*\]", lambda found: " ".join(found[0].split()), text) + "\n"
+        flat = r'\[[-+.eE\d\s,nul]*\]|\{\s*"value"[^{}]*\}'
+        return re.sub(flat, lambda found: " ".join(found[0].split()), text) + "\n"
 
 
 def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -1,0 +1,163 @@
+"""Boards as tables of a page: what every cell shows, what it sorts by, and how its interval is drawn."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from ..benchmark.protocol.records import Estimate
+from .board import INCOMPLETE, Board, Cell, Column, Name, Rank
+from .flags import MEANINGS
+from .render import ABSENT, highest, number, texts
+
+REMARKS = {
+    "control": "Knows nothing of the model; every attack must beat it. Not ranked.",
+    "black box": "Asks for losses, never for gradients.",
+}
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Where an interval and its number lie between the ends of its column, in percent."""
+
+    low: str
+    middle: str
+    high: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A cell; it sorts by `order`, or by its text where that is None, and last where that is empty."""
+
+    text: str
+    order: str | None = None
+    bounds: str = ""
+    interval: Interval | None = None
+    code: bool = False
+    strong: bool = False
+    href: str = ""
+    hint: str = ""
+    badges: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Heading:
+    """The head of a column; `first` is how a first click sorts it."""
+
+    title: Markup
+    plain: str
+    is_number: bool
+    first: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """`tags` are what it can be picked by."""
+
+    cells: tuple[Shown, ...]
+    tags: Mapping[str, str]
+    is_incomplete: bool
+
+
+@dataclass(frozen=True)
+class Table:
+    """A board on a page; `header` is the column that names the rows, `picks` the values of every tag."""
+
+    anchor: str
+    caption: str
+    notes: tuple[Markup, ...]
+    headings: tuple[Heading, ...]
+    header: int
+    rows: tuple[Row, ...]
+    picks: Mapping[str, tuple[str, ...]]
+
+
+def html_table(
+    board: Board, anchor: str, caption: str, links: Mapping[str, str], tags: Mapping[str, Mapping[str, str]]
+) -> Table:
+    """A board as a table; `links` and `tags` are by the text of a name."""
+    shown = board.where("everywhere", "pages")
+    marked, written = highest(shown), texts(shown)
+    spans = [_span(row[i] for row in shown.rows) for i in range(len(shown.columns))]
+    rows = []
+    for y, cells in enumerate(shown.rows):
+        found = tuple(
+            _shown(cell, shown.columns[x], written[y][x], spans[x], links, y in marked[x])
+            for x, cell in enumerate(cells)
+        )
+        own = next((tags[cell.text] for cell in cells if isinstance(cell, Name) and cell.text in tags), {})
+        rows.append(Row(found, own, INCOMPLETE in cells))
+    keys = dict.fromkeys(key for row in rows for key in row.tags)
+    values = {key: tuple(sorted({row.tags[key] for row in rows if key in row.tags})) for key in keys}
+    return Table(
+        anchor,
+        caption,
+        tuple(prose(note) for note in (shown.note, *(column.note for column in shown.columns)) if note),
+        tuple(_heading(column, [row[i] for row in shown.rows]) for i, column in enumerate(shown.columns)),
+        next((i for i, cell in enumerate(shown.rows[0]) if isinstance(cell, Name)), 0) if shown.rows else 0,
+        tuple(rows),
+        {key: found for key, found in values.items() if len(found) > 1},
+    )
+
+
+def prose(text: str) -> Markup:
+    """A note's few marks of Markdown, code and emphasis, as markup; all else is text."""
+    parts = [str(escape(part)) for part in text.split("`")]
+    parts[::2] = [re.sub(r"\*([\w ]+)\*", r"<em>\1</em>", part) for part in parts[::2]]
+    parts[1::2] = [f"<code>{part}</code>" for part in parts[1::2]]
+    return Markup("".join(parts))  # noqa: S704  every part was escaped above
+
+
+def _heading(column: Column, cells: list[Cell]) -> Heading:
+    is_number = any(isinstance(cell, Rank) or number(cell) is not None for cell in cells)
+    title = column.title.replace("\n", " ")
+    descends = is_number and column.name != "rank"
+    return Heading(prose(title), title.replace("`", ""), is_number, "descending" if descends else "ascending")
+
+
+def _shown(
+    cell: Cell, column: Column, text: str, span: tuple[float, float], links: Mapping[str, str], is_highest: bool
+) -> Shown:
+    match cell:
+        case None:
+            return Shown(ABSENT, order="")
+        case Rank(best, worst):
+            hint = "" if best == worst else f"tied: the data allow every rank from {best} to {worst}"
+            return Shown(text.replace("-", "–"), order=f"{best + worst / 1e6:.6f}", hint=hint)
+        case Name(name, remark):
+            badges = ((remark, REMARKS.get(remark, "")),) if remark else ()
+            return Shown(name, code=True, href=links.get(name, ""), badges=badges)
+        case str() if column.name == "flags":
+            return Shown("", order=cell, badges=tuple(_flag(part) for part in cell.split("; ")))
+        case str() if cell == INCOMPLETE:
+            return Shown("", order="", badges=((INCOMPLETE, "A score is undefined, or a record is missing."),))
+        case str():
+            return Shown(cell, code=column.name == "record")
+        case Estimate(value=None):
+            return Shown(ABSENT, order="")
+        case _:
+            middle, _, bounds = text.partition(" ")
+            interval = _interval(cell, span) if bounds and isinstance(cell, Estimate) else None
+            return Shown(middle, f"{number(cell):.6g}", bounds, interval, strong=is_highest)
+
+
+def _flag(text: str) -> tuple[str, str]:
+    name = text.partition(" (")[0]
+    return text, MEANINGS.get(name, "").replace("`", "")
+
+
+def _span(cells: Iterable[Cell]) -> tuple[float, float]:
+    ends = [end for cell in cells if isinstance(cell, Estimate) for end in (cell.low, cell.high) if end is not None]
+    return min([0.0, *ends]), max([0.0, *ends])
+
+
+def _interval(cell: Estimate, span: tuple[float, float]) -> Interval | None:
+    if cell.value is None or cell.low is None or cell.high is None or span[0] == span[1]:
+        return None
+    low, middle, high = (
+        f"{100 * (end - span[0]) / (span[1] - span[0]):.1f}" for end in (cell.low, cell.value, cell.high)
+    )
+    return Interval(low, middle, high)

@@ -1,0 +1,100 @@
+"""Boards for pages about one model or one attack: every pair of it, its scores, and what its gradients look like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ..benchmark.protocol.records import Diagnostics, Estimate, Record
+from .board import BLACK_BOX, CONTROL, INCOMPLETE, Board, Cell, Column, Name
+from .flags import Flags, explained
+from .gain import metrics_of
+from .groups import Group, is_black_box, is_control
+from .scores import ard, task_score
+
+Pair = tuple[str, str]
+
+
+def pair_board(group: Group, pairs: Sequence[Pair], of: str, raised: Mapping[Pair, Flags]) -> Board:
+    """One row per pair of model and attack, the largest ARD first; `of` is what the rows name, "attack" or "model"."""
+    records = {pair: group.complete(*pair) for pair in pairs}
+    scores = {pair: ard(record) for pair, record in records.items() if record is not None}
+    order = sorted(pairs, key=lambda pair: (pair not in scores, -scores[pair].value if pair in scores else 0, pair))
+    tasks = group.setting.tasks
+    rows: list[tuple[Cell, ...]] = []
+    for pair in order:
+        name = named(pair[1]) if of == "attack" else Name(pair[0])
+        record, key = records[pair], group.records[pair].key
+        if record is None:
+            rows.append((name, INCOMPLETE, *[None] * (7 + len(tasks)), key[:12]))
+        else:
+            signs = "; ".join(raised.get(pair, ())) or None
+            rows.append((name, scores[pair].estimate(), *_numbers(record, tasks), signs, key[:12]))
+    columns = (
+        Column(of, of),
+        Column("ard", "ARD [95 %]", "interval"),
+        Column("worst_task", "worst\ntask"),
+        *(Column(f"d_{task}", f"{task}\n[95 %]", "interval") for task in tasks),
+        Column("flat_mean", "flat\nmean"),
+        Column("arlc", "ARLC"),
+        Column("forwards", "fwd", "count"),
+        Column("backwards", "bwd", "count"),
+        Column("seconds", "s"),
+        Column("flags", "flags", note=explained([raised.get(pair, ()) for pair in pairs])),
+        Column("record", "record"),
+    )
+    title = "Under every attack" if of == "attack" else "On every model"
+    return Board("pairs", title, "", group.setting.scope, columns, tuple(rows))
+
+
+def named(attack: str) -> Name:
+    """An attack's name with what a reader must know of its kind."""
+    return Name(attack, CONTROL if is_control(attack) else BLACK_BOX if is_black_box(attack) else "")
+
+
+def score_board(group: Group, model: str, attack: str | None) -> Board:
+    """Every metric of a model on clean images and, if an attack is given, under it."""
+    record = group.records[model, attack] if attack else group.any_record(model)
+    rows = []
+    for task in group.setting.tasks:
+        for metric in metrics_of(task):
+            unit = f" ({metric.unit})" if metric.unit else ""
+            under = (record.attacked[task][metric.name],) if attack else ()
+            better = "higher" if metric.higher_is_better else "lower"
+            rows.append((f"{task} {metric.name}{unit}", better, record.clean[task][metric.name], *under))
+    columns = (
+        Column("metric", "metric"),
+        Column("better", "better"),
+        Column("clean", "clean [95 %]", "interval", digits=3),
+        *([Column("attacked", "attacked [95 %]", "interval", digits=3)] if attack else []),
+    )
+    title = f"Scores of {model} without and with the attack" if attack else "Clean scores"
+    return Board("scores", title, "", group.setting.scope, columns, tuple(rows))
+
+
+def gradient_board(group: Group, attack: str | None, models: Sequence[str]) -> Board:
+    """What the gradients of the losses at the clean images look like, and what noise of the budget's size does."""
+    records = [group.records[model, attack] if attack else group.any_record(model) for model in models]
+    found = [_quantities(record.diagnostics) for record in records]
+    names = list(dict.fromkeys(name for quantities in found for name in quantities))
+    columns = (
+        Column("quantity", "quantity"),
+        *(Column(model, f"`{model}`" if attack else "value", "count") for model in models),
+    )
+    rows = tuple((name, *(quantities.get(name) for quantities in found)) for name in names)
+    return Board("gradients", "Gradients at the clean images", "", group.setting.scope, columns, rows)
+
+
+def _numbers(record: Record, tasks: Sequence[str]) -> list[Cell]:
+    parts, costs = record.degradation, record.costs
+    by_task = [task_score(record, task).estimate() for task in tasks]
+    seconds = costs.seconds / record.cell.dataset.images
+    return [parts.worst_task, *by_task, parts.flat, parts.arlc, costs.forwards, costs.backwards, seconds]
+
+
+def _quantities(found: Diagnostics) -> dict[str, float | Estimate]:
+    return {
+        **{f"share of images without gradient, {task}": value for task, value in found.zero_gradient.items()},
+        **{f"mean length of the gradient, {task}": value for task, value in found.gradient_length.items()},
+        **{f"mean cosine of the gradients, {pair}": value for pair, value in found.gradient_cosine.items()},
+        "ARD under noise of the same budget": found.noise,
+    }

@@ -1,0 +1,221 @@
+"""The static site: an index of all boards, a page per model and a page per attack, without any request to elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ..benchmark.protocol.records import Record
+from .attack_board import attack_boards
+from .bars import Chart, chart
+from .flags import Flags, flags
+from .groups import ADVERSARIAL, CLEAN, Group, group
+from .html_table import Table, html_table, prose
+from .labels import flat
+from .losses_board import split_losses
+from .model_board import model_boards
+from .pages import FORMATS, LEGEND, PICTURES, picture_names
+from .pair_board import gradient_board, pair_board, score_board
+from .plots import TRADEOFF
+from .scores import is_complete
+
+TEMPLATES = Path(__file__).with_name("templates")
+BESIDE = ("site.css", "site.js")
+OTHER = "other"
+"""The optimizer of attacks that share theirs with no other attack."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that is published beside the site."""
+
+    source: str
+    about: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A group of comparable records on the index; `folder` is where its tables lie, as the site sees it."""
+
+    suite: str
+    part: Group
+    anchor: str
+    folder: str
+    tradeoff: Picture | None
+    pictures: tuple[Picture, ...]
+    tables: tuple[Table, ...]
+    incomplete: int
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """What a page about a model or an attack says of one group."""
+
+    section: Section
+    facts: tuple[tuple[str, str, str], ...]
+    chart: Chart | None
+    table: Table
+    more: tuple[Table, ...]
+
+
+def site_files(suites: Mapping[str, Sequence[Record]], published: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Every file of the site by its name; `published` are the paths beside the site's folder that it may refer to.
+
+    The same records in any order give the same bytes. Names of models and attacks are text wherever they stand, and no
+    name of a file holds more than letters, digits and dashes of them.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals.update(formats=FORMATS, legend=prose(LEGEND))
+    sections: list[Section] = []
+    models: dict[str, list[Chapter]] = {}
+    attacks: dict[str, list[Chapter]] = {}
+    for suite in sorted(suites):
+        groups = group(suites[suite])
+        for part, suffix in zip(groups, picture_names(groups), strict=True):
+            section = _section(suite, part, suffix, published)
+            sections.append(section)
+            raised = flags(part)
+            for model in part.models:
+                models.setdefault(model, []).append(_model(section, model, raised))
+            for attack in part.attacks:
+                attacks.setdefault(attack, []).append(_attack(section, attack, raised))
+
+    def page(template: str, **found: object) -> bytes:
+        return environment.get_template(template).render(**found).encode()
+
+    files = {name: (TEMPLATES / name).read_bytes() for name in BESIDE}
+    files["index.html"] = page("index.html", sections=sections)
+    for kind, pages in (("model", models), ("attack", attacks)):
+        for name, chapters in pages.items():
+            files[page_name(kind, name)] = page("page.html", kind=kind, name=name, chapters=chapters)
+    return files
+
+
+def page_name(kind: str, name: str) -> str:
+    """The file of a model's or an attack's page: what is harmless of the name, and a digest that tells all apart."""
+    return f"{kind}-{_slug(name)}.html"
+
+
+def _slug(text: str) -> str:
+    harmless = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60]
+    return f"{harmless}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _section(suite: str, part: Group, suffix: str, published: Mapping[str, bytes]) -> Section:
+    anchor = _slug(f"{suite} {part.title}")
+    prefix = f"{suite}/" if suite else ""
+    drawn = {
+        name: Picture(f"../{prefix}{name}{suffix}.svg", about)
+        for name, about in PICTURES.items()
+        if f"{prefix}{name}{suffix}.svg" in published
+    }
+    links = _links(part, "model") | _links(part, "attack")
+    tags = _training_tags(part) | _attack_tags(part)
+    boards = [*model_boards([part]), *attack_boards([part])]
+    captions = [board.title.removesuffix(f": {part.title}") for board in boards]
+    return Section(
+        suite,
+        part,
+        anchor,
+        f"../{prefix}",
+        drawn.pop(TRADEOFF, None),
+        tuple(drawn.values()),
+        tuple(
+            html_table(board, f"{anchor}-{i}", caption, links, tags)
+            for i, (board, caption) in enumerate(zip(boards, captions, strict=True))
+        ),
+        sum(not is_complete(record) for record in part.records.values()),
+    )
+
+
+def _model(section: Section, model: str, raised: Mapping[tuple[str, str], Flags]) -> Chapter:
+    part, anchor = section.part, f"{section.anchor}-{_slug(model)}"
+    board = pair_board(part, [pair for pair in sorted(part.records) if pair[0] == model], "attack", raised)
+    facts, ref = part.facts(model), part.any_record(model).cell.model
+    twin = facts.twin or ""
+    about = (
+        ("Trained on", facts.trained_on, ""),
+        ("Training", facts.adversary or CLEAN, ""),
+        ("Sharing index", "unknown" if facts.sharing_index is None else f"{facts.sharing_index:.2f}", ""),
+        ("Parameters", f"{facts.parameters:,}", ""),
+        ("Independent twin", twin or "none", page_name("model", twin) if twin in part.models else ""),
+        ("Weights, sha256", ref.sha256[:12], ""),
+    )
+    more = (score_board(part, model, None), gradient_board(part, None, [model]))
+    return Chapter(
+        section,
+        about,
+        chart(board, part.setting.tasks),
+        html_table(board, anchor, board.title, _links(part, "attack"), _attack_tags(part)),
+        tuple(html_table(table, f"{anchor}-{i}", table.title, {}, {}) for i, table in enumerate(more)),
+    )
+
+
+def _attack(section: Section, attack: str, raised: Mapping[tuple[str, str], Flags]) -> Chapter:
+    part, anchor = section.part, f"{section.anchor}-{_slug(attack)}"
+    pairs = [pair for pair in sorted(part.records) if pair[1] == attack]
+    board = pair_board(part, pairs, "model", raised)
+    models = [model for model in part.models if (model, attack) in part.records]
+    records = [part.records[pair] for pair in pairs]
+    solved: Counter[str] = Counter()
+    for record in records:
+        solved.update(record.solver.programs)
+    gaps = [gap for record in records for gap in record.solver.gaps.values()]
+    ref = records[0].attack
+    about = [
+        ("Version", ref.version, ""),
+        *(
+            (name, value if isinstance(value, str) else json.dumps(value), "")
+            for name, value in flat(ref.settings).items()
+        ),
+        ("Seed", str(records[0].cell.seed), ""),
+    ]
+    if solved:
+        about.append(("Programs solved", ", ".join(f"{name} {count:,}" for name, count in sorted(solved.items())), ""))
+    if gaps:
+        about.append(("Largest gap", f"{max(gaps):.3g}", ""))
+    more = [gradient_board(part, attack, models), *(score_board(part, model, attack) for model in models)]
+    return Chapter(
+        section,
+        tuple(about),
+        chart(board, part.setting.tasks),
+        html_table(board, anchor, board.title, _links(part, "model"), _training_tags(part)),
+        tuple(html_table(table, f"{anchor}-{i}", table.title, {}, {}) for i, table in enumerate(more)),
+    )
+
+
+def _links(part: Group, kind: str) -> dict[str, str]:
+    return {name: page_name(kind, name) for name in (part.models if kind == "model" else part.attacks)}
+
+
+def _training_tags(part: Group) -> dict[str, dict[str, str]]:
+    return {model: {"training": part.training(model)} for model in part.models}
+
+
+def _attack_tags(part: Group) -> dict[str, dict[str, str]]:
+    """The optimizer and the losses in an attack's name; an ending that no other attack has is no optimizer's."""
+    split = {attack: split_losses(attack) for attack in part.attacks}
+    endings = {}
+    for attack, (base, _) in split.items():
+        product = re.fullmatch(r"[^,]+-(\w+)( \[.*\])?", base)
+        endings[attack] = product[1] if product else OTHER
+    counts = Counter(endings.values())
+    return {
+        attack: {"optimizer": ending if counts[ending] > 1 else OTHER, "losses": split[attack][1]}
+        for attack, ending in endings.items()
+    }
