@@ -17,7 +17,7 @@ COMMANDS = {
     "list": "name what is registered",
     "show": "show a model, an attack or a record",
     "train": "train a model from its recipe",
-    "validate": "check an attack for the properties of one",
+    "validate": "check an attack or a model for the properties of one",
 }
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..attacks.conformance.scene import Scene, perturbed
 from ..attacks.registry import load_attack
 from ..benchmark.protocol.threat import ThreatModel
-from ..benchmark.protocol.types import Batch, MultiTaskModel
+from ..benchmark.protocol.types import Attack, Batch, MultiTaskModel
 from ..benchmark.stats import Bootstrapped, mean, relative_loss_change, resampling_weights
 from ..leaderboards.flags import BLACK_BOX, NOISE, ONE_STEP
 from ..leaderboards.ranking import is_above
@@ -28,7 +28,7 @@ BROKEN = 2.0
 
 
 def not_beaten_by(control: str, flag: str, **settings: object) -> Property:
-    """ARLC under `control` is not above that under TOTAL by PGD, both of eps 4/255: at all by noise, else significantly.
+    """ARLC under `control` is below that under TOTAL by PGD, both of eps 4/255; not significantly above, if not noise.
 
     The criteria are those of the boards' flags.
     """
@@ -45,10 +45,12 @@ def not_beaten_by(control: str, flag: str, **settings: object) -> Property:
 
 def falls_without_budget(model: MultiTaskModel, batch: Batch) -> Finding:
     """TOTAL by PGD of eps 1, which may make any image of any other, at least doubles every task's mean loss."""
-    clean, attacked = _losses(model, batch), _losses(model, batch, ATTACK, UNBOUNDED, steps=MANY_STEPS)
-    times = {name: attacked[name].mean() / clean[name].mean() for name in clean}
-    found = "mean losses under eps 255/255: " + ", ".join(f"{name} x {value:.3g}" for name, value in times.items())
-    return Finding("pass" if all(value >= BROKEN for value in times.values()) else "flag", found)
+    attack = load_attack(ATTACK, steps=MANY_STEPS)
+    clean, attacked = _losses(model, batch), _losses(model, batch, attack, UNBOUNDED)
+    means = {name: (clean[name].mean(), attacked[name].mean()) for name in clean}
+    found = ", ".join(f"{name} from {before:.3g} to {after:.3g}" for name, (before, after) in means.items())
+    falls = all(after >= BROKEN * before for before, after in means.values())
+    return Finding("pass" if falls else "flag", f"mean losses under eps 255/255: {found}")
 
 
 SIGNS: Mapping[str, Property] = MappingProxyType(
@@ -63,16 +65,16 @@ SIGNS: Mapping[str, Property] = MappingProxyType(
 
 
 def _arlc(model: MultiTaskModel, batch: Batch, name: str, **settings: object) -> Bootstrapped:
-    clean, attacked = _losses(model, batch), _losses(model, batch, name, **settings)
+    clean, attacked = _losses(model, batch), _losses(model, batch, load_attack(name, **settings))
     weights = resampling_weights(len(batch.ids))
     return mean([relative_loss_change(clean[task], attacked[task], weights) for task in clean])
 
 
 def _losses(
-    model: MultiTaskModel, batch: Batch, name: str | None = None, threat: ThreatModel = BUDGET, **settings: object
+    model: MultiTaskModel, batch: Batch, attack: Attack | None = None, threat: ThreatModel = BUDGET
 ) -> dict[str, NDArray[np.float64]]:
-    """Per-sample losses by task, on what the attack `name` makes of the images, or on the images."""
-    if name is not None:
-        batch = batch.at(perturbed(load_attack(name, **settings), Scene(name, model, batch, threat)))
+    """Per-sample losses by task, on what the attack makes of the images, or on the images."""
+    if attack is not None:
+        batch = batch.at(perturbed(attack, Scene("model", model, batch, threat)))
     with torch.no_grad():
         return {task: loss.double().numpy() for task, loss in model.losses(batch).items()}

@@ -16,8 +16,8 @@ from ..benchmark.evaluation import evaluate_cells, pending
 from ..benchmark.protocol.records import Cell, Record
 from ..benchmark.store import Store
 from ..benchmark.suites import load_suite
-from ..leaderboards.pages import files
 from ..leaderboards.publish import publish
+from ..leaderboards.suites import suite_files
 from .devices import device_of
 from .options import Eps, Names, json_option, out_option
 from .tables import echo_boards
@@ -85,7 +85,7 @@ def run(
     if workers is None:
         workers = default_workers() if device == "cpu" else 1
     records = evaluate_all(cells, workshop, Store(out), Serial() if workers == 1 else Processes(workers))
-    written = publish(files(records), out / "boards")
+    written = publish(suite_files({"": records}), out / "boards")
     if as_json:
         click.echo(json.dumps([summary(record) for record in records], indent=1))
         return

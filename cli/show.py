@@ -13,31 +13,35 @@ from ..benchmark.protocol.records import read_record
 from .options import json_option
 
 
-def _model(name: str) -> dict[str, Any]:
+def _model(name: str) -> tuple[dict[str, Any], str]:
     from ..models.nets.cost import sharing_indices
     from ..models.zoo import find_card
+    from .card_text import card_text
 
     card, _ = find_card(name)
-    return {**card.model_dump(mode="json", exclude_none=True), "sharing_index": sharing_indices(card)}
+    sharing = sharing_indices(card)
+    data = {**card.model_dump(mode="json", exclude_none=True), "sharing_index": sharing}
+    return data, card_text(card, sharing)
 
 
-def _attack(name: str) -> dict[str, Any]:
+def _attack(name: str) -> tuple[dict[str, Any], str]:
     from ..attacks.registry import components, describe, load_attack
 
     made = load_attack(name)
     version, settings = describe(name, made)
-    return {
+    data = {
         "name": name,
         "version": version,
         "settings": settings,
         "about": "\n\n".join(inspect.getdoc(type(part)) or "" for part in components(made)),
     }
+    return data, "\n".join(_lines(data))
 
 
-def _record(path: str) -> dict[str, Any]:
+def _record(path: str) -> tuple[dict[str, Any], str]:
     record = read_record(Path(path)).model_dump(mode="json", by_alias=True)
     del record["degradation"]["replicates"]  # thousands of numbers that are there for programs
-    return record
+    return record, "\n".join(_lines(record))
 
 
 KINDS = {"model": _model, "attack": _attack, "record": _record}
@@ -49,8 +53,8 @@ KINDS = {"model": _model, "attack": _attack, "record": _record}
 @json_option
 def show(kind: str, name: str, as_json: bool) -> None:
     """Show a model's card, an attack's maths and settings or a record by its path: KIND model, attack, record."""
-    found = KINDS[kind](name)
-    click.echo(json.dumps(found, indent=1) if as_json else "\n".join(_lines(found)))
+    data, text = KINDS[kind](name)
+    click.echo(json.dumps(data, indent=1) if as_json else text)
 
 
 def _lines(value: dict[str, Any], depth: int = 0) -> list[str]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,16 +19,13 @@ Rows = Sequence[Mapping[str, Any]]
 IMAGES = 3
 
 
-def _attack(name: str, model: str) -> Rows:
-    import torch
-
+def _attack(name: str, model: str, data_root: Path | None) -> Rows:
     from ..attacks.conformance.kit import examine
     from ..attacks.registry import load_attack, settings_of
     from ..models.zoo import find_card
     from .workshop import LocalWorkshop, found_models, threat_ref
 
-    torch.set_num_threads(1)  # as in every job; small tensors gain nothing by more
-    workshop = LocalWorkshop(found_models([model]), None, "cpu", IMAGES)
+    workshop = LocalWorkshop(found_models([model]), data_root, "cpu", IMAGES)
     card, _ = find_card(model)
     cell = workshop.cell(card.name, card.dataset, IMAGES, name, threat_ref("linf", 4, None), 0, None)
     batch = workshop.dataset(cell).batch(range(IMAGES))
@@ -35,20 +33,31 @@ def _attack(name: str, model: str) -> Rows:
     return [asdict(outcome) for outcome in outcomes]
 
 
-KINDS: dict[str, Callable[[str, str], Rows]] = {"attack": _attack}
+def _model(name: str, _: str, data_root: Path | None) -> Rows:
+    from .model_checks import examine_model
+
+    return [{"property": title, **asdict(finding)} for title, finding in examine_model(name, data_root).items()]
+
+
+KINDS: dict[str, Callable[[str, str, Path | None], Rows]] = {"attack": _attack, "model": _model}
 
 
 @click.command()
 @click.argument("kind", metavar="KIND", type=click.Choice(list(KINDS)))
 @click.argument("name")
 @click.option("--model", default="rooms3-shared.clean", show_default=True, help="What an attack is to be strong on.")
+@click.option("--data-root", type=click.Path(path_type=Path), help="Folder of a data set that is not embedded.")
 @json_option
 @click.pass_context
-def validate(context: click.Context, kind: str, name: str, model: str, as_json: bool) -> None:
-    """Check an attack, by its name or as pkg.module:object, for the properties of one: KIND attack.
+def validate(context: click.Context, kind: str, name: str, model: str, data_root: Path | None, as_json: bool) -> None:
+    """Check an attack, by its name or as pkg.module:object, or a model, by its name or its card's path.
 
-    Exits with 1 if a property fails.
+    KIND is attack or model. Exits with 1 if a property fails. A flag is a sign that a model hides its gradients rather
+    than being robust, and no failure.
     """
-    rows = KINDS[kind](name, model)
+    import torch
+
+    torch.set_num_threads(1)  # as in every job; small tensors gain nothing by more
+    rows = KINDS[kind](name, model, data_root)
     click.echo(json.dumps(rows, indent=1) if as_json else tabulate(rows, headers="keys"))
     context.exit(any(row["result"] == "fail" for row in rows))

@@ -97,6 +97,6 @@ def chart(board: Board, tasks: Sequence[str]) -> Chart | None:
 
 
 def _step(span: float) -> float:
-    """A round distance between ticks of which three to six fit into the span."""
+    """A round distance between ticks of which three to seven fit into the span."""
     power = 10.0 ** math.floor(math.log10(span / 3)) if span > 0 else 1.0
     return next(power * factor for factor in (5.0, 2.0, 1.0) if power * factor <= span / 3 or factor == 1.0)

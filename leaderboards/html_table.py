@@ -13,6 +13,9 @@ from .board import INCOMPLETE, Board, Cell, Column, Name, Rank
 from .flags import MEANINGS
 from .render import ABSENT, highest, number, texts
 
+KINDS = {"model": "model", "attack": "attack", "worst_attack": "attack"}
+"""What the names in a column are of."""
+
 REMARKS = {
     "control": "Knows nothing of the model; every attack must beat it. Not ranked.",
     "black box": "Asks for losses, never for gradients.",
@@ -76,19 +79,30 @@ class Table:
 
 
 def html_table(
-    board: Board, anchor: str, caption: str, links: Mapping[str, str], tags: Mapping[str, Mapping[str, str]]
+    board: Board,
+    anchor: str,
+    caption: str,
+    links: Mapping[str, Mapping[str, str]],
+    tags: Mapping[str, Mapping[str, Mapping[str, str]]],
+    draws: bool = True,
 ) -> Table:
-    """A board as a table; `links` and `tags` are by the text of a name."""
+    """A board as a table; `links` and `tags` are by what a name is of, "model" or "attack", and then by the name.
+
+    Intervals are drawn unless the rows of a column are of different scales.
+    """
     shown = board.where("everywhere", "pages")
     marked, written = highest(shown), texts(shown)
-    spans = [_span(row[i] for row in shown.rows) for i in range(len(shown.columns))]
+    spans = [_span(row[i] for row in shown.rows) if draws else (0.0, 0.0) for i in range(len(shown.columns))]
+    kinds = [KINDS.get(column.name, "") for column in shown.columns]
+    of = [links.get(kind, {}) for kind in kinds]
+    header = next((i for i, cell in enumerate(shown.rows[0]) if isinstance(cell, Name)), 0) if shown.rows else 0
     rows = []
     for y, cells in enumerate(shown.rows):
         found = tuple(
-            _shown(cell, shown.columns[x], written[y][x], spans[x], links, y in marked[x])
+            _shown(cell, shown.columns[x], written[y][x], spans[x], of[x], y in marked[x])
             for x, cell in enumerate(cells)
         )
-        own = next((tags[cell.text] for cell in cells if isinstance(cell, Name) and cell.text in tags), {})
+        own = tags.get(kinds[header], {}).get(found[header].text, {})
         rows.append(Row(found, own, INCOMPLETE in cells))
     keys = dict.fromkeys(key for row in rows for key in row.tags)
     values = {key: tuple(sorted({row.tags[key] for row in rows if key in row.tags})) for key in keys}
@@ -97,7 +111,7 @@ def html_table(
         caption,
         tuple(prose(note) for note in (shown.note, *(column.note for column in shown.columns)) if note),
         tuple(_heading(column, [row[i] for row in shown.rows]) for i, column in enumerate(shown.columns)),
-        next((i for i, cell in enumerate(shown.rows[0]) if isinstance(cell, Name)), 0) if shown.rows else 0,
+        header,
         tuple(rows),
         {key: found for key, found in values.items() if len(found) > 1},
     )
@@ -126,7 +140,7 @@ def _shown(
             return Shown(ABSENT, order="")
         case Rank(best, worst):
             hint = "" if best == worst else f"tied: the data allow every rank from {best} to {worst}"
-            return Shown(text.replace("-", "–"), order=f"{best + worst / 1e6:.6f}", hint=hint)
+            return Shown(text.replace("-", "\N{EN DASH}"), order=f"{best + worst / 1e6:.6f}", hint=hint)
         case Name(name, remark):
             badges = ((remark, REMARKS.get(remark, "")),) if remark else ()
             return Shown(name, code=True, href=links.get(name, ""), badges=badges)

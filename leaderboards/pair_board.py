@@ -51,27 +51,25 @@ def named(attack: str) -> Name:
     return Name(attack, CONTROL if is_control(attack) else BLACK_BOX if is_black_box(attack) else "")
 
 
-def score_board(group: Group, model: str, attack: str | None) -> Board:
-    """Every metric of a model on clean images and, if an attack is given, under it."""
-    record = group.records[model, attack] if attack else group.any_record(model)
-    rows = []
+def score_board(group: Group, models: Sequence[str], attack: str | None) -> Board:
+    """Every metric of these models under an attack, or on clean images."""
+    records = [group.records[model, attack] if attack else group.any_record(model) for model in models]
+    rows: list[tuple[Cell, ...]] = []
     for task in group.setting.tasks:
         for metric in metrics_of(task):
             unit = f" ({metric.unit})" if metric.unit else ""
-            under = (record.attacked[task][metric.name],) if attack else ()
-            better = "higher" if metric.higher_is_better else "lower"
-            rows.append((f"{task} {metric.name}{unit}", better, record.clean[task][metric.name], *under))
+            better = "↑" if metric.higher_is_better else "↓"
+            scores = [(record.attacked if attack else record.clean)[task][metric.name] for record in records]
+            rows.append((f"{task} {metric.name}{unit} {better}", *scores))
     columns = (
         Column("metric", "metric"),
-        Column("better", "better"),
-        Column("clean", "clean [95 %]", "interval", digits=3),
-        *([Column("attacked", "attacked [95 %]", "interval", digits=3)] if attack else []),
+        *(Column(model, f"`{model}` [95 %]" if attack else "value [95 %]", "interval", digits=3) for model in models),
     )
-    title = f"Scores of {model} without and with the attack" if attack else "Clean scores"
+    title = "Scores under the attack" if attack else "Clean scores"
     return Board("scores", title, "", group.setting.scope, columns, tuple(rows))
 
 
-def gradient_board(group: Group, attack: str | None, models: Sequence[str]) -> Board:
+def gradient_board(group: Group, models: Sequence[str], attack: str | None) -> Board:
     """What the gradients of the losses at the clean images look like, and what noise of the budget's size does."""
     records = [group.records[model, attack] if attack else group.any_record(model) for model in models]
     found = [_quantities(record.diagnostics) for record in records]

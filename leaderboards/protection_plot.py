@@ -17,6 +17,9 @@ from .style import GREY, PALETTE, drawn
 
 MARKERS = "osD^vPX"
 
+APART = 1.7
+"""How many times as far right as the last numbered point of a line the next one to be numbered lies, at least."""
+
 
 def protection_plot(curves: Sequence[Curve]) -> dict[str, bytes]:
     """One panel per attack, one line per model over tau, as the content of an `svg` and a `png` file.
@@ -48,6 +51,7 @@ def protection_plot(curves: Sequence[Curve]) -> dict[str, bytes]:
 def _line(axes: Axes, curve: Curve, unprotected: Spared, number: int) -> None:
     colour, marker = PALETTE[number % len(PALETTE)], MARKERS[number % len(MARKERS)]
     ends: list[tuple[float, float]] = []
+    numbered = 0.0
     for point in (*curve.points, unprotected):
         x, y = point.protected.estimate(), share(point.others, unprotected.others).estimate()
         if x.value is None or y.value is None:
@@ -65,7 +69,8 @@ def _line(axes: Axes, curve: Curve, unprotected: Spared, number: int) -> None:
             zorder=3,
             label=label,
         )
-        if point is not unprotected:
+        if point is not unprotected and not 0 < x.value < APART * numbered:
+            numbered = x.value
             # To either side in turn: the lines of similar models lie close together.
             offset, side = ((5, -12), "left") if number % 2 == 0 else ((-5, 5), "right")
             halo = [withStroke(linewidth=2.5, foreground="white")]

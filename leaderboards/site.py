@@ -8,16 +8,16 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from ..benchmark.protocol.records import Record
 from .attack_board import attack_boards
 from .bars import Chart, chart
 from .flags import Flags, flags
-from .groups import ADVERSARIAL, CLEAN, Group, group
+from .groups import CLEAN, Group, group
 from .html_table import Table, html_table, prose
 from .labels import flat
 from .losses_board import split_losses
@@ -72,15 +72,6 @@ def site_files(suites: Mapping[str, Sequence[Record]], published: Mapping[str, b
     The same records in any order give the same bytes. Names of models and attacks are text wherever they stand, and no
     name of a file holds more than letters, digits and dashes of them.
     """
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.globals.update(formats=FORMATS, legend=prose(LEGEND))
     sections: list[Section] = []
     models: dict[str, list[Chapter]] = {}
     attacks: dict[str, list[Chapter]] = {}
@@ -96,7 +87,7 @@ def site_files(suites: Mapping[str, Sequence[Record]], published: Mapping[str, b
                 attacks.setdefault(attack, []).append(_attack(section, attack, raised))
 
     def page(template: str, **found: object) -> bytes:
-        return environment.get_template(template).render(**found).encode()
+        return _environment().get_template(template).render(**found).encode()
 
     files = {name: (TEMPLATES / name).read_bytes() for name in BESIDE}
     files["index.html"] = page("index.html", sections=sections)
@@ -104,6 +95,20 @@ def site_files(suites: Mapping[str, Sequence[Record]], published: Mapping[str, b
         for name, chapters in pages.items():
             files[page_name(kind, name)] = page("page.html", kind=kind, name=name, chapters=chapters)
     return files
+
+
+@cache
+def _environment() -> Environment:
+    found = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    found.globals.update(formats=FORMATS, legend=prose(LEGEND))
+    return found
 
 
 def page_name(kind: str, name: str) -> str:
@@ -124,8 +129,8 @@ def _section(suite: str, part: Group, suffix: str, published: Mapping[str, bytes
         for name, about in PICTURES.items()
         if f"{prefix}{name}{suffix}.svg" in published
     }
-    links = _links(part, "model") | _links(part, "attack")
-    tags = _training_tags(part) | _attack_tags(part)
+    links = {kind: _links(part, kind) for kind in ("model", "attack")}
+    tags = {"model": _training_tags(part), "attack": _attack_tags(part)}
     boards = [*model_boards([part]), *attack_boards([part])]
     captions = [board.title.removesuffix(f": {part.title}") for board in boards]
     return Section(
@@ -156,13 +161,13 @@ def _model(section: Section, model: str, raised: Mapping[tuple[str, str], Flags]
         ("Independent twin", twin or "none", page_name("model", twin) if twin in part.models else ""),
         ("Weights, sha256", ref.sha256[:12], ""),
     )
-    more = (score_board(part, model, None), gradient_board(part, None, [model]))
+    more = (score_board(part, [model], None), gradient_board(part, [model], None))
     return Chapter(
         section,
         about,
         chart(board, part.setting.tasks),
-        html_table(board, anchor, board.title, _links(part, "attack"), _attack_tags(part)),
-        tuple(html_table(table, f"{anchor}-{i}", table.title, {}, {}) for i, table in enumerate(more)),
+        html_table(board, anchor, board.title, {"attack": _links(part, "attack")}, {"attack": _attack_tags(part)}),
+        tuple(html_table(table, f"{anchor}-{i}", table.title, {}, {}, draws=False) for i, table in enumerate(more)),
     )
 
 
@@ -189,13 +194,13 @@ def _attack(section: Section, attack: str, raised: Mapping[tuple[str, str], Flag
         about.append(("Programs solved", ", ".join(f"{name} {count:,}" for name, count in sorted(solved.items())), ""))
     if gaps:
         about.append(("Largest gap", f"{max(gaps):.3g}", ""))
-    more = [gradient_board(part, attack, models), *(score_board(part, model, attack) for model in models)]
+    more = (score_board(part, models, attack), gradient_board(part, models, attack))
     return Chapter(
         section,
         tuple(about),
         chart(board, part.setting.tasks),
-        html_table(board, anchor, board.title, _links(part, "model"), _training_tags(part)),
-        tuple(html_table(table, f"{anchor}-{i}", table.title, {}, {}) for i, table in enumerate(more)),
+        html_table(board, anchor, board.title, {"model": _links(part, "model")}, {"model": _training_tags(part)}),
+        tuple(html_table(table, f"{anchor}-{i}", table.title, {}, {}, draws=False) for i, table in enumerate(more)),
     )
 
 

@@ -72,7 +72,7 @@ def in_eval_mode(model: MultiTaskModel, batch: Batch) -> Finding:
     """No module is in training mode."""
     training = [name or "the model" for name, module in model.named_modules() if module.training]
     if training:
-        return Finding("fail", f"in training mode: {training[0]}, in all {len(training)} modules")
+        return Finding("fail", f"{len(training)} in training mode, the first is {training[0]}")
     return Finding("pass", f"all {sum(1 for _ in model.modules())} modules")
 
 
@@ -162,18 +162,19 @@ def clean_scores(model: MultiTaskModel, batches: Iterable[Batch], clean: Clean) 
         count += len(batch.ids)
         for name, values in _answers(model, batch.x).items():
             part = model.tasks[name].statistics(values, batch.truth[name]).sum(dim=0).cpu().numpy()
-            totals[name] = totals.get(name, 0) + part
+            totals[name] = totals[name] + part if name in totals else part
     if count != clean.images:
         return Finding("fail", f"the card's scores are of {clean.images} images, the data set has {count}")
     furthest = 0.0
     for name, task in model.tasks.items():
-        measured, stated = task.scores(totals[name]), clean.scores.get(name, {})
+        measured = {metric: float(value) for metric, value in task.scores(totals[name]).items()}
+        stated = clean.scores.get(name, {})
         if measured.keys() != stated.keys():
             return Finding("fail", f"the card states {', '.join(stated) or 'nothing'} of {name}")
         for metric, value in measured.items():
             if not math.isclose(value, stated[metric], rel_tol=clean.tolerance):
                 return Finding("fail", f"{name} {metric} is {value:.5g}, the card says {stated[metric]:.5g}")
-            furthest = max(furthest, abs(float(value) - stated[metric]) / max(abs(stated[metric]), 1e-12))
+            furthest = max(furthest, abs(value - stated[metric]) / max(abs(stated[metric]), 1e-12))
     return Finding("pass", f"on {count} images at most {furthest:.2%} off, {clean.tolerance:.0%} allowed")
 
 

@@ -1,0 +1,112 @@
+"""A model's card for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+from tabulate import tabulate
+
+from ..benchmark.protocol.metrics import METRICS
+from ..models.card import Card, Clean, Training
+from ..models.nets.layout import Layout
+
+
+def card_text(card: Card, sharing: Mapping[str, float | None]) -> str:
+    """What the model is, how its tasks share it, where it comes from and how well it does; `sharing` by its kinds."""
+    tasks = ", ".join(name + _settings(settings) for name, settings in card.tasks.items())
+    header = {
+        "name": card.name,
+        "trained on": f"{card.dataset}, images of {card.size[0]} x {card.size[1]}",
+        "tasks": tasks,
+        "licence": card.licence,
+        "paper": card.paper,
+        "twin": card.twin,
+        "superseded by": card.superseded_by,
+        "architecture": card.architecture.entry + _settings(card.architecture.settings),
+        "weights": f"{card.weights.file}, sha256 {card.weights.sha256[:12]}...",
+    }
+    shared = ", ".join(
+        f"{'-' if index is None else f'{index:.2f}'} by {kind.replace('_', '-')}" for kind, index in sharing.items()
+    )
+    return "\n".join(
+        [
+            *(f"{title}: {value}" for title, value in header.items() if value is not None),
+            "",
+            "layout: tasks between the same brackets share the block",
+            *_indented(drawn(Layout.parse(card.architecture.layout))),
+            f"sharing index: {shared}",
+            "",
+            "training:",
+            *_indented(_provenance(card.training)),
+            "",
+            f"clean scores on {card.clean.images} images, with 95 % intervals:",
+            *_indented(_scores(card.clean).splitlines()),
+        ]
+    )
+
+
+def drawn(layout: Layout) -> list[str]:
+    """A line per block, the tasks in columns: `[a  b  c]` where all share it, `[a  b][c]` where c has parted.
+
+    The order of the tasks keeps those that part last side by side, so that every group is one bracket.
+    """
+    places = {
+        task: [next(i for i, group in enumerate(partition) if task in group) for partition in layout.blocks]
+        for task in layout.tasks
+    }
+    order = sorted(layout.tasks, key=places.__getitem__)
+    lines = []
+    for number in range(len(layout.blocks)):
+        line = order[0]
+        for before, task in pairwise(order):
+            line += ("  " if places[before][number] == places[task][number] else "][") + task
+        lines.append(f"block {number + 1:{len(str(len(layout.blocks)))}}  [{line}]")
+    return lines
+
+
+def _provenance(training: Training) -> list[str]:
+    recipe = f"recipe {training.recipe}, sha256 {training.recipe_sha256[:12]}..."
+    start = "from scratch"
+    if training.backbone_sha256:
+        start = f"from backbone weights, sha256 {training.backbone_sha256[:12]}..."
+    attack = "without attack"
+    if training.attack is not None:
+        attack = f"against {training.attack}, eps {training.eps:g}/255{_settings(training.settings or {})}"
+    steps = f"{training.steps} steps"
+    if training.best_step is not None:
+        steps += f", weights of step {training.best_step}"
+    return [
+        f"{recipe}, {start}",
+        attack,
+        f"{steps}, seed {training.seed}, {training.scenes} scenes",
+        f"{training.seconds / 60:.1f} minutes on {training.hardware}",
+        ", ".join(f"{package} {version}" for package, version in training.versions.items()),
+    ]
+
+
+def _scores(clean: Clean) -> str:
+    rows = []
+    for task, scores in clean.scores.items():
+        metrics = {metric.name: metric for metric in METRICS.get(task, ())}
+        for name, value in scores.items():
+            metric = metrics.get(name)  # a card may state what nobody knows
+            interval = (clean.intervals or {}).get(task, {}).get(name)
+            rows.append(
+                {
+                    "task": task,
+                    "metric": f"{name} {'↑' if metric.higher_is_better else '↓'}" if metric else name,
+                    "score": f"{value:.3f}",
+                    "interval": f"[{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "-",
+                    "unit": metric.unit if metric else "",
+                }
+            )
+    return tabulate(rows, headers="keys", colalign=("left", "left", "right", "left", "left"), disable_numparse=True)
+
+
+def _settings(settings: Mapping[str, object]) -> str:
+    return f" ({', '.join(f'{name} {value}' for name, value in settings.items())})" if settings else ""
+
+
+def _indented(lines: list[str]) -> list[str]:
+    return [f"  {line}".rstrip() for line in lines]

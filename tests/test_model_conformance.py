@@ -1,0 +1,358 @@
+"""A sound model has every property, and a faulty one is told by the property that it lacks alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomli_w
+import torch
+from commands import assert_refused, mtrbench
+from torch import Tensor, nn
+
+from mtrbench import Task, load_dataset
+from mtrbench.benchmark.harness import measure
+from mtrbench.benchmark.protocol.tasks import make_task
+from mtrbench.benchmark.stats import bootstrap_scores, resampling_weights
+from mtrbench.cli.card_text import drawn
+from mtrbench.cli.masking import SIGNS
+from mtrbench.cli.model_checks import ALL, examine_model
+from mtrbench.models.card import Architecture, build, fingerprint, packed, read_card, unpack
+from mtrbench.models.conformance import PROPERTIES
+from mtrbench.models.nets.compact import compact
+from mtrbench.models.nets.layout import Layout, layouts
+from mtrbench.models.zoo import load_model
+
+IMAGES = 6
+SIZE = (16, 16)
+LAYOUT = ["segmentation depth normals"] * 4 + ["segmentation depth | normals"]
+TASKS: dict[str, dict[str, int | float | str]] = {"segmentation": {"classes": 13}, "depth": {}, "normals": {}}
+
+
+class Sound(nn.Module):
+    """A network that has every property, untrained."""
+
+    def __init__(self, tasks: Mapping[str, Task], layout: Sequence[str]) -> None:
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            self.net = compact(tasks, layout, width=4)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        return self.net(x)
+
+    def changed(self, task: str, x: Tensor, change: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
+        answers = Sound.forward(self, x)
+        return {**answers, task: change(answers[task])}
+
+
+class TwoChannels(Sound):
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        return self.changed("depth", x, lambda depth: depth.expand(-1, 2, -1, -1))
+
+
+class RefusesLoneImages(Sound):
+    """A lone image comes as one of two."""
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        if len(x) == 2 and x.shape[-2:] == SIZE:
+            raise ValueError("three images\nat least")
+        return super().forward(x)
+
+
+class MultiplesOfFour(Sound):
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        height, width = (side // 4 * 4 for side in x.shape[-2:])
+        return {task: values[..., :height, :width] for task, values in super().forward(x).items()}
+
+
+class BlindInTheDark(Sound):
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        light = x.detach().amax(dim=(1, 2, 3), keepdim=True)
+        return super().forward(x * (light / light))
+
+
+class NeverInEvalMode(Sound):
+    def __init__(self, tasks: Mapping[str, Task], layout: Sequence[str]) -> None:
+        super().__init__(tasks, layout)
+        self.spare = nn.Identity()
+
+    def train(self, mode: bool = True) -> NeverInEvalMode:
+        super().train(mode)
+        self.spare.train()
+        return self
+
+
+class Draws(Sound):
+    """What all logits have in common decides nothing: no score and no loss tells it."""
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        return self.changed("segmentation", x, lambda logits: logits + 1e-3 * torch.rand(()))
+
+
+class Counts(Sound):
+    def __init__(self, tasks: Mapping[str, Task], layout: Sequence[str]) -> None:
+        super().__init__(tasks, layout)
+        self.seen: Tensor
+        self.register_buffer("seen", torch.zeros(()), persistent=False)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        self.seen += len(x)
+        return super().forward(x)
+
+
+class MixesTheBatch(Sound):
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        return self.changed("segmentation", x, lambda logits: logits + x.mean())
+
+
+class Detached(Sound):
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        return self.changed("depth", x, Tensor.detach)
+
+
+class Constant(Sound):
+    """Depth that has a gradient, which is zero."""
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        return self.changed("depth", x, lambda depth: depth.detach() + 0 * x.mean(dim=1, keepdim=True))
+
+
+class Backwards(Sound):
+    """Its gradients point the other way."""
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        return super().forward(2 * x.detach() - x)
+
+
+class BackwardsOffTheGrid(Sound):
+    """They do so at images that have other values than multiples of 1/255, as steps of less than that give."""
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        levels = 255 * x.detach()
+        off = ((levels - levels.round()).abs() > 0.01).flatten(1).any(dim=1).view(-1, 1, 1, 1)
+        return super().forward(torch.where(off, 2 * x.detach() - x, x))
+
+
+@pytest.fixture
+def card_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Writes the card of an untrained model of a class of this file, with the scores of `Sound` on a few images."""
+    monkeypatch.setattr("mtrbench.cli.model_checks.load_dataset", partial(load_dataset, images=IMAGES))
+
+    def write(entry: type[Sound], **changes: Any) -> Path:
+        tasks = {name: make_task(name, **settings) for name, settings in TASKS.items()}
+        data = load_dataset("rooms3", tasks, size=SIZE, images=IMAGES)
+        models = {}
+        for kind in (Sound, entry):
+            models[kind] = build(Architecture(entry=f"{__name__}:{kind.__name__}", layout=LAYOUT), tasks)
+            content = packed(models[kind])
+            unpack(models[kind], content)
+            models[kind].eval()
+        clean = measure(models[Sound], [data.batch(range(IMAGES))])
+        scores = {
+            name: {metric: float(value) for metric, value in task.scores(clean.statistics[name].sum(axis=0)).items()}
+            for name, task in tasks.items()
+        }
+        card = {
+            "name": "planted",
+            "dataset": "rooms3",
+            "size": SIZE,
+            "licence": "MIT",
+            "tasks": TASKS,
+            "architecture": {"entry": f"{__name__}:{entry.__name__}", "layout": LAYOUT},
+            "weights": {"file": "planted.safetensors", "sha256": hashlib.sha256(content).hexdigest()},
+            "training": {
+                "recipe": "none.toml",
+                "recipe_sha256": "0" * 64,
+                "steps": 0,
+                "seed": 0,
+                "scenes": 0,
+                "seconds": 0.0,
+                "hardware": "none",
+                "versions": {},
+            },
+            "clean": {"images": IMAGES, "tolerance": 0.1, "scores": scores},
+            "fingerprint": fingerprint(models[entry]),
+            **changes,
+        }
+        for folder in ("cards", "weights"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / "weights" / "planted.safetensors").write_bytes(content)
+        path = tmp_path / "cards" / "planted.toml"
+        path.write_text(tomli_w.dumps(card))
+        return path
+
+    return write
+
+
+def results(path: Path, result: str) -> dict[str, str]:
+    """What was found of the properties with a result."""
+    found = examine_model(str(path), None)
+    assert [*found] == [*ALL][: len(found)]
+    assert not any("\n" in finding.found for finding in found.values())
+    return {title: finding.found for title, finding in found.items() if finding.result == result}
+
+
+def test_trained_model_has_every_property(tiny: Path) -> None:
+    found = examine_model(str(tiny), None)
+    assert tuple(found) == ALL
+    assert not [title for title, finding in found.items() if finding.result == "fail"]
+    assert found["attack-beats-noise"].result == "pass"
+
+
+def test_sound_model_has_every_property(card_of: Callable[..., Path]) -> None:
+    assert results(card_of(Sound), "fail") == {}
+
+
+FAULTS = {
+    TwoChannels: ("shapes", "depth is (6, 2, 16, 16) on images (6, 3, 16, 16); it must be (6, 1, 16, 16)"),
+    RefusesLoneImages: ("shapes", "ValueError: three images at least"),
+    MultiplesOfFour: ("any-size", "is (2, 13, 12, 12) on images (2, 3, 15, 13)"),
+    BlindInTheDark: ("finite", "is not finite at"),
+    NeverInEvalMode: ("eval-mode", "1 in training mode, the first is net.spare"),
+    Draws: ("deterministic", "segmentation differs in a second pass by up to"),
+    Counts: ("keeps-state", "a forward pass changes net.seen"),
+    MixesTheBatch: ("batch-size-invariant", "segmentation differs alone from the whole batch by up to"),
+    Detached: ("gradient-flows", "segmentation 0%, depth 100%, normals 0%"),
+    Constant: ("gradient-flows", "segmentation 0%, depth 100%, normals 0%"),
+}
+
+
+@pytest.mark.parametrize("faulty", FAULTS, ids=lambda faulty: faulty.__name__)
+def test_faulty_model_lacks_one_property_alone(faulty: type[Sound], card_of: Callable[..., Path]) -> None:
+    name, message = FAULTS[faulty]
+    failed = results(card_of(faulty), "fail")
+    assert list(failed) == [name]
+    assert message in failed[name]
+
+
+def test_every_property_has_a_faulty_model() -> None:
+    assert {name for name, _ in FAULTS.values()} == set(PROPERTIES)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda clean: clean["scores"]["depth"].update(abs_err=99.0), "the card says 99"),
+        (lambda clean: clean.update(images=7), "of 7 images, the data set has 6"),
+        (lambda clean: clean["scores"].pop("depth"), "the card states nothing of depth"),
+    ],
+)
+def test_other_clean_scores_than_the_cards_fail(change: Any, message: str, card_of: Callable[..., Path]) -> None:
+    path = card_of(Sound)
+    clean = read_card(path).clean.model_dump(mode="json", exclude_none=True)
+    change(clean)
+    failed = results(card_of(Sound, clean=clean), "fail")
+    assert list(failed) == ["clean-scores"]
+    assert message in failed["clean-scores"]
+
+
+@pytest.mark.parametrize(
+    ("masked", "raised"),
+    [
+        (Backwards, {"attack-beats-noise", "white-box-beats-black", "falls-without-budget"}),
+        (BackwardsOffTheGrid, {"attack-beats-noise", "many-steps-beat-one", "white-box-beats-black"}),
+    ],
+)
+def test_masked_gradients_raise_flags_and_fail_nothing(
+    masked: type[Sound], raised: set[str], card_of: Callable[..., Path]
+) -> None:
+    found = {title: finding.result for title, finding in examine_model(str(card_of(masked)), None).items()}
+    assert "fail" not in found.values()
+    assert raised <= {title for title, result in found.items() if result == "flag"} <= set(SIGNS)
+
+
+def test_command_prints_a_table_and_exits_with_0(card_of: Callable[..., Path]) -> None:
+    outcome = mtrbench("validate", "model", card_of(Sound))
+    assert outcome.code == 0, outcome.err
+    assert [line.split()[0] for line in outcome.out.splitlines()[2:]] == [*ALL]
+
+
+def test_command_exits_with_1_on_changed_weights(card_of: Callable[..., Path]) -> None:
+    path = card_of(Sound)
+    weights = path.parent.parent / "weights" / "planted.safetensors"
+    content = weights.read_bytes()
+    weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    outcome = mtrbench("validate", "model", path, "--json")
+    assert outcome.code == 1
+    (row,) = json.loads(outcome.out)
+    assert (row["property"], row["result"]) == ("card", "fail")
+    assert "have sha256" in row["found"]
+
+
+def test_command_exits_with_1_on_a_card_with_an_unknown_field(card_of: Callable[..., Path]) -> None:
+    outcome = mtrbench("validate", "model", card_of(Sound, colour="red"))
+    assert outcome.code == 1
+    assert "'colour': Extra inputs are not permitted" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("rooms3-shard.clean", ("unknown model", "did you mean rooms3-shared.clean")),
+        ("none.toml", ("card none.toml cannot be read",)),
+        (".", ("is a file or folder, but no card",)),
+    ],
+)
+def test_command_refuses_what_is_no_card(name: str, words: tuple[str, ...]) -> None:
+    assert_refused(mtrbench("validate", "model", name), *words)
+
+
+def test_intervals_are_the_bootstraps_of_the_evaluation_split(tiny: Path) -> None:
+    card, model = read_card(tiny), load_model(str(tiny))
+    count = card.clean.images
+    data = load_dataset(card.dataset, model.tasks, size=card.size, images=count)
+    clean = measure(model, (data.batch(range(i, min(i + 32, count))) for i in range(0, count, 32)))
+    assert card.clean.intervals is not None
+    for name, task in model.tasks.items():
+        for metric, score in bootstrap_scores(task, clean.statistics[name], resampling_weights(count)).items():
+            estimate = score.estimate()
+            assert card.clean.intervals[name][metric] == pytest.approx((estimate.low, estimate.high), abs=1e-4)
+
+
+@pytest.mark.parametrize("intervals", [{"depth": {"abs_err": [0.2, 0.1]}}, {"depth": {"abs_er": [0.1, 0.2]}}])
+def test_interval_of_no_score_or_upside_down_is_refused(
+    intervals: dict[str, Any], card_of: Callable[..., Path]
+) -> None:
+    clean = {"images": 1, "tolerance": 0.1, "scores": {"depth": {"abs_err": 0.1}}, "intervals": intervals}
+    found = results(card_of(Sound, clean=clean), "fail")
+    assert "must be [low, high] of one of the scores" in found["card"]
+
+
+def test_card_tells_all_settings_of_the_inner_attack(tiny: Path, tiny_adversarial: Path) -> None:
+    assert read_card(tiny).training.settings is None
+    settings = {"steps": 1, "reach": 1.0, "random_start": False, "restarts": 1}
+    assert read_card(tiny_adversarial).training.settings == settings
+    shown = mtrbench("show", "model", tiny_adversarial).out
+    assert "against total-pgd, eps 4/255 (steps 1, reach 1.0, random_start False, restarts 1)" in shown
+
+
+def test_show_says_what_the_card_does(card_of: Callable[..., Path]) -> None:
+    path = card_of(Sound, twin="other")
+    clean = read_card(path).clean
+    error = clean.scores["depth"]["abs_err"]
+    intervals = {"depth": {"abs_err": [error - 0.5, error + 0.5]}}
+    path = card_of(Sound, clean={**clean.model_dump(mode="json", exclude_none=True), "intervals": intervals})
+    lines = mtrbench("show", "model", path).out.splitlines()
+    assert lines[0] == "name: planted"
+    assert "licence: MIT" in lines
+    assert "  block 1  [segmentation  depth  normals]" in lines
+    assert "  block 5  [segmentation  depth][normals]" in lines
+    assert f"clean scores on {IMAGES} images, with 95 % intervals:" in lines
+    (row,) = (line.split() for line in lines if "abs_err" in line)
+    assert row == ["depth", "abs_err", "↓", f"{error:.3f}", f"[{error - 0.5:.3f},", f"{error + 0.5:.3f}]", "m"]
+
+
+def test_drawing_has_a_bracket_per_group_and_the_tasks_in_columns() -> None:
+    for layout in layouts(("a", "b", "c", "d"), 2):
+        lines = drawn(layout)
+        for line, partition in zip(lines, layout.blocks, strict=True):
+            groups = line.partition("[")[2].removesuffix("]").split("][")
+            assert {frozenset(group.split()) for group in groups} == {frozenset(group) for group in partition}
+        assert len({tuple(line.index(task, 9) for task in "abcd") for line in lines}) == 1
+    assert drawn(Layout.parse(["a c b", "a b | c"])) == ["block 1  [a  b  c]", "block 2  [a  b][c]"]
