@@ -13,7 +13,6 @@ from .notes import common_notes
 from .ranking import ranks
 from .scores import ard, highest
 
-
 STANDARD = "auto"
 """The attack by which models are ranked where it was run; elsewhere it is the worst case over all attacks."""
 

@@ -9,7 +9,8 @@ from mtrbench.benchmark.protocol.types import Attack, Batch, MultiTaskModel
 
 
 def assert_holds(law: laws.Law, attack: Attack, model: MultiTaskModel, batch: Batch, threat: ThreatModel) -> None:
-    assert law(lambda: attack, Scene("test", model, batch, threat)) is None
+    fault = law(lambda: attack, Scene("test", model, batch, threat))
+    assert fault is None, fault
 
 
 def assert_within_budget(attack: Attack, model: MultiTaskModel, batch: Batch, threat: ThreatModel) -> None:

@@ -181,7 +181,10 @@ def test_apgd_starts_from_the_clean_image() -> None:
 @both_norms
 @pytest.mark.parametrize("name", ["total-apgd", "dgba-apgd"])
 def test_apgd_halves_per_sample(name: str, threat: ThreatModel) -> None:
-    assert_batch_size_invariant(load_attack(name, steps=30, random_start=True), curved_model(), middle_batch(), threat)
+    # In float64: over many steps the rounding of another batch size may turn a decision to halve.
+    batch = middle_batch()
+    attack = load_attack(name, steps=30, random_start=True)
+    assert_batch_size_invariant(attack, curved_model().double(), batch.at(batch.x.double()), threat)
 
 
 @dataclass(frozen=True)

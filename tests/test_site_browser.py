@@ -58,7 +58,8 @@ def head(title: str) -> str:
 
 def column(browser: Browser, title: str) -> list[str]:
     """What a column shows in the rows that are to be seen."""
-    cells = f"[...{BOARD}.querySelectorAll('tbody tr')].filter(r => r.checkVisibility()).map(r => r.cells[{head(title)}.cellIndex])"
+    rows = f"[...{BOARD}.querySelectorAll('tbody tr')].filter(r => r.checkVisibility())"
+    cells = f"{rows}.map(r => r.cells[{head(title)}.cellIndex])"
     return browser.run(f"{cells}.map(c => c.textContent.trim())")
 
 

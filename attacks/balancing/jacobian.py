@@ -46,7 +46,9 @@ class Jacobian:
             warnings.simplefilter("ignore", UserWarning)
             for i, (jacobian, seed) in enumerate(zip(jacobians, seeds.flatten().tolist(), strict=True)):
                 alive = jacobian[jacobian.any(dim=1)]
-                if len(alive):
+                if len(alive) == 1:  # nothing to balance, and not every A takes it
+                    found[i] = alive[0]
+                elif len(alive):
                     torch.default_generator.manual_seed(int(seed))
                     peak = alive.abs().max()
                     # Made anew for every matrix: some remember what they answered last.
