@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from statistics import median
 
 import pytest
 import torch
@@ -37,7 +38,7 @@ def _one_thread() -> None:
 
 
 def times_slower(benchmark: BenchmarkFixture, function: Callable[[], object], reference: Callable[[], object]) -> float:
-    """How many times as long as `function` its `reference` takes: the shortest of rounds that alternate."""
+    """How many times as long as `function` its `reference` takes: medians of rounds that alternate."""
     other: list[float] = []
 
     def beside() -> None:
@@ -47,8 +48,7 @@ def times_slower(benchmark: BenchmarkFixture, function: Callable[[], object], re
 
     function()
     benchmark.pedantic(function, setup=beside, rounds=ROUNDS)
-    # The shortest, as other work on the machine only ever adds to a time.
-    return min(other) / benchmark.stats.stats.min
+    return median(other) / benchmark.stats.stats.median
 
 
 def shared_model(tasks: tuple[str, ...]) -> MultiTaskModel:
