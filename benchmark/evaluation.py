@@ -174,7 +174,7 @@ def make_record(
         noise=noise.ard,
     )
     return Record(
-        schema=2,
+        schema=3,
         key=cell.key,
         cell=cell,
         facts=facts,

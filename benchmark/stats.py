@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .protocol.damage import relative
-from .protocol.records import Degradation, Estimate
+from .protocol.records import Degradation, Estimate, Replicates
 
 if TYPE_CHECKING:  # boards stand on this module and must not load torch
     from .protocol.tasks import Task
@@ -45,11 +45,17 @@ class Bootstrapped:
         """
         if not np.isfinite(self.value):
             return Estimate(value=None, low=None, high=None)
+        value = _rounded(self.value)
         if not np.isfinite(self.replicates).all():
-            return Estimate(value=float(self.value), low=None, high=None)
+            return Estimate(value=value, low=None, high=None)
         tail = (1 - LEVEL) / 2
         low, high = np.quantile(self.replicates, (tail, 1 - tail))
-        return Estimate(value=float(self.value), low=float(low), high=float(high))
+        return Estimate(value=value, low=_rounded(low), high=_rounded(high))
+
+
+def _rounded(value: float) -> float:
+    """To seven digits, far more than the interval leaves: a record has two hundred such numbers."""
+    return float(f"{value:.7g}")
 
 
 def _stack(parts: list[Bootstrapped]) -> tuple[Array, Array]:
@@ -128,10 +134,7 @@ def degradation(
         arlc=mean(list(losses.values())).estimate(),
         least_loss=least(list(losses.values())).estimate(),
         losses={name: part.estimate() for name, part in losses.items()},
-        replicates={
-            name: [float(f"{value:.4g}") if np.isfinite(value) else None for value in part.replicates]
-            for name, part in by_task.items()
-        },
+        replicates={name: Replicates.pack(part.replicates) for name, part in by_task.items()},
     )
     return _estimates(before), _estimates(after), result
 

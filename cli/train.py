@@ -56,7 +56,8 @@ def train(
     """Train the model of RECIPE (a TOML file); write OUT/weights/NAME.safetensors and OUT/cards/NAME.toml.
 
     An interrupted training goes on from OUT/checkpoints/NAME.pt when it is started again. OUT/logs/NAME.csv is its
-    course. OUT/cache keeps rendered scenes for the next training and may be removed.
+    course. OUT/cache keeps rendered scenes, and the clean steps that recipes with one start have in common, for the
+    next training; it may be removed.
     """
     plan, digest = read_recipe(recipe)
     place = device_of(device)
@@ -74,12 +75,16 @@ def train(
     trainer = Trainer.start(plan, model, place)
     origin = digest if backbone is None else f"{digest} on {backbone}"
     checkpoint = Checkpoint(out / "checkpoints" / f"{plan.name}.pt", origin)
+    clean = plan.clean_start if backbone is None else f"{plan.clean_start} on {backbone}"
+    clean_start = Checkpoint(out / "cache" / f"{plan.clean_start}.pt", clean)
     trainer.resume(checkpoint)
+    if trainer.step == 0:
+        trainer.resume(clean_start)
     training, validation = rendered(scenes, workers, out / "cache"), None
     if plan.validation:
         validation = rendered(make_scenes(count=plan.validation, split=VALIDATION), workers, out / "cache")
     with Log(out / "logs" / f"{plan.name}.csv", columns(trainer), trainer.step) as log:
-        train_model(trainer, training, validation, checkpoint, checkpoint_every, log)
+        train_model(trainer, training, validation, checkpoint, clean_start, checkpoint_every, log)
 
     content = packed(model.cpu())
     unpack(model, content)

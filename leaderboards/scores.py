@@ -20,7 +20,8 @@ def is_complete(record: Record) -> bool:
 
 def task_score(record: Record, task: str) -> Bootstrapped:
     """D_t of a complete record; raises BadInputError if its replicates are not the protocol's."""
-    replicates = record.degradation.replicates.get(task, [])
+    packed = record.degradation.replicates.get(task)
+    replicates = packed.unpack() if packed else np.empty(0)
     if len(replicates) != RESAMPLES:
         raise BadInputError(
             f"record {record.key}: task {task} has {len(replicates)} replicates, not {RESAMPLES}; "
@@ -28,7 +29,7 @@ def task_score(record: Record, task: str) -> Bootstrapped:
         )
     value = record.degradation.tasks[task].value
     assert value is not None  # the caller leaves incomplete records out
-    return Bootstrapped(value, np.array([np.nan if part is None else part for part in replicates], dtype=np.float64))
+    return Bootstrapped(value, replicates)
 
 
 def ard(record: Record) -> Bootstrapped:

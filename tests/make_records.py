@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 
 from mtrbench.benchmark.protocol.metrics import METRICS
-from mtrbench.benchmark.protocol.records import Cell, Record
+from mtrbench.benchmark.protocol.records import Cell, Record, Replicates
 from mtrbench.benchmark.stats import RESAMPLES
 
 TASKS = ("segmentation", "depth", "normals")
@@ -82,9 +82,11 @@ def make_record(
     undefined = [task for task in tasks if damage[task] is None]
     own = np.random.default_rng(int(sha256(model + attack)[:8], 16))
     replicates = {
-        task: [None] * RESAMPLES
-        if damage[task] is None
-        else (damage[task] * (1 + common_noise(task, spread) + own_spread * own.standard_normal(RESAMPLES))).tolist()
+        task: Replicates.pack(
+            np.full(RESAMPLES, np.nan)
+            if damage[task] is None
+            else damage[task] * (1 + common_noise(task, spread) + own_spread * own.standard_normal(RESAMPLES))
+        ).model_dump()
         for task in tasks
     }
     known = None if undefined else [damage[task] for task in tasks]
@@ -99,7 +101,7 @@ def make_record(
     }
     base = f"rooms3-independent.{model.rpartition('.')[2]}"
     content = {
-        "schema": 2,
+        "schema": 3,
         "cell": cell,
         "facts": {
             "trained_on": "rooms3",

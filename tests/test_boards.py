@@ -9,7 +9,7 @@ import pytest
 from make_records import CLEAN, DAMAGE, MODELS, TASKS, all_records, make_record, sha256
 
 from mtrbench.benchmark.protocol.errors import BadInputError
-from mtrbench.benchmark.protocol.records import Estimate
+from mtrbench.benchmark.protocol.records import Estimate, Replicates
 from mtrbench.benchmark.stats import RESAMPLES, Bootstrapped
 from mtrbench.leaderboards.attack_board import attack_boards
 from mtrbench.leaderboards.board import Name, Rank
@@ -65,13 +65,15 @@ def test_attack_board_averages_over_models_by_hand():
 def test_interval_of_ard_is_that_of_the_averaged_replicates():
     pair = [make_record(m, "total-pgd") for m in ("rooms3-shared.clean", "rooms3-independent.clean")]
     found = row(one(attack_boards, pair), "total-pgd")["ard"]
-    replicates = np.mean([r.degradation.replicates[task] for r in pair for task in TASKS], axis=0)
+    replicates = np.mean([r.degradation.replicates[task].unpack() for r in pair for task in TASKS], axis=0)
     assert [found.low, found.high] == pytest.approx(np.quantile(replicates, [0.025, 0.975]))
 
 
 def test_an_undefined_replicate_leaves_the_interval_out_and_the_value_in():
     record = make_record().model_dump(mode="json", by_alias=True)
-    record["degradation"]["replicates"]["depth"][7] = None
+    values = make_record().degradation.replicates["depth"].unpack()
+    values[7] = np.nan
+    record["degradation"]["replicates"]["depth"] = Replicates.pack(values).model_dump()
     found = row(one(attack_boards, [type(make_record()).model_validate(record)]), "dgba-pgd")["ard"]
     assert found.value is not None
     assert found.low is found.high is None
@@ -278,7 +280,8 @@ def test_contradictions_are_refused():
     with pytest.raises(BadInputError, match="disagree"):
         group([record, make_record(attack="total-pgd", facts={"parameters": 7})])
     short = record.model_dump(mode="json", by_alias=True)
-    short["degradation"]["replicates"]["depth"].pop()
+    values = record.degradation.replicates["depth"].unpack()[:-1]
+    short["degradation"]["replicates"]["depth"] = Replicates.pack(values).model_dump()
     with pytest.raises(BadInputError, match="499 replicates"):
         attack_boards(group([type(record).model_validate(short)]))
 

@@ -63,9 +63,8 @@ class TestShipped:
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_recipe_is_valid(path: Path) -> None:
-    recipe, digest = read_recipe(path)
+    recipe, _ = read_recipe(path)
     assert recipe.name == path.stem
-    assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
     assert Layout.parse(recipe.architecture.layout).tasks
     assert set(Layout.parse(recipe.architecture.layout).tasks) == set(recipe.tasks)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from dataclasses import replace
 from itertools import product
 
@@ -143,6 +145,13 @@ def test_ilp_solves_samples_apart() -> None:
     programs = [StepProgram(rows) for rows in np.random.default_rng(1).normal(size=(4, 2, 30))]
     for program, step in zip(programs, solve(programs), strict=True):
         assert np.array_equal(solve([program])[0], step)
+
+
+def test_ilp_leaves_interrupts_to_python() -> None:
+    cpsat(StepProgram(np.array([[1.0, -2.0, 0.5]])))
+    solve_coupled(StepProgram(np.random.default_rng(9).normal(size=(2, 30)), "worst"))
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)  # CP-SAT's own handler would leave one behind that ends the process
 
 
 def test_ilp_states_and_gaps_are_tallied() -> None:

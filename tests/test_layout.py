@@ -45,12 +45,12 @@ def test_partitions_are_counted_by_bell_numbers(tasks: int, bell: int) -> None:
     assert len(set(partitions(tuple("abcde"[:tasks])))) == bell
 
 
-def test_every_layout_has_a_parent_and_a_leaf_for_everything() -> None:
+def test_every_layout_has_a_parent_and_a_group_for_everything() -> None:
     for layout in layouts(ABC, 4):
         for number in range(1, 4):
             for group in layout.blocks[number]:
                 assert set(group) <= set(layout.parent(number, group))
-        assert all(task in layout.leaf(task) for task in ABC)
+        assert all(task in layout.group(block, task) for task in ABC for block in range(4))
         assert 0 <= layout.sharing_index <= 1
 
 

@@ -90,7 +90,8 @@ def test_curves_run_over_tau_to_dgba_by_hand():
 def test_shares_are_those_of_paired_replicates():
     a, b = make_record(attack="total-pgd"), make_record()
     found = share(ard(a), task_score(b, "depth"))
-    expected = np.mean([a.degradation.replicates[t] for t in TASKS], axis=0) / b.degradation.replicates["depth"]
+    expected = np.mean([a.degradation.replicates[t].unpack() for t in TASKS], axis=0)
+    expected /= b.degradation.replicates["depth"].unpack()
     assert [found.estimate().low, found.estimate().high] == pytest.approx(np.quantile(expected, [0.025, 0.975]))
 
 

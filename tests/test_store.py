@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -126,8 +127,14 @@ class TestRecords:
             (lambda text: text.replace('"seconds": 12.8', '"seconds": 12.8, "seconds": 1.0'), "stands twice"),
             (lambda text: text.replace('"key": "', '"key": "0'), "key"),
             (lambda text: text.replace('"seed": 0', '"seed": 1'), "the key is not the digest of the cell"),
-            (lambda text: text.replace('"schema": 2', '"schema": 3'), "schema"),
+            (lambda text: text.replace('"schema": 3', '"schema": 2'), "schema"),
             (lambda text: text.replace("rooms3-shared.clean", "a|b"), "cell.model.name"),
+            (lambda text: text.replace('"levels": "', '"levels": "!'), "replicates"),
+            (lambda text: text.replace('"levels": "', '"levels": "AAAA'), "16-bit numbers"),
+            (
+                lambda text: re.sub(r'"low": [^,]*(,\s*"high": [^,]*,\s*"levels")', r'"low": 1e9\1', text),
+                "low must not",
+            ),
         ],
     )
     def test_broken_is_refused_by_file_and_field(self, tmp_path: Path, change: Any, message: str) -> None:

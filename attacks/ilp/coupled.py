@@ -85,6 +85,7 @@ def _solve_free(program: StepProgram, signs: Step, free: NDArray[np.int64], boun
         model.maximize(least)
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
+    solver.parameters.catch_sigint_signal = False  # or an interrupt after a solve kills the process
     solver.parameters.random_seed = 0
     solver.parameters.max_deterministic_time = WORK_LIMIT
     solver.parameters.absolute_gap_limit = max(GAP / 2 * abs(bound) * scale, 1.0)

@@ -65,6 +65,7 @@ def maximise(
         model.add(cp_model.LinearExpr.sum(sums) <= most)
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
+    solver.parameters.catch_sigint_signal = False  # or an interrupt after a solve kills the process
     solver.parameters.random_seed = 0
     solver.parameters.max_deterministic_time = WORK_LIMIT
     status = solver.solve(model)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ...benchmark.protocol.tasks import masked_mean
+from ...benchmark.protocol.tasks import masked_mean, unit
 
 SHORTEST = 1e-6
 """A prediction shorter than this has no direction."""
@@ -21,9 +21,9 @@ def angle(prediction: Tensor, truth: Tensor) -> Tensor:
     without direction counts as a right angle.
     """
     valid = (truth != 0).any(dim=1, keepdim=True) & truth.isfinite().all(dim=1, keepdim=True)
-    p, t = torch.where(valid, prediction, 0), F.normalize(torch.where(valid, truth, 0), dim=1)
+    p, t = torch.where(valid, prediction, 0), unit(torch.where(valid, truth, 0))
     directed = torch.linalg.vector_norm(p, dim=1, keepdim=True) >= SHORTEST
-    p = F.normalize(torch.where(directed, p, 1), dim=1)
+    p = unit(torch.where(directed, p, 1))
     # Where there is no truth, t = 0 and both arguments would be 0, at which atan2 has no gradient.
     sine = torch.linalg.vector_norm(torch.linalg.cross(p, t, dim=1), dim=1, keepdim=True)
     cosine = torch.where(valid, (p * t).sum(dim=1, keepdim=True), 1)
@@ -37,6 +37,6 @@ def cospgd(prediction: Tensor, truth: Tensor) -> Tensor:
     It is taken of the unit vector, as the training loss is: a prediction's length means nothing.
     """
     valid = (truth != 0).any(dim=1, keepdim=True) & truth.isfinite().all(dim=1, keepdim=True)
-    p, t = (F.normalize(torch.where(valid, v, 0), dim=1, eps=SHORTEST) for v in (prediction, truth))
+    p, t = (unit(torch.where(valid, v, 0), SHORTEST) for v in (prediction, truth))
     weight = F.cosine_similarity(p.detach().softmax(dim=1), t.softmax(dim=1), dim=1).unsqueeze(1)
     return masked_mean(weight * (1 - (p * t).sum(dim=1, keepdim=True)), valid)

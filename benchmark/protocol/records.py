@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
 from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from typing_extensions import TypeAliasType
 
@@ -15,6 +18,8 @@ from .errors import BadInputError
 
 PROTOCOL_VERSION = 2
 """Changes with any change of the harness or the score that moves numbers; part of every cell's key."""
+
+UNDEFINED = 0xFFFF
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f<>|`]+$")]
@@ -113,11 +118,45 @@ class Estimate(Strict):
     high: float | None
 
 
+class Replicates(Strict):
+    """A score over every resample, as levels 0 to 65534 from `low` to `high`, 65535 for an undefined one.
+
+    `levels` are uint16, little-endian, in base64: a third of the room that digits take. Refused if they are not.
+    """
+
+    low: float
+    high: float
+    levels: Annotated[str, Field(max_length=100_000)]
+
+    @classmethod
+    def pack(cls, values: NDArray[np.float64]) -> Replicates:
+        """Keep `values` to within (high - low) / 131068; what is not finite is undefined."""
+        known = np.isfinite(values)
+        low, high = (float(values[known].min()), float(values[known].max())) if known.any() else (0.0, 0.0)
+        levels = np.full(len(values), UNDEFINED, "<u2")
+        levels[known] = np.rint((values[known] - low) / ((high - low) or 1.0) * (UNDEFINED - 1))
+        return cls(low=low, high=high, levels=base64.b64encode(levels.tobytes()).decode())
+
+    def unpack(self) -> NDArray[np.float64]:
+        """The values, NaN where undefined."""
+        levels = np.frombuffer(base64.b64decode(self.levels), "<u2")
+        values = self.low + levels * ((self.high - self.low) / (UNDEFINED - 1))
+        return np.where(levels == UNDEFINED, np.nan, values)
+
+    @model_validator(mode="after")
+    def _check(self) -> Replicates:
+        if self.low > self.high:
+            raise ValueError("low must not be above high")
+        if len(base64.b64decode(self.levels, validate=True)) % 2:
+            raise ValueError("levels must be 16-bit numbers")
+        return self
+
+
 class Degradation(Strict):
     """The scores of docs/protocol.md, positive = damage: ARD, flat mean, worst task, ARLC, and their parts.
 
-    `least_loss` is the smallest of `losses`, the relative loss changes, whose mean is `arlc`. `replicates` are the task
-    scores of every resample.
+    `least_loss` is the smallest of `losses`, the relative loss changes, whose mean is `arlc`; `replicates` are those of
+    `tasks`.
     """
 
     ard: Estimate
@@ -128,7 +167,7 @@ class Degradation(Strict):
     arlc: Estimate
     least_loss: Estimate
     losses: dict[Name, Estimate]
-    replicates: dict[Name, list[float | None]]
+    replicates: dict[Name, Replicates]
 
 
 class Diagnostics(Strict):
@@ -173,7 +212,7 @@ class Environment(Strict):
 class Record(Strict):
     """The result of one cell."""
 
-    schema_: Literal[2] = Field(default=2, alias="schema")
+    schema_: Literal[3] = Field(default=3, alias="schema")
     key: Sha256
     cell: Cell
     facts: ModelFacts

@@ -170,7 +170,7 @@ class Normals:
 
     def loss(self, prediction: Tensor, truth: Tensor) -> Tensor:
         valid = self._valid(prediction, truth)
-        p, t = (F.normalize(torch.where(valid, v, 0), dim=1, eps=1e-6) for v in (prediction, truth))
+        p, t = (unit(torch.where(valid, v, 0)) for v in (prediction, truth))
         return masked_mean(1 - (p * t).sum(dim=1, keepdim=True), valid)
 
     def statistics(self, prediction: Tensor, truth: Tensor) -> Tensor:
@@ -289,6 +289,14 @@ def _error(prediction: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
 def masked_mean(values: Tensor, valid: Tensor) -> Tensor:
     """(B,) out of (B, 1, H, W): the mean where `valid`, 0 for a sample without any valid pixel."""
     return _sum(torch.where(valid, values, 0)) / _sum(valid.to(values.dtype)).clamp(min=1)
+
+
+def unit(vectors: Tensor, shortest: float = 1e-6) -> Tensor:
+    """(B, C, ...) with vectors of length 1 along C; those shorter than `shortest` are divided by it, 0 stays 0.
+
+    What `F.normalize` does, whose norm over three channels takes a tenth of a training step on a CPU.
+    """
+    return vectors * vectors.square().sum(dim=1, keepdim=True).clamp(min=shortest**2).rsqrt()
 
 
 def _histogram(cell: Tensor, valid: Tensor, size: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""The compact tree network of the rooms models: residual blocks at a quarter of the resolution, ASPP heads."""
+"""The compact tree network of the rooms models: residual blocks at a quarter of the resolution, decoder heads."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from torch import Tensor, nn
 from ...benchmark.protocol.tasks import Task
 from .layout import Layout
 from .tree import TreeNet
-
-STRIDE = 4
 
 
 class Residual(nn.Module):
@@ -38,19 +36,27 @@ class Residual(nn.Module):
         return F.relu(self.body(x) + self.shortcut(x))
 
 
-class AsppHead(nn.Module):
-    """Atrous spatial pyramid pooling (arXiv 1606.00915): parallel dilated convolutions, then sub-pixel upsampling."""
+class DecoderHead(nn.Module):
+    """Atrous pyramid, then a decoder that also reads features from before the second stride (arXiv 1802.02611).
 
-    def __init__(self, inputs: int, outputs: int, rates: Sequence[int], width: int, hidden: int) -> None:
+    `deep` (B, inputs, H / 4, W / 4) and `early` (B, width, H / 2, W / 2) to (B, outputs, H, W), all rounded up.
+    Both upsamplings are sub-pixel (arXiv 1609.05158).
+    """
+
+    def __init__(self, inputs: int, outputs: int, rates: Sequence[int], width: int) -> None:
         super().__init__()
         self.pyramid = nn.ModuleList(nn.Conv2d(inputs, width, 3, 1, rate, rate, bias=False) for rate in rates)
         self.norm = nn.BatchNorm2d(width * len(rates))
-        self.project = nn.Conv2d(width * len(rates), hidden, 1)
-        self.predict = nn.Conv2d(hidden, outputs * STRIDE**2, 1)
+        self.project = nn.Conv2d(width * len(rates), 4 * width, 1, bias=False)
+        self.early = nn.Conv2d(width, width, 1, bias=False)
+        self.joint = nn.BatchNorm2d(width)
+        self.predict = nn.Conv2d(width, 4 * outputs, 3, 1, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        pyramid = F.relu(self.norm(torch.cat([branch(x) for branch in self.pyramid], dim=1)))
-        return F.pixel_shuffle(self.predict(F.relu(self.project(pyramid))), STRIDE)
+    def forward(self, deep: Tensor, early: Tensor) -> Tensor:
+        pyramid = F.relu(self.norm(torch.cat([branch(deep) for branch in self.pyramid], dim=1)))
+        height, width = early.shape[-2:]
+        joint = F.pixel_shuffle(self.project(pyramid), 2)[..., :height, :width] + self.early(early)
+        return F.pixel_shuffle(self.predict(F.relu(self.joint(joint))), 2)
 
 
 def compact(tasks: Mapping[str, Task], layout: Sequence[str], width: int = 24) -> TreeNet:
@@ -63,7 +69,7 @@ def compact(tasks: Mapping[str, Task], layout: Sequence[str], width: int = 24) -
         partial(Residual, 3 * width, 3 * width, dilation=4),
     )
     heads = {
-        name: partial(AsppHead, 3 * width, task.channels, rates=(1, 3, 6, 9), width=width, hidden=2 * width)
+        name: partial(DecoderHead, 3 * width, task.channels, rates=(1, 3, 6, 9), width=width)
         for name, task in tasks.items()
     }
-    return TreeNet(Layout.parse(layout), blocks, heads)
+    return TreeNet(Layout.parse(layout), blocks, heads, skip=1)

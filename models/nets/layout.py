@@ -54,9 +54,9 @@ class Layout:
         """The group of the block before whose output feeds `group` of `block` (block >= 1)."""
         return next(parent for parent in self.blocks[block - 1] if set(group) <= set(parent))
 
-    def leaf(self, task: str) -> Group:
-        """The group of the last block whose output feeds the head of `task`."""
-        return next(group for group in self.blocks[-1] if task in group)
+    def group(self, block: int, task: str) -> Group:
+        """The group that `task` belongs to in `block`; -1 is the last."""
+        return next(group for group in self.blocks[block] if task in group)
 
     @property
     def sharing_index(self) -> float:

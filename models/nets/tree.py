@@ -26,8 +26,8 @@ class TreeNet(nn.Module):
     """Shared blocks run once per group of tasks; each task's head reads the last block of its branch.
 
     `blocks[b]()` makes block b, `heads[task]()` the head of `task`, which also upsamples the prediction to at least
-    the input's size. Images (B, 3, H, W) in [0, 1] to {task: (B, channels, H, W)}. `names` is what public weights
-    call the blocks' parts (see `load_backbone`).
+    the input's size; with `skip` it is called with the output of that block of its branch, too. Images (B, 3, H, W) in
+    [0, 1] to {task: (B, channels, H, W)}. `names` is what public weights call the blocks' parts (see `load_backbone`).
     """
 
     def __init__(
@@ -37,9 +37,11 @@ class TreeNet(nn.Module):
         heads: Mapping[str, Callable[[], nn.Module]],
         statistics: Statistics = CENTRED,
         names: Mapping[str, str] | None = None,
+        skip: int | None = None,
     ) -> None:
         super().__init__()
         self.layout = layout
+        self.read = (-1,) if skip is None else (-1, skip)
         self.names = names
         self.mean: Tensor
         self.spread: Tensor
@@ -52,14 +54,16 @@ class TreeNet(nn.Module):
         self.heads = nn.ModuleDict({task: heads[task]() for task in layout.tasks})
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        features: dict[Group, Tensor] = {}
+        outputs: list[dict[Group, Tensor]] = []
         inputs = (x - self.mean) / self.spread
         for number, partition in enumerate(self.layout.blocks):
-            before = features
-            features = {}
+            outputs.append({})
             for group in partition:
-                source = inputs if number == 0 else before[self.layout.parent(number, group)]
-                features[group] = self.blocks[number].get_submodule(_key(group))(source)
+                source = inputs if number == 0 else outputs[-2][self.layout.parent(number, group)]
+                outputs[-1][group] = self.blocks[number].get_submodule(_key(group))(source)
         # A stride that does not divide the size leaves predictions a little larger than the images.
         height, width = x.shape[-2:]
-        return {task: head(features[self.layout.leaf(task)])[..., :height, :width] for task, head in self.heads.items()}
+        return {
+            task: head(*(outputs[block][self.layout.group(block, task)] for block in self.read))[..., :height, :width]
+            for task, head in self.heads.items()
+        }

@@ -18,20 +18,30 @@ from .validation import SCORE, attacked, validate
 
 
 def train(
-    trainer: Trainer, scenes: Rendered, validation: Rendered | None, checkpoint: Checkpoint, every: int, log: Log
+    trainer: Trainer,
+    scenes: Rendered,
+    validation: Rendered | None,
+    checkpoint: Checkpoint,
+    clean_start: Checkpoint,
+    every: int,
+    log: Log,
 ) -> None:
     """Train the trainer's model in place, from the step it is at to the recipe's last; it ends in eval mode.
 
-    Minimises sum_t weight_t mean_B L_t by AdamW under a one-cycle schedule with clipped gradients. Under an adversary
-    the first `share` of every batch is replaced by adversarial images, made by the attack against the model in eval
-    mode.
+    Minimises sum_t weight_t mean_B L_t by AdamW under a one-cycle schedule with clipped gradients. After `start` steps
+    an adversary joins: the first `share` of every batch is replaced by adversarial images, made by the attack against
+    the model in eval mode.
     The weights kept are the exponential moving average over the steps: after the last step or, with `validation`
-    scenes, at that step, of every `validate_every` and the last, at which `validate` scores them lowest. The state goes
-    to `checkpoint` every `every` steps; a training that goes on from there ends in the same bits.
+    scenes, at that step, of every `validate_every` and the last, at which `validate` scores them lowest; under an
+    adversary, of the steps since it joined. The state goes to `checkpoint` every `every` steps, and to `clean_start`
+    when the adversary joins; a training that goes on from there ends in the same bits.
     """
     recipe = trainer.recipe
     with tqdm(total=recipe.steps, initial=trainer.step, desc=recipe.name, unit="step", mininterval=1.0) as bar:
         while trainer.step < recipe.steps:
+            if recipe.adversary and 0 < trainer.step == recipe.adversary.start:
+                trainer.save(clean_start)
+                trainer.best = None  # a score without the attack is another score
             start = time.perf_counter()
             rate = float(trainer.schedule.get_last_lr()[0])
             _step(trainer, scenes)
@@ -83,7 +93,7 @@ def _weighted(losses: dict[str, Tensor], weights: dict[str, float]) -> Tensor:
 def _partly_attacked(trainer: Trainer, batch: Batch) -> Batch:
     """The batch with its first `share` of images replaced by adversarial ones, if there is an adversary."""
     adversary = trainer.recipe.adversary
-    if not adversary or not trainer.adversary:
+    if not adversary or not trainer.adversary or trainer.step < adversary.start:
         return batch
     count = round(adversary.share * len(batch.x))
     part = Batch(batch.x[:count], {name: truth[:count] for name, truth in batch.truth.items()}, batch.ids[:count])
@@ -93,7 +103,9 @@ def _partly_attacked(trainer: Trainer, batch: Batch) -> Batch:
 
 def _compared(trainer: Trainer, validation: Rendered) -> dict[str, float]:
     """The scores of the averaged weights, which become the best if none before scored lower."""
-    scores = validate(trainer.averaged, validation, trainer.recipe, trainer.adversary)
+    adversary = trainer.recipe.adversary
+    attack = trainer.adversary if adversary and trainer.step > adversary.start else None
+    scores = validate(trainer.averaged, validation, trainer.recipe, attack)
     if scores[SCORE] < (trainer.best.score if trainer.best else math.inf):
         weights = {name: value.clone() for name, value in trainer.averaged.state_dict().items()}
         trainer.best = Best(scores[SCORE], trainer.step, weights)
