@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -65,6 +65,10 @@ def _tasks() -> Rows:
     ]
 
 
+def _union(parts: Iterable[str]) -> str:
+    return " ".join(dict.fromkeys(parts))
+
+
 def _suites() -> Rows:
     from ..benchmark.suites import load_suite, suite_names
 
@@ -72,12 +76,12 @@ def _suites() -> Rows:
     return [
         {
             "name": name,
-            "data set": suite.dataset,
+            "data set": _union(part.dataset for part in suite.parts),
             "images": suite.images,
-            "models": len(suite.models),
-            "attacks": len(suite.attacks),
-            "eps (1/255)": " ".join(f"{eps:g}" for eps in suite.eps),
-            "steps": suite.steps,
+            "models": len(suite.every_model),
+            "attacks": len({attack for part in suite.parts for attack in part.attacks}),
+            "eps (1/255)": _union(f"{eps:g}" for part in suite.parts for eps in part.eps),
+            "steps": _union(str(part.steps) for part in suite.parts),
         }
         for name, suite in suites.items()
     ]

@@ -69,18 +69,8 @@ def run(
     device_of(device)
     if images is None and dataset not in (None, plan.dataset):
         plan = plan.model_copy(update={"images": None})
-    instead = {
-        "models": models,
-        "attacks": attacks,
-        "dataset": dataset,
-        "eps": eps,
-        "norm": norm,
-        "images": images,
-        "steps": steps,
-        "seed": seed,
-    }
-    plan = plan.model_copy(update={name: value for name, value in instead.items() if value not in (None, ())})
-    workshop = LocalWorkshop(found_models(plan.models), data_root, device, batch)
+    plan = plan.instead(models, attacks, dataset=dataset, eps=eps, norm=norm, images=images, steps=steps, seed=seed)
+    workshop = LocalWorkshop(found_models(plan.every_model), data_root, device, batch)
     cells = workshop.cells(plan, targets)
     if workers is None:
         workers = default_workers() if device == "cpu" else 1

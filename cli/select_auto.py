@@ -36,7 +36,7 @@ def select_auto(suite: str, out: Path) -> None:
     each.
     """
     plan = load_suite(suite)
-    workshop = LocalWorkshop(found_models(plan.models), None, "cpu", batch_size=32)
+    workshop = LocalWorkshop(found_models(plan.every_model), None, "cpu", batch_size=32)
     everywhere = [
         [*cells] for _, cells in groupby(workshop.cells(plan), key=lambda cell: (cell.threat, cell.model.name))
     ]

@@ -77,17 +77,13 @@ class LocalWorkshop(Attacking):
         """The cells of a suite on the workshop's models, each once; `targets` are the tasks that the attacker sees."""
         cells = [
             self.cell(
-                model,
-                suite.dataset,
-                suite.images,
-                attack,
-                threat_ref(suite.norm, eps, targets),
-                suite.seed,
-                suite.steps,
+                model, part.dataset, part.images, attack, threat_ref(part.norm, eps, targets), part.seed, part.steps
             )
-            for eps in suite.eps
-            for model in self.models
-            for attack in suite.attacks
+            for part in suite.parts
+            for eps in part.eps
+            for model, source in self.models.items()
+            for attack in part.attacks
+            if source in part.models
         ]
         return [*{cell.key: cell for cell in cells}.values()]
 

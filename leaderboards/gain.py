@@ -22,12 +22,13 @@ def metrics_of(task: str) -> tuple[Metric, ...]:
     return METRICS[task]
 
 
-def clean_gain(clean: Scores, twin: Scores) -> float | None:
-    """Delta_m in percent: mean over tasks of the mean over metrics of s (m - m_twin) / |m_twin|; positive = gain.
+def clean_gain(clean: Scores, twin: Scores) -> dict[str, float] | None:
+    """Delta_t in percent by task: the mean over its metrics of s (m - m_twin) / |m_twin|; positive = gain.
 
-    s = +1 if higher is better, else -1. None if a score is undefined or the twin's is 0.
+    s = +1 if higher is better, else -1. None if a score is undefined or the twin's is 0. Delta_m is the mean over tasks
+    (arXiv 1904.08918).
     """
-    tasks = []
+    gains = {}
     for task in in_order(clean):
         parts = []
         for metric in metrics_of(task):
@@ -35,8 +36,8 @@ def clean_gain(clean: Scores, twin: Scores) -> float | None:
             if own is None or not other:
                 return None
             parts.append((1 if metric.higher_is_better else -1) * (own - other) / abs(other))
-        tasks.append(np.mean(parts))
-    return 100 * float(np.mean(tasks))
+        gains[task] = 100 * float(np.mean(parts))
+    return gains
 
 
 def twin_of(group: Group, model: str) -> str | None:
@@ -46,12 +47,18 @@ def twin_of(group: Group, model: str) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def gain_of(group: Group, model: str) -> float | None:
-    """The clean gain of a model against its twin in the group, in percent; None without a twin.
+def task_gains(group: Group, model: str) -> dict[str, float] | None:
+    """The clean gain of a model against its twin in the group, in percent by task; None without a twin.
 
     It is 0 for a model that is the twin of others.
     """
     if group.facts(model).twin is None and any(twin_of(group, other) == model for other in group.models):
-        return 0.0
+        return dict.fromkeys(group.setting.tasks, 0.0)
     twin = twin_of(group, model)
     return None if twin is None else clean_gain(group.any_record(model).clean, group.any_record(twin).clean)
+
+
+def gain_of(group: Group, model: str) -> float | None:
+    """Delta_m: the mean over tasks of the clean gain of a model, in percent; None without a twin."""
+    gains = task_gains(group, model)
+    return None if gains is None else float(np.mean([*gains.values()]))

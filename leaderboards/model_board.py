@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..benchmark.stats import Bootstrapped
 from .board import INCOMPLETE, Board, Cell, Column, Name
 from .flags import explained, model_flags
-from .gain import gain_of, metrics_of
+from .gain import gain_of, metrics_of, task_gains
 from .groups import CLEAN, Group, is_control
 from .notes import common_notes
 from .ranking import ranks
@@ -86,6 +86,7 @@ def _board(group: Group) -> Board:
                 facts.parameters,
                 *_clean(group, model),
                 gain_of(group, model),
+                *(gains[task] if (gains := task_gains(group, model)) else None for task in group.setting.tasks),
                 *((_ard(group, model, STANDARD),) if STANDARD in group.attacks else ()),
                 score.estimate() if score else INCOMPLETE,
                 Name(attack) if attack else None,
@@ -102,6 +103,10 @@ def _board(group: Group) -> Board:
         Column("parameters", "parameters", where="csv"),
         *_clean_columns(group, everything=False),
         Column("clean_gain_percent", "clean\ngain %"),
+        *(
+            Column(f"clean_gain_percent_{task}", f"gain %\n{task}", where="pages", digits=1)
+            for task in group.setting.tasks
+        ),
         *(
             (Column("standard_ard", f"ARD under `{STANDARD}`\n[95 %]", "interval"),)
             if STANDARD in group.attacks

@@ -15,6 +15,7 @@ from .model_board import clean_boards, model_attack_boards, model_boards
 from .plots import ATTACKED_VICTIM, ATTACKS_MODELS, BALANCINGS_LOSSES, PROTECTION, TRADEOFF, pictures
 from .protection import protection_boards
 from .render import markdown, to_csv, to_json, to_latex
+from .sharing_board import sharing_boards
 from .victim_board import victim_boards
 
 LEGEND = (
@@ -32,6 +33,7 @@ TITLES = {
     "models": "Models: what is left under the worst attack?",
     "losses": "Balancing x losses: what is worth ascending?",
     "protection": "Protected tasks: what does sparing one cost?",
+    "sharing": "Sharing: does it help or hurt?",
     "attacked-victim": "Attacked task x victim task: how far does an attack on one task carry?",
     "models-attacks": "Every attack on every model",
     "clean": "Clean scores",
@@ -59,6 +61,7 @@ def files(records: Sequence[Record]) -> dict[str, bytes]:
         "models": model_boards(groups),
         "losses": losses_boards(groups),
         "protection": protection_boards(groups),
+        "sharing": sharing_boards(groups),
         "attacked-victim": victim_boards(groups),
         "models-attacks": model_attack_boards(groups),
         "clean": clean_boards(groups),

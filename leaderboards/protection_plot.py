@@ -13,9 +13,7 @@ from matplotlib.ticker import FormatStrFormatter
 
 from ..benchmark.protocol.records import Estimate
 from .protection import UNPROTECTED, Curve, Spared, share
-from .style import GREY, PALETTE, drawn
-
-MARKERS = "osD^vPX"
+from .style import GREY, MARKERS, PALETTE, drawn
 
 APART = 1.7
 """How many times as far right as the last numbered point of a line the next one to be numbered lies, at least."""

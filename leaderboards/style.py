@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 # Okabe and Ito's palette.
 BLUE, VERMILION, GREY = "#0072B2", "#D55E00", "#666666"
 PALETTE = (BLUE, VERMILION, "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MARKERS = "osD^vPX"
 
 WIDTH = 8.0
 """Inches; shown 800 pixels wide, a point is 1.4 pixels."""

@@ -4,79 +4,76 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
 
 from ..benchmark.protocol.records import Estimate
+from ..benchmark.stats import Bootstrapped
 from .gain import gain_of
-from .groups import ADVERSARIAL, CLEAN, Group
-from .model_board import worst_cases
+from .groups import CLEAN, Group
+from .model_board import STANDARD
 from .scores import ard
-from .style import BLUE, GREY, VERMILION, drawn
+from .sharing_board import damage_correlation, gain_correlation, trainings
+from .style import GREY, MARKERS, PALETTE, drawn
 
-HEADLINE = "dgba-pgd"
+HEADLINES = (STANDARD, "dgba-pgd")
 FAR_APART = 10
 """From this ratio on, two series share a panel only on a logarithmic scale."""
-
-
-class Look(NamedTuple):
-    """How a series is drawn and called."""
-
-    colour: str
-    marker: str
-    label: str
-
-
-LOOKS = {
-    CLEAN: Look(BLUE, "o", "clean-trained"),
-    ADVERSARIAL: Look(VERMILION, "s", "adversarially trained"),
-}
+DODGE = 0.015
+"""How far series stand apart, in sharing index, so that their bars do not hide each other."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """A model at its sharing index; `gain` in percent, None where a number is unknown."""
+    """A model at its sharing index; `gain` in percent, `damage` its ARD, None where unknown."""
 
     sharing: float
     gain: float | None
-    headline: Estimate | None
-    worst: Estimate | None
+    damage: Estimate | None
+
+
+def headline_attack(group: Group) -> str:
+    """The attack whose damage is shown: the standard evaluation, if every model that can be shown has it."""
+    models = [model for found in trainings(group).values() for model in found]
+    return next((a for a in HEADLINES if all(group.complete(model, a) for model in models)), HEADLINES[-1])
 
 
 def points(group: Group) -> dict[str, list[Point]]:
-    """The points of each kind of training, by sharing index; models without a sharing index are left out."""
-    worst = worst_cases(group)
+    """The points of each training, by sharing index; models without a sharing index are left out."""
+    attack = headline_attack(group)
     found: dict[str, list[Point]] = {}
-    for model in group.models:
-        sharing = group.facts(model).sharing_index
-        if sharing is not None:
-            record = group.complete(model, HEADLINE)
-            gain = gain_of(group, model)
-            headline = ard(record).estimate() if record else None
-            point = Point(sharing, gain, headline, worst[model][1].estimate() if model in worst else None)
-            found.setdefault(group.training(model), []).append(point)
-    return {training: found[training][::-1] for training in LOOKS if training in found}
+    for training, models in trainings(group).items():
+        for model in models:
+            sharing, record = group.facts(model).sharing_index, group.complete(model, attack)
+            if sharing is not None:
+                damage = ard(record).estimate() if record else None
+                found.setdefault(training, []).append(Point(sharing, gain_of(group, model), damage))
+    return {training: sorted(found[training], key=lambda point: point.sharing) for training in found}
 
 
 def tradeoff(group: Group) -> dict[str, bytes]:
     """The plot of a group as the content of an `svg` and a `png` file."""
-    series = points(group)
+    series, models, attack = points(group), trainings(group), headline_attack(group)
 
     def draw(figure: Figure) -> None:
         left, right = figure.subplots(1, 2)
         left.axhline(0, color=GREY, linewidth=0.8)
-        for training, found in series.items():
-            label = LOOKS[training].label
-            _line(left, [(point.sharing, point.gain) for point in found if point.gain is not None], training, label)
-            for part, name in (("headline", HEADLINE), ("worst", "worst attack")):
-                known = [(p.sharing, e) for p in found if (e := getattr(p, part))]
-                _bars(right, known, training)
-                values = [(sharing, e.value) for sharing, e in known]
-                _line(right, values, training, f"{label}, {name}", ring=part == "worst")
-        if _far_apart([_damage(found) for found in series.values()]):
+        handles = []
+        for number, (training, found) in enumerate(series.items()):
+            shift = DODGE * (number - (len(series) - 1) / 2)
+            colour, marker = PALETTE[number % len(PALETTE)], MARKERS[number % len(MARKERS)]
+            xs = [point.sharing + shift for point in found]
+            gains = [None if point.gain is None else Estimate(value=point.gain, low=None, high=None) for point in found]
+            damages = [point.damage for point in found]
+            names = models[training]
+            _bars(left, xs, gains, colour, marker, _rho(gain_correlation(group, names)[1]))
+            _bars(right, xs, damages, colour, marker, _rho(damage_correlation(group, names, attack)[1]))
+            label = "clean-trained" if training == CLEAN else f"trained against {training}"
+            handles.append(Line2D([], [], linestyle=" ", color=colour, marker=marker, label=label))
+        if _far_apart([[p.damage.value for p in found if p.damage and p.damage.value] for found in series.values()]):
             right.set_yscale("log")
             right.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             right.yaxis.set_major_formatter(FormatStrFormatter("%g"))
@@ -87,36 +84,36 @@ def tradeoff(group: Group) -> dict[str, bytes]:
             left.set(yticks=[], ylim=(-1, 1))
             left.text(0.5, 0.1, "no independent model in these records", ha="center")
         left.set(title="Clean images", ylabel="clean gain over independent models (%)")
-        right.set(title="Under attack (with 95 % intervals)", ylabel="average relative degradation (1 = 100 %)")
+        right.set(title=f"Under {attack} (with 95 % intervals)", ylabel="average relative degradation (1 = 100 %)")
         for axes in (left, right):
             axes.set(xlabel="sharing index (0 independent, 1 fully shared)", xlim=(-0.06, 1.06))
-        handles, labels = right.get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=2)
+            if axes.get_legend_handles_labels()[1]:
+                axes.legend(title="rank correlation with sharing", title_fontsize=8.5, fontsize=8.5)
+        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
 
-    return drawn(draw, height=4.0)
-
-
-def _line(axes: Axes, known: Sequence[tuple[float, float]], training: str, label: str, ring: bool = False) -> None:
-    if not known:
-        return
-    xs, ys = [x for x, _ in known], [y for _, y in known]
-    # With several models at one sharing index a line would run up and down between them.
-    dashes = " " if len(set(xs)) < len(xs) else ":" if ring else "-"
-    colour, marker, _ = LOOKS[training]
-    # Rings are wide enough to be seen around the headline where that is the worst attack.
-    face, size = ("none", 10) if ring else (colour, 5.5)
-    axes.plot(xs, ys, color=colour, linestyle=dashes, marker=marker, markerfacecolor=face, markersize=size, label=label)
+    return drawn(draw, height=4.2)
 
 
-def _bars(axes: Axes, known: Sequence[tuple[float, Estimate]], training: str) -> None:
-    for sharing, e in known:
-        if e.low is not None and e.high is not None:
-            axes.plot([sharing, sharing], [e.low, e.high], "-_", color=LOOKS[training].colour, lw=1.0, markersize=7)
+def _rho(found: Bootstrapped | None) -> str:
+    """A correlation as the legend has it; a label that starts with an underscore is not shown."""
+    if found is None:
+        return "_"
+    rho = found.estimate()
+    interval = "" if rho.low is None else f" [{rho.low:+.2f}, {rho.high:+.2f}]"
+    return f"{rho.value:+.2f}{interval}"
 
 
-def _damage(found: Sequence[Point]) -> list[float]:
-    estimates = [estimate for point in found for estimate in (point.headline, point.worst)]
-    return [e.value for e in estimates if e is not None and e.value is not None]
+def _bars(
+    axes: Axes, xs: Sequence[float], estimates: Sequence[Estimate | None], colour: str, marker: str, label: str
+) -> None:
+    """Points with their intervals, those that are known."""
+    for x, estimate in zip(xs, estimates, strict=True):
+        if estimate is None or estimate.value is None:
+            continue
+        axes.plot([x], [estimate.value], color=colour, linestyle=" ", marker=marker, label=label)
+        label = "_"  # once
+        if estimate.low is not None and estimate.high is not None:
+            axes.plot([x, x], [estimate.low, estimate.high], "-_", color=colour, lw=1.0, markersize=6)
 
 
 def _far_apart(series: Sequence[Sequence[float]]) -> bool:

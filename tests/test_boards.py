@@ -130,8 +130,8 @@ def test_clean_gain_by_hand():
 
     twin = scores(0.5, 0.8, 0.2)
     # miou +10 %, accuracy -5 %: +2.5 % for the task; an error that falls by 20 % is a gain of 20 %.
-    assert clean_gain(scores(0.55, 0.76, 0.16), twin) == pytest.approx((2.5 + 20) / 2)
-    assert clean_gain(twin, twin) == 0
+    assert clean_gain(scores(0.55, 0.76, 0.16), twin) == pytest.approx({"segmentation": 2.5, "keypoints2d": 20})
+    assert clean_gain(twin, twin) == {"segmentation": 0, "keypoints2d": 0}
     assert clean_gain(scores(0.5, 0.8, None), twin) is None
     assert clean_gain(twin, scores(0.0, 0.8, 0.2)) is None
 
@@ -139,6 +139,7 @@ def test_clean_gain_by_hand():
 def test_model_board_gain_reference_and_worst_case(records):
     board = one(model_boards, records)
     assert row(board, "rooms3-shared.clean")["clean_gain_percent"] == pytest.approx(6)
+    assert row(board, "rooms3-shared.clean")["clean_gain_percent_depth"] == pytest.approx(6)
     assert row(board, "rooms3-independent.clean")["clean_gain_percent"] == 0
     worst = row(board, "rooms3-shared.clean")
     assert worst["worst_attack"] == Name("dgba-pgd")

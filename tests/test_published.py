@@ -39,6 +39,6 @@ def test_records_lie_in_folders_of_suites(suites: Suites) -> None:
 def test_records_are_those_of_the_suite(suites: Suites, name: str) -> None:
     # By key: other weights, data, settings or versions than those of today make other cells.
     suite = load_suite(name)
-    workshop = LocalWorkshop(found_models(suite.models), data_root=None, device="cpu", batch_size=32)
+    workshop = LocalWorkshop(found_models(suite.every_model), data_root=None, device="cpu", batch_size=32)
     assert {record.key for record in suites[name]} == {cell.key for cell in workshop.cells(suite)}
     assert all(record.complete for record in suites[name])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,23 +14,71 @@ from ..protocol.records import Name, Strict
 
 FOLDER = Path(__file__).parent
 
-Eps = Annotated[float, Field(gt=0, le=255)]
+Images = Annotated[int, Field(gt=0)]
+Steps = Annotated[int, Field(gt=0)]
+Budgets = Annotated[list[Annotated[float, Field(gt=0, le=255)]], Field(min_length=1)]
+Names = Annotated[list[Name], Field(min_length=1)]
+
+
+class Addition(Strict):
+    """More cells of a suite, which differ from its own in what is named here."""
+
+    dataset: Name | None = None
+    images: Images | None = None
+    eps: Budgets | None = None
+    steps: Steps | None = None
+    models: Names | None = None
+    attacks: Names | None = None
 
 
 class Suite(Strict):
     """Every model under every attack at every `eps` (in 1/255), on the first `images` samples (None: all).
 
-    `steps` goes to every attack that has such a setting.
+    `steps` goes to every attack that has such a setting. `also` adds cells.
     """
 
     dataset: Name
-    images: Annotated[int, Field(gt=0)] | None
+    images: Images | None
     seed: int
     norm: Literal["linf", "l2"]
-    eps: list[Eps] = Field(min_length=1)
-    steps: Annotated[int, Field(gt=0)]
-    models: list[Name] = Field(min_length=1)
-    attacks: list[Name] = Field(min_length=1)
+    eps: Budgets
+    steps: Steps
+    models: Names
+    attacks: Names
+    also: list[Addition] = Field(default_factory=list)
+
+    @property
+    def every_model(self) -> list[str]:
+        """All models of the suite, each once."""
+        return [*dict.fromkeys(model for part in self.parts for model in part.models)]
+
+    @property
+    def parts(self) -> list[Suite]:
+        """The suite's own cells, and those of every addition, each as a suite without additions."""
+        own = self.model_copy(update={"also": []})
+        return [own, *(own.model_copy(update=addition.model_dump(exclude_none=True)) for addition in self.also)]
+
+    def instead(self, models: Sequence[str] = (), attacks: Sequence[str] = (), **given: object) -> Suite:
+        """The suite with what is `given` in place of its own and its additions'; None and empty are not given.
+
+        Chosen models and attacks stay where the suite names them; others take the place of its own.
+        """
+        changes = {name: value for name, value in given.items() if value not in (None, ())}
+        also = [addition.model_copy(update=dict.fromkeys(changes)) for addition in self.also]
+        suite = self.model_copy(update={**changes, "also": also})
+        for name, chosen in (("models", models), ("attacks", attacks)):
+            suite = suite._only(name, chosen) if chosen else suite
+        return suite
+
+    def _only(self, name: str, chosen: Sequence[str]) -> Suite:
+        named = {entry for part in self.parts for entry in getattr(part, name)}
+
+        def kept(entries: Sequence[str] | None) -> list[str] | None:
+            return None if entries is None else [entry for entry in chosen if entry in entries]
+
+        own = [entry for entry in chosen if entry in getattr(self, name) or entry not in named]
+        also = [addition.model_copy(update={name: kept(getattr(addition, name))}) for addition in self.also]
+        return self.model_copy(update={name: own, "also": also})
 
 
 def suite_names() -> tuple[str, ...]:
