@@ -105,6 +105,11 @@ class Group:
         return replace(self, models=models, attacks=attacks) if models else None
 
 
+def training_label(training: str) -> str:
+    """A training in words: CLEAN, or what it was against."""
+    return "clean-trained" if training == CLEAN else f"trained against {training}"
+
+
 def is_control(attack: str) -> bool:
     """Whether a label stands for a control, whatever its argument and settings."""
     return _stem(attack) in CONTROLS

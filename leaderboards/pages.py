@@ -8,11 +8,22 @@ from collections.abc import Sequence
 from ..benchmark.protocol.records import Record
 from .attack_board import attack_boards
 from .board import Board
+from .cost_board import cost_boards
 from .groups import Group, group
 from .losses_board import losses_boards
 from .metric_board import metric_boards
 from .model_board import clean_boards, model_attack_boards, model_boards
-from .plots import ATTACKED_VICTIM, ATTACKS_MODELS, BALANCINGS_LOSSES, PROTECTION, TRADEOFF, pictures
+from .plots import (
+    ATTACKED_VICTIM,
+    ATTACKS_MODELS,
+    BALANCINGS_LOSSES,
+    BUDGETS,
+    PARETO,
+    PROTECTION,
+    STEPS,
+    TRADEOFF,
+    pictures,
+)
 from .protection import protection_boards
 from .render import markdown, to_csv, to_json, to_latex
 from .sharing_board import sharing_boards
@@ -34,6 +45,7 @@ TITLES = {
     "losses": "Balancing x losses: what is worth ascending?",
     "protection": "Protected tasks: what does sparing one cost?",
     "sharing": "Sharing: does it help or hurt?",
+    "costs": "Costs: what to run for how many backward passes?",
     "attacked-victim": "Attacked task x victim task: how far does an attack on one task carry?",
     "models-attacks": "Every attack on every model",
     "clean": "Clean scores",
@@ -44,6 +56,9 @@ PICTURES = {
     ATTACKS_MODELS: "Heat map of the averaged relative degradation of every attack on every model",
     ATTACKED_VICTIM: "Heat map of the degradation of every task under attacks on one task",
     BALANCINGS_LOSSES: "Heat maps of the averaged relative degradation by balancing and set of losses",
+    BUDGETS: "Averaged relative degradation over the budget, by training and attack",
+    STEPS: "Averaged relative degradation over the steps, by training and attack",
+    PARETO: "Averaged relative degradation against clean gain, and the models that no other beats in both",
     PROTECTION: "Damage to the other tasks against damage to the protected one, over tau",
 }
 
@@ -62,6 +77,7 @@ def files(records: Sequence[Record]) -> dict[str, bytes]:
         "losses": losses_boards(groups),
         "protection": protection_boards(groups),
         "sharing": sharing_boards(groups),
+        "costs": cost_boards(groups),
         "attacked-victim": victim_boards(groups),
         "models-attacks": model_attack_boards(groups),
         "clean": clean_boards(groups),
@@ -76,7 +92,7 @@ def files(records: Sequence[Record]) -> dict[str, bytes]:
     names = picture_names(groups)
     sections = []
     for part, suffix in zip(groups, names, strict=True):
-        drawn = pictures(part)
+        drawn = pictures(part, groups)
         found |= {f"{name}{suffix}.{kind}": content for name, by in drawn.items() for kind, content in by.items()}
         sections.append(_section(part, [f"{name}{suffix}" for name in PICTURES if name in drawn]))
     links = [_links(TITLES[name], name) for name, tables in boards.items() if tables]

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .groups import ADVERSARIAL, CLEAN, Group
 from .heatmaps import attack_model_map, losses_map, victim_map
 from .losses_board import losses_boards
 from .model_board import model_attack_boards
+from .pareto import candidates, pareto
 from .protection import curves
 from .protection_plot import protection_plot
+from .sweeps import budget_sweeps, relatives, step_sweeps, sweep_plot
 from .tradeoff import points, tradeoff
 from .victim_board import victim_boards
 
 TRADEOFF, ATTACKS_MODELS, ATTACKED_VICTIM = "tradeoff", "heatmap-attacks-models", "heatmap-attacked-victim"
 BALANCINGS_LOSSES, PROTECTION = "heatmap-balancings-losses", "protection"
+BUDGETS, STEPS, PARETO = "budgets", "steps", "pareto"
 
 
-def pictures(group: Group) -> dict[str, dict[str, bytes]]:
-    """The content of every picture by its name and then by its format, `svg` or `png`."""
+def pictures(group: Group, groups: Sequence[Group]) -> dict[str, dict[str, bytes]]:
+    """The content of every picture of a group by its name and then by its format, `svg` or `png`.
+
+    What several of all `groups` make together is a picture of the one with the most records.
+    """
     found = {ATTACKS_MODELS: attack_model_map(model_attack_boards([group])[0])}
     if points(group):
         found[TRADEOFF] = tradeoff(group)
@@ -30,4 +38,13 @@ def pictures(group: Group) -> dict[str, dict[str, bytes]]:
     protected = curves(group)
     if any(curve.unprotected for curve in protected):
         found[PROTECTION] = protection_plot(protected)
+    family = relatives(group, groups)
+    budgets = budget_sweeps(family) if group is max(family, key=lambda part: len(part.records)) else []
+    steps = step_sweeps(group)
+    if budgets:
+        found[BUDGETS] = sweep_plot(budgets, "budget, eps (1/255)")
+    if steps:
+        found[STEPS] = sweep_plot(steps, "steps")
+    if len(candidates(group)) > 1:
+        found[PARETO] = pareto(group)
     return found

@@ -13,7 +13,7 @@ from matplotlib.ticker import FormatStrFormatter
 
 from ..benchmark.protocol.records import Estimate
 from .protection import UNPROTECTED, Curve, Spared, share
-from .style import GREY, MARKERS, PALETTE, drawn
+from .style import GREY, drawn, look
 
 APART = 1.7
 """How many times as far right as the last numbered point of a line the next one to be numbered lies, at least."""
@@ -47,7 +47,7 @@ def protection_plot(curves: Sequence[Curve]) -> dict[str, bytes]:
 
 
 def _line(axes: Axes, curve: Curve, unprotected: Spared, number: int) -> None:
-    colour, marker = PALETTE[number % len(PALETTE)], MARKERS[number % len(MARKERS)]
+    colour, marker = look(number)
     ends: list[tuple[float, float]] = []
     numbered = 0.0
     for point in (*curve.points, unprotected):

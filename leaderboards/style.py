@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import matplotlib.style
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
+
+from ..benchmark.protocol.records import Estimate
 
 # Okabe and Ito's palette.
 BLUE, VERMILION, GREY = "#0072B2", "#D55E00", "#666666"
 PALETTE = (BLUE, VERMILION, "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = "osD^vPX"
+
+FAR_APART = 4
+"""From this ratio on, series share a panel only on a logarithmic scale."""
 
 WIDTH = 8.0
 """Inches; shown 800 pixels wide, a point is 1.4 pixels."""
@@ -41,6 +48,29 @@ STYLE = {
     "svg.fonttype": "path",  # the same letters on every machine
     "svg.hashsalt": "mtrbench",  # without it, ids differ from run to run
 }
+
+
+def look(number: int) -> tuple[str, str]:
+    """The colour and the marker of series `number`."""
+    return PALETTE[number % len(PALETTE)], MARKERS[number % len(MARKERS)]
+
+
+def whisker(axes: Axes, x: float, estimate: Estimate, colour: str) -> None:
+    """The interval of a point at `x`, if it has one."""
+    if estimate.low is not None and estimate.high is not None:
+        axes.plot([x, x], [estimate.low, estimate.high], "-_", color=colour, linewidth=1.0, markersize=6)
+
+
+def scale_damage(axes: Axes, series: Sequence[Sequence[float]]) -> None:
+    """A y axis that has room for every one of the series: from 0 on, or logarithmic where their means lie far apart."""
+    means = [sum(part) / len(part) for part in series if part]
+    if len(means) > 1 and min(min(part, default=1.0) for part in series) > 0 and max(means) > FAR_APART * min(means):
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+        axes.yaxis.set_minor_locator(NullLocator())
+    elif axes.get_ylim()[0] > 0:
+        axes.set_ylim(bottom=0)
 
 
 def drawn(draw: Callable[[Figure], None], height: float) -> dict[str, bytes]:

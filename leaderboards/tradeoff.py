@@ -8,20 +8,17 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
 
 from ..benchmark.protocol.records import Estimate
 from ..benchmark.stats import Bootstrapped
 from .gain import gain_of
-from .groups import CLEAN, Group
+from .groups import Group, training_label
 from .model_board import STANDARD
 from .scores import ard
 from .sharing_board import damage_correlation, gain_correlation, trainings
-from .style import GREY, MARKERS, PALETTE, drawn
+from .style import GREY, drawn, look, scale_damage, whisker
 
 HEADLINES = (STANDARD, "dgba-pgd")
-FAR_APART = 10
-"""From this ratio on, two series share a panel only on a logarithmic scale."""
 DODGE = 0.015
 """How far series stand apart, in sharing index, so that their bars do not hide each other."""
 
@@ -64,22 +61,18 @@ def tradeoff(group: Group) -> dict[str, bytes]:
         handles = []
         for number, (training, found) in enumerate(series.items()):
             shift = DODGE * (number - (len(series) - 1) / 2)
-            colour, marker = PALETTE[number % len(PALETTE)], MARKERS[number % len(MARKERS)]
+            colour, marker = look(number)
             xs = [point.sharing + shift for point in found]
             gains = [None if point.gain is None else Estimate(value=point.gain, low=None, high=None) for point in found]
             damages = [point.damage for point in found]
             names = models[training]
             _bars(left, xs, gains, colour, marker, _rho(gain_correlation(group, names)[1]))
             _bars(right, xs, damages, colour, marker, _rho(damage_correlation(group, names, attack)[1]))
-            label = "clean-trained" if training == CLEAN else f"trained against {training}"
+            label = training_label(training)
             handles.append(Line2D([], [], linestyle=" ", color=colour, marker=marker, label=label))
-        if _far_apart([[p.damage.value for p in found if p.damage and p.damage.value] for found in series.values()]):
-            right.set_yscale("log")
-            right.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            right.yaxis.set_major_formatter(FormatStrFormatter("%g"))
-            right.yaxis.set_minor_locator(NullLocator())
-        elif right.get_ylim()[0] > 0:
-            right.set_ylim(bottom=0)
+        scale_damage(
+            right, [[p.damage.value for p in found if p.damage and p.damage.value] for found in series.values()]
+        )
         if all(point.gain is None for found in series.values() for point in found):
             left.set(yticks=[], ylim=(-1, 1))
             left.text(0.5, 0.1, "no independent model in these records", ha="center")
@@ -112,11 +105,4 @@ def _bars(
             continue
         axes.plot([x], [estimate.value], color=colour, linestyle=" ", marker=marker, label=label)
         label = "_"  # once
-        if estimate.low is not None and estimate.high is not None:
-            axes.plot([x, x], [estimate.low, estimate.high], "-_", color=colour, lw=1.0, markersize=6)
-
-
-def _far_apart(series: Sequence[Sequence[float]]) -> bool:
-    means = [sum(part) / len(part) for part in series if part]
-    positive = all(value > 0 for part in series for value in part)
-    return positive and len(means) > 1 and max(means) > FAR_APART * min(means)
+        whisker(axes, x, estimate, colour)

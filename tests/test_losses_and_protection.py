@@ -29,6 +29,13 @@ def few():
     return [*alone, *(make_record(attack=name, damage=damage or undefined) for name, damage in DAMAGES.items())]
 
 
+def pictured(records):
+    """The pictures of records that make one group."""
+    groups = group(records)
+    (part,) = groups
+    return pictures(part, groups)
+
+
 @pytest.mark.parametrize(
     ("attack", "parts"),
     [
@@ -135,7 +142,7 @@ def test_without_dgba_there_are_numbers_but_neither_shares_nor_a_picture():
     (board,) = protection_boards(group(records))
     assert set(board.column("share_others")) == {None}
     assert len(board.rows) == len(TAUS)
-    assert PROTECTION not in pictures(*group(records))
+    assert PROTECTION not in pictured(records)
 
 
 def test_incomplete_points_are_left_out():
@@ -151,7 +158,7 @@ def test_pictures_are_drawn_whatever_the_sign(spared):
     records = protected_records(models=(MODEL,), tasks=("depth",))
     damage = {**dict.fromkeys(TASKS, 1.0), "depth": spared}
     records[1] = make_record(attack="dgba-protected:depth-pgd", damage=damage, settings={"tau": TAUS[0]})
-    assert pictures(*group(records))[PROTECTION]["png"].startswith(b"\x89PNG")
+    assert pictured(records)[PROTECTION]["png"].startswith(b"\x89PNG")
 
 
 def test_of_many_attacks_the_map_shows_those_ahead_on_every_model_and_the_controls():
@@ -168,4 +175,4 @@ def test_of_many_attacks_the_map_shows_those_ahead_on_every_model_and_the_contro
 
 
 def test_the_losses_have_a_picture_even_if_some_are_missing():
-    assert pictures(*group(few()))[BALANCINGS_LOSSES]["png"].startswith(b"\x89PNG")
+    assert pictured(few())[BALANCINGS_LOSSES]["png"].startswith(b"\x89PNG")

@@ -1,0 +1,84 @@
+"""Clean score against robustness: which models no other one beats in both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from ..benchmark.protocol.records import Estimate
+from .gain import clean_gain
+from .groups import CLEAN, Group, training_label
+from .scores import ard
+from .sharing_board import trainings
+from .style import GREY, drawn, look, scale_damage, whisker
+from .tradeoff import headline_attack
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model by its clean gain in percent over the cleanly trained independent model, and its ARD with interval."""
+
+    model: str
+    training: str
+    gain: float
+    damage: float
+    interval: Estimate
+
+
+def candidates(group: Group) -> list[Candidate]:
+    """The models of a group with both numbers; none without a cleanly trained independent model to compare with."""
+    independent = [m for m in group.models if group.facts(m).sharing_index == 0 and group.training(m) == CLEAN]
+    if not independent:
+        return []
+    attack, base = headline_attack(group), group.any_record(independent[0]).clean
+    found = []
+    for training, models in trainings(group).items():
+        for model in models:
+            record = group.complete(model, attack)
+            gains = clean_gain(group.any_record(model).clean, base)
+            if record and gains:
+                score, gain = ard(record), float(np.mean([*gains.values()]))
+                found.append(Candidate(model, training, gain, score.value, score.estimate()))
+    return found
+
+
+def front(found: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates that no other one equals in clean gain and damage and beats in one of them, by clean gain."""
+
+    def beaten(own: Candidate, other: Candidate) -> bool:
+        as_good = other.gain >= own.gain and other.damage <= own.damage
+        return as_good and (other.gain, other.damage) != (own.gain, own.damage)
+
+    best = [own for own in found if not any(beaten(own, other) for other in found)]
+    return sorted(best, key=lambda own: (own.gain, own.model))
+
+
+def pareto(group: Group) -> dict[str, bytes]:
+    """The plot of a group as the content of an `svg` and a `png` file."""
+    found, attack = candidates(group), headline_attack(group)
+    best, kinds = front(found), list(dict.fromkeys(own.training for own in found))
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        # Whoever asks for a gain gets the least damage of all that have as much.
+        stairs = [own.gain for own in best], [own.damage for own in best]
+        axes.plot(*stairs, color=GREY, linewidth=1.0, drawstyle="steps-pre")
+        handles = []
+        for number, training in enumerate(kinds):
+            colour, marker = look(number)
+            for own in found:
+                if own.training == training:
+                    axes.plot([own.gain], [own.damage], linestyle=" ", color=colour, marker=marker)
+                    whisker(axes, own.gain, own.interval, colour)
+            label = training_label(training)
+            handles.append(Line2D([], [], linestyle=" ", color=colour, marker=marker, label=label))
+        scale_damage(axes, [[own.damage for own in found if own.training == training] for training in kinds])
+        axes.set(xlabel="clean gain over the independent clean-trained model (%) →", ylabel=f"← ARD under {attack}")
+        handles.append(Line2D([], [], color=GREY, linewidth=1.0, label="Pareto front"))
+        figure.legend(handles=handles, loc="outside lower center", ncols=2)
+
+    return drawn(draw, height=4.2)
