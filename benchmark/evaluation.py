@@ -17,7 +17,7 @@ from .environment import environment
 from .harness import Measurement, measure
 from .protocol.errors import BadInputError
 from .protocol.noise import Noise
-from .protocol.records import Cell, Costs, Diagnostics, ModelFacts, Record, Solver
+from .protocol.records import Cell, Costs, Diagnostics, ModelFacts, ModelRef, Record, Solver
 from .protocol.tasks import Task
 from .protocol.threat import ThreatModel
 from .protocol.types import Attack, Dataset, MultiTaskModel, SplitAttack
@@ -36,7 +36,7 @@ class Workshop(Protocol):
     @property
     def device(self) -> str: ...
 
-    def model(self, cell: Cell) -> MultiTaskModel: ...
+    def model(self, model: ModelRef) -> MultiTaskModel: ...
 
     def dataset(self, cell: Cell) -> Dataset: ...
 
@@ -131,7 +131,8 @@ def measure_cell(workshop: Workshop, cell: Cell, span: Span) -> Measurement:
         dataset.batch(range(*whole)).to(torch.device(workshop.device))
         for whole in (spans(cell) if isinstance(attack, SplitAttack) else ())
     ]
-    return measure(workshop.model(cell), batches, attack, threat, Noise(cell.seed), cell.title, split)
+    source = workshop.model(cell.source) if cell.source else None
+    return measure(workshop.model(cell.model), batches, attack, threat, Noise(cell.seed), cell.title, split, source)
 
 
 def _record(cell: Cell, workshop: Workshop, store: Store) -> Record:
@@ -142,7 +143,7 @@ def _record(cell: Cell, workshop: Workshop, store: Store) -> Record:
         Measurement.merge(store.shard(part, span) for span in spans(part))
         for part in (cell.clean, workshop.control(cell), cell)
     )
-    tasks = workshop.model(cell).tasks
+    tasks = workshop.model(cell.model).tasks
     record = make_record(cell, workshop.facts(cell), tasks, clean, control, attacked, workshop.device)
     store.save_record(record)
     return record

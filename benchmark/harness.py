@@ -79,9 +79,11 @@ def measure(
     noise: Noise | None = None,
     title: str = "attack",
     split: Sequence[Batch] = (),
+    source: MultiTaskModel | None = None,
 ) -> Measurement:
     """Score `model` on `batches`, attacked if an attack is given; else with the gradients of its losses.
 
+    The attack sees `source` instead of `model`, if there is one.
     An attack that wants to see all samples of the evaluation first (a `SplitAttack`) is shown `split`, or the batches
     if that is empty. What this costs is counted once: a share of it for the share of the samples in `batches`.
     Nothing is trusted: an attack gets copies of the model and of the batch, its images are checked against shape, type,
@@ -92,7 +94,7 @@ def measure(
         return Measurement.merge(_clean(model, batch) for batch in batches)
     if threat is None or noise is None:
         raise BadInputError(f"{title}: an attack needs a threat model and noise")
-    victim = copy.deepcopy(model)
+    victim = copy.deepcopy(source or model)
     seen = victim if threat.targets is None else victim.only(threat.targets)
     before = _state(victim)
     preparation, share = Measurement((), {}, {}), 0.0

@@ -60,4 +60,4 @@ def evaluate(
     clean, control, attacked = (
         measure_cell(workshop, part, whole) for part in (cell.clean, workshop.control(cell), cell)
     )
-    return make_record(cell, workshop.facts(cell), workshop.model(cell).tasks, clean, control, attacked, device)
+    return make_record(cell, workshop.facts(cell), workshop.model(cell.model).tasks, clean, control, attacked, device)

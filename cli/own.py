@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..benchmark.protocol.records import Cell, ModelFacts
+from ..benchmark.protocol.records import Cell, ModelFacts, ModelRef
 from ..benchmark.protocol.types import Dataset, MultiTaskModel
 from .workshop import Attacking
 
@@ -18,7 +18,7 @@ class OwnWorkshop(Attacking):
     device: str
     batch_size: int
 
-    def model(self, cell: Cell) -> MultiTaskModel:
+    def model(self, model: ModelRef) -> MultiTaskModel:
         return self.own
 
     def dataset(self, cell: Cell) -> Dataset:

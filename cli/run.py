@@ -37,6 +37,7 @@ from .workshop import LocalWorkshop, found_models
 )
 @click.option("--images", type=click.IntRange(min=1), help="How many images, from the first on.")
 @click.option("--steps", type=click.IntRange(min=1), help="Steps of iterative attacks.")
+@click.option("--transfer", is_flag=True, help="Attack every model also with what was made on each of the others.")
 @click.option("--seed", type=int, help="Seed of the attacks' random numbers.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; default: one per core, one on a GPU.")
 @click.option("--batch", type=click.IntRange(min=1), default=32, show_default=True, help="Images per forward pass.")
@@ -54,6 +55,7 @@ def run(
     targets: tuple[str, ...] | None,
     images: int | None,
     steps: int | None,
+    transfer: bool,
     seed: int | None,
     workers: int | None,
     batch: int,
@@ -69,7 +71,8 @@ def run(
     device_of(device)
     if images is None and dataset not in (None, plan.dataset):
         plan = plan.model_copy(update={"images": None})
-    plan = plan.instead(models, attacks, dataset=dataset, eps=eps, norm=norm, images=images, steps=steps, seed=seed)
+    given = {"dataset": dataset, "eps": eps, "norm": norm, "images": images, "steps": steps, "seed": seed}
+    plan = plan.instead(models, attacks, **given, transfer=transfer or None)
     workshop = LocalWorkshop(found_models(plan.every_model), data_root, device, batch)
     cells = workshop.cells(plan, targets)
     if workers is None:
@@ -109,6 +112,7 @@ def summary(record: Record) -> dict[str, Any]:
     return {
         "key": record.key,
         "model": record.cell.model.name,
+        "source": record.cell.source and record.cell.source.name,
         "attack": record.attack.name,
         "dataset": record.cell.dataset.name,
         "images": record.cell.dataset.images,

@@ -29,7 +29,7 @@ def _attack(name: str, model: str, data_root: Path | None) -> Rows:
     card, _ = find_card(model)
     cell = workshop.cell(card.name, card.dataset, IMAGES, name, threat_ref("linf", 4, None), 0, None)
     batch = workshop.dataset(cell).batch(range(IMAGES))
-    outcomes = examine(partial(load_attack, name), settings_of(name), workshop.model(cell), batch)
+    outcomes = examine(partial(load_attack, name), settings_of(name), workshop.model(cell.model), batch)
     return [asdict(outcome) for outcome in outcomes]
 
 

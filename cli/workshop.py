@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -40,7 +41,7 @@ class Attacking:
 
     def control(self, cell: Cell) -> Cell:
         """The same cell under noise of the budget's size, which every attack must beat."""
-        return cell.model_copy(update={"attack": attack_ref("noise", load_attack("noise"))})
+        return cell.model_copy(update={"source": None, "attack": attack_ref("noise", load_attack("noise"))})
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ class LocalWorkshop(Attacking):
     device: str
     batch_size: int
 
-    def model(self, cell: Cell) -> MultiTaskModel:
-        return _model(self.models[cell.model.name], self.device)
+    def model(self, model: ModelRef) -> MultiTaskModel:
+        return _model(self.models[model.name], self.device)
 
     def dataset(self, cell: Cell) -> Dataset:
         source = self.models[cell.model.name]
@@ -69,22 +70,26 @@ class LocalWorkshop(Attacking):
             trained_on=card.dataset,
             sharing_index=Layout.parse(card.architecture.layout).sharing_index,
             adversary=None if training.attack is None else f"{training.attack}, eps {training.eps:g}/255",
-            parameters=sum(parameter.numel() for parameter in self.model(cell).parameters()),
+            parameters=sum(parameter.numel() for parameter in self.model(cell.model).parameters()),
             twin=card.twin,
         )
 
     def cells(self, suite: Suite, targets: tuple[str, ...] | None = None) -> list[Cell]:
         """The cells of a suite on the workshop's models, each once; `targets` are the tasks that the attacker sees."""
-        cells = [
-            self.cell(
-                model, part.dataset, part.images, attack, threat_ref(part.norm, eps, targets), part.seed, part.steps
-            )
-            for part in suite.parts
-            for eps in part.eps
-            for model, source in self.models.items()
-            for attack in part.attacks
-            if source in part.models
-        ]
+        cells = []
+        for part in suite.parts:
+            models = [model for model, place in self.models.items() if place in part.models]
+            own = [
+                self.cell(
+                    model, part.dataset, part.images, attack, threat_ref(part.norm, eps, targets), part.seed, part.steps
+                )
+                for eps in part.eps
+                for model in models
+                for attack in part.attacks
+            ]
+            cells += own
+            if suite.transfer:
+                cells += transfers(own)
         return [*{cell.key: cell for cell in cells}.values()]
 
     def cell(
@@ -105,6 +110,23 @@ class LocalWorkshop(Attacking):
             seed,
             steps,
         )
+
+
+def transfers(cells: Sequence[Cell]) -> list[Cell]:
+    """Every cell with every other cell's model as the one that the attack sees.
+
+    Raises BadInputError for models of different tasks: an attack needs the truth of all that its model answers.
+    """
+    seen = {cell.model.name: cell for cell in cells}
+    for one, other in pairwise(seen.values()):
+        if one.tasks != other.tasks:
+            raise BadInputError(f"nothing transfers between {one.model.name} and {other.model.name}: other tasks")
+    return [
+        cell.model_copy(update={"source": other.model})
+        for cell in cells
+        for other in seen.values()
+        if other.model != cell.model
+    ]
 
 
 def make_cell(

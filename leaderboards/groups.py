@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.records import ModelFacts, Record
@@ -13,6 +14,8 @@ from .board import INCOMPLETE
 from .labels import flat, labels
 from .scores import in_order, is_complete
 from .selection import current
+
+K = TypeVar("K", bound=tuple[str, ...])
 
 NORMS = {"linf": "L∞", "l2": "L2"}
 CONTROLS = ("noise",)
@@ -59,7 +62,10 @@ class Setting:
 
 @dataclass(frozen=True)
 class Group:
-    """Comparable records by model and attack, both in the order in which boards show them."""
+    """Comparable records by model and attack, both in the order in which boards show them.
+
+    `transfers` are those of attacks that saw another model, by that model, the one attacked and the attack.
+    """
 
     setting: Setting
     title: str
@@ -67,6 +73,7 @@ class Group:
     attacks: tuple[str, ...]
     records: Mapping[tuple[str, str], Record]
     left_out: int
+    transfers: Mapping[tuple[str, str, str], Record] = field(default_factory=dict)
 
     def facts(self, model: str) -> ModelFacts:
         return self.any_record(model).facts
@@ -158,25 +165,39 @@ def _group(setting: Setting, title: str, records: list[Record], left_out: int) -
         _same([record.cell.tasks[task] for record in records], f"{title}: records of task {task} with")
     models = labels(records, lambda r: r.cell.model.name, lambda r: {"": r.cell.model.sha256[:8]})
     attacks = labels(records, lambda r: r.attack.name, details)
+    label_of = {record.cell.model: models[record.key] for record in records}
     pairs: dict[tuple[str, str], Record] = {}
+    transfers: dict[tuple[str, str, str], Record] = {}
     for record in records:
-        pair = models[record.key], attacks[record.key]
-        if pair in pairs:
-            raise BadInputError(
-                f"{title}: two records of {' and '.join(pair)}; remove {pairs[pair].key} or {record.key}"
-            )
-        pairs[pair] = record
+        model, attack, source = models[record.key], attacks[record.key], record.cell.source
+        if source is None:
+            _put(pairs, (model, attack), record, title)
+        else:
+            _put(transfers, (label_of.get(source, source.name), model, attack), record, title)
+    alone = {model for _, model, _ in transfers} - {model for model, _ in pairs}
+    if alone:
+        raise BadInputError(
+            f"{title}: {min(alone)} has records of transfers alone; add those of attacks on itself, "
+            "which mtrbench run --transfer makes, too"
+        )
     facts: dict[str, ModelFacts] = {}
     for record in records:
         model = models[record.key]
         if facts.setdefault(model, record.facts) != record.facts:
             raise BadInputError(f"{title}: records of {model} disagree about its training; remove the outdated ones")
 
-    def place(model: str) -> tuple[bool, bool, float, str]:
+    def place(model: str) -> tuple[str, bool, float, str]:
         sharing = facts[model].sharing_index
-        return facts[model].adversary is not None, sharing is None, -(sharing or 0.0), model
+        return facts[model].adversary or "", sharing is None, -(sharing or 0.0), model
 
-    return Group(setting, title, tuple(sorted(facts, key=place)), tuple(sorted(set(attacks.values()))), pairs, left_out)
+    names = tuple(sorted({attack for _, attack in pairs}))
+    return Group(setting, title, tuple(sorted(facts, key=place)), names, pairs, left_out, transfers)
+
+
+def _put(found: dict[K, Record], place: K, record: Record, title: str) -> None:
+    other = found.setdefault(place, record)
+    if other is not record:
+        raise BadInputError(f"{title}: two records of {' and '.join(place)}; remove {other.key} or {record.key}")
 
 
 def details(record: Record) -> dict[str, object]:

@@ -79,6 +79,25 @@ def victim_map(boards: Sequence[Board]) -> dict[str, bytes]:
     return drawn(draw, height=1.2 + 0.4 * max(len(board.rows) for board in boards))
 
 
+def transfer_map(boards: Sequence[Board]) -> dict[str, bytes]:
+    """ARD of every model (column) under images made on every model (row), one panel per attack."""
+
+    def draw(figure: Figure) -> None:
+        panels = np.atleast_1d(figure.subplots(len(boards), 1))
+        for i, (axes, board) in enumerate(zip(panels, boards, strict=True)):
+            values = np.array([[_value(cell) for cell in row[1:-1]] for row in board.rows])
+            # A model that falls easily falls under everything: what is of interest is by which images.
+            shades = np.stack([_shades(column, _range(column)) for column in values.T], axis=1)
+            targets = [column.title.replace("`", "") for column in board.columns[1:-1]]
+            _cells(axes, values, shades, [_word(row[0]) for row in board.rows], targets)
+            axes.set_title(f"{dict(board.scope)['attack']}, made on the model of the row")
+            if i < len(boards) - 1:
+                axes.set_xticks([])
+        figure.supxlabel("model attacked, every one with its own colours; ARD (1 = 100 %)", fontsize=9.5)
+
+    return drawn(draw, height=sum(0.7 + 0.32 * len(board.rows) for board in boards) + 1.4)
+
+
 def losses_map(boards: Sequence[Board]) -> dict[str, bytes]:
     """ARD of every balancing (row) with every set of losses (column), from losses boards, one panel per model."""
     names = sorted({_word(name) for board in boards for name in board.column("attack")})

@@ -22,11 +22,13 @@ from .plots import (
     PROTECTION,
     STEPS,
     TRADEOFF,
+    TRANSFER,
     pictures,
 )
 from .protection import protection_boards
 from .render import markdown, to_csv, to_json, to_latex
 from .sharing_board import sharing_boards
+from .transfer_board import transfer_boards
 from .victim_board import victim_boards
 
 LEGEND = (
@@ -45,6 +47,7 @@ TITLES = {
     "losses": "Balancing x losses: what is worth ascending?",
     "protection": "Protected tasks: what does sparing one cost?",
     "sharing": "Sharing: does it help or hurt?",
+    "transfer": "Transfer: does what fools one model fool the others?",
     "costs": "Costs: what to run for how many backward passes?",
     "attacked-victim": "Attacked task x victim task: how far does an attack on one task carry?",
     "models-attacks": "Every attack on every model",
@@ -56,6 +59,7 @@ PICTURES = {
     ATTACKS_MODELS: "Heat map of the averaged relative degradation of every attack on every model",
     ATTACKED_VICTIM: "Heat map of the degradation of every task under attacks on one task",
     BALANCINGS_LOSSES: "Heat maps of the averaged relative degradation by balancing and set of losses",
+    TRANSFER: "Heat maps of the averaged relative degradation of every model under images made on every other",
     BUDGETS: "Averaged relative degradation over the budget, by training and attack",
     STEPS: "Averaged relative degradation over the steps, by training and attack",
     PARETO: "Averaged relative degradation against clean gain, and the models that no other beats in both",
@@ -78,6 +82,7 @@ def files(records: Sequence[Record]) -> dict[str, bytes]:
         "protection": protection_boards(groups),
         "sharing": sharing_boards(groups),
         "costs": cost_boards(groups),
+        "transfer": transfer_boards(groups),
         "attacked-victim": victim_boards(groups),
         "models-attacks": model_attack_boards(groups),
         "clean": clean_boards(groups),

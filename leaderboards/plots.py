@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .groups import ADVERSARIAL, CLEAN, Group
-from .heatmaps import attack_model_map, losses_map, victim_map
+from .heatmaps import attack_model_map, losses_map, transfer_map, victim_map
 from .losses_board import losses_boards
 from .model_board import model_attack_boards
 from .pareto import candidates, pareto
@@ -13,11 +13,12 @@ from .protection import curves
 from .protection_plot import protection_plot
 from .sweeps import budget_sweeps, relatives, step_sweeps, sweep_plot
 from .tradeoff import points, tradeoff
+from .transfer_board import transfer_boards
 from .victim_board import victim_boards
 
 TRADEOFF, ATTACKS_MODELS, ATTACKED_VICTIM = "tradeoff", "heatmap-attacks-models", "heatmap-attacked-victim"
 BALANCINGS_LOSSES, PROTECTION = "heatmap-balancings-losses", "protection"
-BUDGETS, STEPS, PARETO = "budgets", "steps", "pareto"
+BUDGETS, STEPS, PARETO, TRANSFER = "budgets", "steps", "pareto", "heatmap-transfer"
 
 
 def pictures(group: Group, groups: Sequence[Group]) -> dict[str, dict[str, bytes]]:
@@ -45,6 +46,9 @@ def pictures(group: Group, groups: Sequence[Group]) -> dict[str, dict[str, bytes
         found[BUDGETS] = sweep_plot(budgets, "budget, eps (1/255)")
     if steps:
         found[STEPS] = sweep_plot(steps, "steps")
+    transfers = transfer_boards([group])
+    if transfers:
+        found[TRANSFER] = transfer_map(transfers)
     if len(candidates(group)) > 1:
         found[PARETO] = pareto(group)
     return found

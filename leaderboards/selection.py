@@ -32,10 +32,15 @@ def current(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
 
 
 def _check(new: Record, old: Record, by_key: dict[str, Record]) -> None:
-    if (new.cell.model.name, new.attack.name) != (old.cell.model.name, old.attack.name):
+    if _about(new) != _about(old):
         raise BadInputError(f"record {new.key} supersedes {old.key}, which is of another model or attack")
     seen: Record | None = old
     for _ in by_key:
         seen = by_key.get(seen.supersedes or "") if seen is not None else None
         if seen is new:
             raise BadInputError(f"records {new.key} and {old.key} supersede each other; remove one")
+
+
+def _about(record: Record) -> tuple[str, str, str | None]:
+    source = record.cell.source
+    return record.cell.model.name, record.attack.name, source.name if source else None

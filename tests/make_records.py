@@ -70,6 +70,7 @@ def make_record(
     tasks=TASKS,
     settings=(),
     diagnostics=(),
+    source=None,
     **fields,
 ):
     """A valid record; `damage` is D_t by task, None for an undefined one; `facts` and `diagnostics` override."""
@@ -93,6 +94,7 @@ def make_record(
     cell = {
         "protocol": protocol,
         "model": {"name": model, "sha256": sha256(model)},
+        "source": source and {"name": source, "sha256": sha256(source)},
         "dataset": {"name": dataset, "sha256": sha256(dataset), "ids": sha256(ids), "images": images, "size": [64, 64]},
         "tasks": {task: {"version": version} for task in tasks},
         "attack": {"name": attack, "version": "1", "settings": {"steps": 10, **dict(settings)}},

@@ -64,7 +64,7 @@ class ToyWorkshop:
     batch_size: int = 32
     device: str = "cpu"
 
-    def model(self, cell: Cell) -> MultiTaskModel:
+    def model(self, model: ModelRef) -> MultiTaskModel:
         return linear_model()
 
     def dataset(self, cell: Cell) -> Dataset:

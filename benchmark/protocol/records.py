@@ -67,10 +67,14 @@ class ThreatRef(Strict):
 
 
 class Cell(Strict):
-    """One evaluation, as the content that determines its result; without attack and threat it is the clean pass."""
+    """One evaluation, as the content that determines its result; without attack and threat it is the clean pass.
+
+    The attack sees `source` instead of `model`, if there is one: a transfer.
+    """
 
     protocol: int = PROTOCOL_VERSION
     model: ModelRef
+    source: ModelRef | None = None
     dataset: DatasetRef
     tasks: dict[Name, dict[str, Setting]]
     attack: AttackRef | None
@@ -86,14 +90,15 @@ class Cell(Strict):
     @property
     def clean(self) -> Cell:
         """The clean pass of the same model, data and tasks."""
-        return self.model_copy(update={"attack": None, "threat": None, "seed": 0})
+        return self.model_copy(update={"source": None, "attack": None, "threat": None, "seed": 0})
 
     @property
     def title(self) -> str:
         """The cell in a few words, for people."""
         if self.attack is None or self.threat is None:
             return f"clean pass on {self.model.name}"
-        return f"{self.attack.name} on {self.model.name} (eps {self.threat.eps:g}/255)"
+        origin = f" made on {self.source.name}" if self.source else ""
+        return f"{self.attack.name}{origin} on {self.model.name} (eps {self.threat.eps:g}/255)"
 
 
 class ModelFacts(Strict):

@@ -34,7 +34,8 @@ class Addition(Strict):
 class Suite(Strict):
     """Every model under every attack at every `eps` (in 1/255), on the first `images` samples (None: all).
 
-    `steps` goes to every attack that has such a setting. `also` adds cells.
+    `steps` goes to every attack that has such a setting. `also` adds cells. With `transfer` every model is attacked
+    with what was made on each of the others, too.
     """
 
     dataset: Name
@@ -45,6 +46,7 @@ class Suite(Strict):
     steps: Steps
     models: Names
     attacks: Names
+    transfer: bool = False
     also: list[Addition] = Field(default_factory=list)
 
     @property
