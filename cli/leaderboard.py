@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ..leaderboards.gallery import GALLERY, read_gallery
 from ..leaderboards.publish import check as compare
 from ..leaderboards.publish import publish
 from ..leaderboards.readme import update_readme, with_boards
@@ -37,20 +38,22 @@ from .tables import echo_boards
 def leaderboard(context: click.Context, folder: Path, readme: Path | None, check: bool, out: Path) -> None:
     """Make the tables and plots of a folder of records; the same records give the same bytes.
 
-    A folder that holds folders of records is published folder by folder. Which one README shows says its marker,
+    A folder that holds folders of records is published folder by folder, and with it the pictures of the folder
+    gallery beside it, which `mtrbench gallery` draws. Which one README shows says its marker,
     <!-- boards:begin NAME -->.
     """
-    suites = read_suites(folder)
+    suites, gallery = read_suites(folder), read_gallery(folder.parent / GALLERY)
     if check:
-        stale = compare(suite_files(suites), out)
-        if readme and readme.read_text(encoding="utf-8") != with_boards(readme.read_text(encoding="utf-8"), suites):
+        stale = compare(suite_files(suites, gallery), out)
+        text = readme.read_text(encoding="utf-8") if readme else ""
+        if readme and text != with_boards(text, suites, gallery):
             stale.append(f"{readme} differs")
         for line in stale:
             click.echo(line)
         context.exit(1 if stale else 0)
     if readme:
-        update_readme(readme, suites)  # first, as it may be refused
-    written = publish(suite_files(suites), out)
+        update_readme(readme, suites, gallery)  # first, as it may be refused
+    written = publish(suite_files(suites, gallery), out)
     for name, records in suites.items():
         echo_boards(records, out / name)
     click.echo(f"{sum(map(len, suites.values()))} records; {len(written)} tables and plots in {out}")

@@ -16,6 +16,7 @@ COMMANDS = {
     "leaderboard": "make tables and plots from records",
     "list": "name what is registered",
     "show": "show a model, an attack or a record",
+    "gallery": "draw what attacks do to images",
     "train": "train a model from its recipe",
     "validate": "check an attack or a model for the properties of one",
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.files import write_atomically
 from .attack_board import attack_boards
+from .gallery import EMPTY, GALLERY, Gallery
 from .groups import group
 from .model_board import model_boards
 from .pages import headline, picture
@@ -22,8 +23,8 @@ PUBLISHED = "leaderboards/published/"
 TOP = 5
 
 
-def with_boards(text: str, suites: Suites, published: str = PUBLISHED) -> str:
-    """A README's text with the headline's trade-off plot, top attacks and models between the markers.
+def with_boards(text: str, suites: Suites, gallery: Gallery = EMPTY, published: str = PUBLISHED) -> str:
+    """A README's text with the headline's trade-off plot, top attacks, models and first exhibit between the markers.
 
     Of several suites the first marker names the one that is shown: `<!-- boards:begin NAME -->`. `published` is the
     folder of the published files as the README sees it. Raises BadInputError without the markers or with another name.
@@ -42,11 +43,15 @@ def with_boards(text: str, suites: Suites, published: str = PUBLISHED) -> str:
         top = board.top(TOP).pick("rank", "attack", "ard", "worst_task", *tasks, "backwards")
         shown.append(markdown(top, level=3))
     shown += [markdown(board, level=3) for board in model_boards([part])]
+    for name, (exhibit, _) in [*gallery.items()][:1]:
+        shown.append(
+            f"### What it looks like\n\n![{exhibit.caption}]({published}{GALLERY}/{name}.png)\n\n{exhibit.caption}\n"
+        )
     shown.append(f"All boards, as tables and CSV: [{published}]({published}README.md)\n")
     return "\n".join([f"{text[: found.start()]}{found[1]}\n", *shown, f"{found[3]}{text[found.end() :]}"])
 
 
-def update_readme(readme: Path, suites: Suites) -> None:
+def update_readme(readme: Path, suites: Suites, gallery: Gallery = EMPTY) -> None:
     """Replace the text between a README's markers; raises BadInputError as `with_boards` does."""
     text = readme.read_text(encoding="utf-8")
-    write_atomically(readme, with_boards(text, suites).encode())
+    write_atomically(readme, with_boards(text, suites, gallery).encode())

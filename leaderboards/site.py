@@ -17,6 +17,7 @@ from ..benchmark.protocol.records import Record
 from .attack_board import attack_boards
 from .bars import Chart, chart
 from .flags import Flags, flags
+from .gallery import EMPTY, GALLERY, Gallery
 from .groups import CLEAN, Group, group
 from .html_table import Table, html_table, prose
 from .labels import flat
@@ -66,8 +67,12 @@ class Chapter:
     more: tuple[Table, ...]
 
 
-def site_files(suites: Mapping[str, Sequence[Record]], published: Mapping[str, bytes]) -> dict[str, bytes]:
+def site_files(
+    suites: Mapping[str, Sequence[Record]], published: Mapping[str, bytes], gallery: Gallery = EMPTY
+) -> dict[str, bytes]:
     """Every file of the site by its name; `published` are the paths beside the site's folder that it may refer to.
+
+    `gallery` holds what attacks do to images, for the index and for the pages of the models and attacks they show.
 
     The same records in any order give the same bytes. Names of models and attacks are text wherever they stand, and no
     name of a file holds more than letters, digits and dashes of them.
@@ -90,10 +95,12 @@ def site_files(suites: Mapping[str, Sequence[Record]], published: Mapping[str, b
         return _environment().get_template(template).render(**found).encode()
 
     files = {name: (TEMPLATES / name).read_bytes() for name in BESIDE}
-    files["index.html"] = page("index.html", sections=sections)
+    shown = [(exhibit, Picture(f"../{GALLERY}/{name}.png", exhibit.caption)) for name, (exhibit, _) in gallery.items()]
+    files["index.html"] = page("index.html", sections=sections, gallery=[picture for _, picture in shown])
     for kind, pages in (("model", models), ("attack", attacks)):
         for name, chapters in pages.items():
-            files[page_name(kind, name)] = page("page.html", kind=kind, name=name, chapters=chapters)
+            own = [picture for exhibit, picture in shown if getattr(exhibit, kind) == name]
+            files[page_name(kind, name)] = page("page.html", kind=kind, name=name, chapters=chapters, gallery=own)
     return files
 
 

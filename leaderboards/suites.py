@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..benchmark.protocol.records import Record, read_records
+from .gallery import EMPTY, GALLERY, Gallery
 from .groups import group
 from .pages import files
 from .site import site_files
@@ -24,15 +25,19 @@ def read_suites(folder: Path) -> dict[str, list[Record]]:
     return {part.name: read_records(part) for part in parts}
 
 
-def suite_files(suites: Suites) -> dict[str, bytes]:
-    """Every published file by its path: each suite's in a folder of its name, an index of them, and the site of all."""
+def suite_files(suites: Suites, gallery: Gallery = EMPTY) -> dict[str, bytes]:
+    """Every published file by its path: each suite's in a folder of its name, an index of them, and the site of all.
+
+    The site shows the pictures of the gallery, which are published beside it.
+    """
     if "" in suites:
         found = files(suites[""])
     else:
         found = {f"{name}/{path}": content for name in suites for path, content in files(suites[name]).items()}
         links = [f"- [{name}]({name}/README.md): {_about(suites[name])}" for name in sorted(suites)]
         found["README.md"] = "\n".join(["# Leaderboards", "", *links, ""]).encode()
-    return found | {f"{SITE}/{path}": content for path, content in site_files(suites, found).items()}
+    found |= {f"{GALLERY}/{name}.png": content for name, (_, content) in gallery.items()}
+    return found | {f"{SITE}/{path}": content for path, content in site_files(suites, found, gallery).items()}
 
 
 def _about(records: Sequence[Record]) -> str:

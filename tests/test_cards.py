@@ -22,9 +22,9 @@ RECIPES = sorted((CARDS.parent / "training" / "recipes").glob("*.toml"))
 every_model = pytest.mark.parametrize("name", model_names())
 
 
-def test_every_recipe_has_its_model() -> None:
+def test_every_model_has_its_recipe() -> None:
     # Tests over an empty registry would be skipped, not failed.
-    assert set(model_names()) == {path.stem for path in RECIPES}
+    assert set() < set(model_names()) <= {path.stem for path in RECIPES}
 
 
 @every_model

@@ -8,12 +8,14 @@ import pytest
 
 from mtrbench.benchmark.suites import load_suite
 from mtrbench.cli.workshop import LocalWorkshop, found_models
+from mtrbench.leaderboards.gallery import read_gallery
 from mtrbench.leaderboards.publish import check
 from mtrbench.leaderboards.readme import with_boards
 from mtrbench.leaderboards.suites import Suites, read_suites, suite_files
 
 ROOT = Path(__file__).parent.parent
 RECORDS = ROOT / "leaderboards" / "records"
+PICTURES = read_gallery(ROOT / "leaderboards" / "gallery")
 NAMES = sorted(folder.name for folder in RECORDS.iterdir() if folder.is_dir())
 
 
@@ -23,12 +25,12 @@ def suites() -> Suites:
 
 
 def test_boards_are_those_of_the_records(suites: Suites) -> None:
-    assert check(suite_files(suites), ROOT / "leaderboards" / "published") == []
+    assert check(suite_files(suites, PICTURES), ROOT / "leaderboards" / "published") == []
 
 
 def test_readme_is_that_of_the_records(suites: Suites) -> None:
     text = (ROOT / "README.md").read_text()
-    assert with_boards(text, suites) == text
+    assert with_boards(text, suites, PICTURES) == text
 
 
 def test_records_lie_in_folders_of_suites(suites: Suites) -> None:

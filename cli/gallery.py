@@ -1,0 +1,134 @@
+"""`mtrbench gallery`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import click
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..attacks.registry import load_attack
+from ..benchmark.protocol.errors import BadInputError
+from ..benchmark.protocol.files import write_atomically
+from ..benchmark.protocol.noise import Noise
+from ..benchmark.protocol.records import Cell
+from ..benchmark.protocol.tasks import IGNORE, Task
+from ..benchmark.protocol.threat import ThreatModel
+from ..benchmark.protocol.types import Batch, MultiTaskModel, SplitAttack
+from ..benchmark.protocol.verify import verified
+from ..leaderboards.exhibit import Map, Shown, factor, picture
+from ..leaderboards.gallery import Exhibit
+from ..models.zoo import find_card
+from .options import Eps
+from .workshop import LocalWorkshop, found_models, threat_ref
+
+
+@click.command()
+@click.option("--model", "models", multiple=True, required=True, help="Repeatable.")
+@click.option("--attack", "attacks", multiple=True, required=True, help="Repeatable.")
+@click.option(
+    "--image", "images", type=click.IntRange(min=0), multiple=True, default=(0,), help="By its place; repeatable."
+)
+@click.option("--dataset", help="Instead of the one that the model was trained on.")
+@click.option("--data-root", type=click.Path(path_type=Path), help="Folder of a data set that is not embedded.")
+@click.option("--eps", type=Eps(), default=4.0, show_default=True, help="Budget in 1/255.")
+@click.option("--norm", type=click.Choice(["linf", "l2"]), default="linf", show_default=True)
+@click.option("--steps", type=click.IntRange(min=1), default=20, show_default=True, help="Steps of iterative attacks.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("mtrbench-results/gallery"))
+def gallery(
+    models: Sequence[str],
+    attacks: Sequence[str],
+    images: Sequence[int],
+    dataset: str | None,
+    data_root: Path | None,
+    eps: float,
+    norm: Literal["linf", "l2"],
+    steps: int,
+    out: Path,
+) -> None:
+    """Draw what attacks do to images, as PNG files in OUT: the image, the perturbation, every task before and after.
+
+    `mtrbench leaderboard` puts those in the folder gallery, beside that of the records, on the site.
+    """
+    workshop = LocalWorkshop(found_models(models), data_root, "cpu", batch_size=1)
+    for model, place in workshop.models.items():
+        own = find_card(place)[0].dataset
+        for attack in attacks:
+            cell = workshop.cell(model, dataset or own, None, attack, threat_ref(norm, eps, None), 0, steps)
+            for image in images:
+                exhibit, shown = attacked(workshop, cell, image)
+                name = re.sub(r"[^\w.@+-]+", "-", f"{model}--{attack}--{exhibit.sample}")
+                write_atomically(out / f"{name}.png", picture(shown))
+                write_atomically(out / f"{name}.json", exhibit.model_dump_json(indent=1).encode() + b"\n")
+                click.echo(out / f"{name}.png")
+
+
+def attacked(workshop: LocalWorkshop, cell: Cell, index: int) -> tuple[Exhibit, Shown]:
+    """One image of a cell as the attack leaves it; raises BadInputError without it, or if the attack needs all."""
+    assert cell.attack is not None
+    assert cell.threat is not None
+    data, model = workshop.dataset(cell), workshop.model(cell.model)
+    if index >= len(data.ids):
+        raise BadInputError(f"{cell.dataset.name} has {len(data.ids)} images; there is no image {index}")
+    attack = load_attack(cell.attack.name, **cell.attack.settings)
+    if isinstance(attack, SplitAttack):
+        raise BadInputError(f"attack {cell.attack.name} looks at all images before it attacks one; the gallery has one")
+    batch, threat = data.batch([index]), ThreatModel(cell.threat.norm, cell.threat.eps / 255)
+    after = batch.at(verified(attack(model, batch.clone(), threat, Noise(cell.seed)), batch, threat, cell.title))
+    shown = _shown(model, batch, after)
+    exhibit = Exhibit(
+        model=cell.model.name,
+        attack=cell.attack.name,
+        dataset=cell.dataset.name,
+        sample=batch.ids[0],
+        norm=cell.threat.norm,
+        eps=cell.threat.eps,
+        factor=factor(shown),
+    )
+    return exhibit, shown
+
+
+@torch.no_grad()
+def _shown(model: MultiTaskModel, clean: Batch, after: Batch) -> Shown:
+    predictions = model(clean.x), model(after.x)
+    maps, scores = {}, {}
+    for name, task in model.tasks.items():
+        truth = clean.truth[name]
+        maps[name] = _truth(name, truth[0]), *(_map(found[name][0], truth) for found in predictions)
+        before, attacked = (_score(task, found[name], truth) for found in predictions)
+        scores[name] = before, attacked
+    truths, clean_maps, attacked_maps = ({name: maps[name][place] for name in maps} for place in range(3))
+    return Shown(_array(clean.x[0]), _array(after.x[0]), truths, clean_maps, attacked_maps, scores)
+
+
+def _score(task: Task, prediction: Tensor, truth: Tensor) -> str:
+    """The task's first metric on this image."""
+    metric = task.metrics[0]
+    value = float(task.scores(task.statistics(prediction, truth).sum(dim=0).double().numpy())[metric.name])
+    return f"{metric.name} {value:.2f}{f' {metric.unit}' if metric.unit else ''}"
+
+
+def _truth(task: str, truth: Tensor) -> Map:
+    """Labels (H, W), scalars (H, W) or vectors (3, H, W), NaN where invalid."""
+    array = _array(truth.squeeze(0))
+    if not truth.is_floating_point():
+        invalid = array == IGNORE
+    elif array.ndim == 3:
+        invalid = (array == 0).all(axis=0)
+    else:
+        invalid = ~np.isfinite(array) | ((array <= 0) & (task == "depth"))
+    return np.where(invalid, np.nan, array)
+
+
+def _map(prediction: Tensor, truth: Tensor) -> Map:
+    """A prediction laid out as its truth is: of scores per class the place of the highest."""
+    return _array(prediction.squeeze(0) if truth.is_floating_point() else prediction.argmax(dim=0))
+
+
+def _array(values: Tensor) -> Map:
+    return values.double().numpy()
