@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from pathlib import Path
 
 from ..benchmark.protocol.errors import BadInputError
@@ -21,10 +22,11 @@ BEGIN, END = "<!-- boards:begin -->", "<!-- boards:end -->"
 BETWEEN = re.compile(r"(<!-- boards:begin(?: ([^\s<>]+))? -->).*?(<!-- boards:end -->)", re.DOTALL)
 PUBLISHED = "leaderboards/published/"
 TOP = 5
+EXHIBITS = 4
 
 
 def with_boards(text: str, suites: Suites, gallery: Gallery = EMPTY, published: str = PUBLISHED) -> str:
-    """A README's text with the headline's trade-off plot, top attacks, models and first exhibit between the markers.
+    """A README's text with the headline's trade-off plot, top attacks, models and first exhibits between the markers.
 
     Of several suites the first marker names the one that is shown: `<!-- boards:begin NAME -->`. `published` is the
     folder of the published files as the README sees it. Raises BadInputError without the markers or with another name.
@@ -43,12 +45,19 @@ def with_boards(text: str, suites: Suites, gallery: Gallery = EMPTY, published: 
         top = board.top(TOP).pick("rank", "attack", "ard", "worst_task", *tasks, "backwards")
         shown.append(markdown(top, level=3))
     shown += [markdown(board, level=3) for board in model_boards([part])]
-    for name, (exhibit, _) in [*gallery.items()][:1]:
-        shown.append(
-            f"### What it looks like\n\n![{exhibit.caption}]({published}{GALLERY}/{name}.png)\n\n{exhibit.caption}\n"
-        )
+    shown += _strip(gallery, f"{published}{GALLERY}/")
     shown.append(f"All boards, as tables and CSV: [{published}]({published}README.md)\n")
     return "\n".join([f"{text[: found.start()]}{found[1]}\n", *shown, f"{found[3]}{text[found.end() :]}"])
+
+
+def _strip(gallery: Gallery, folder: str) -> list[str]:
+    """The first exhibits in rows of two, each a link to itself in full size."""
+    images = [
+        f'<a href="{folder}{name}.png"><img src="{folder}{name}.png" width="49%" alt="{escape(exhibit.caption)}"></a>'
+        for name, (exhibit, _) in [*gallery.items()][:EXHIBITS]
+    ]
+    captions = [f"- {exhibit.caption}" for exhibit, _ in [*gallery.values()][:EXHIBITS]]
+    return ["### What attacks do\n", *images, "", "Row by row:\n", *captions, ""] if images else []
 
 
 def update_readme(readme: Path, suites: Suites, gallery: Gallery = EMPTY) -> None:

@@ -110,9 +110,9 @@ def test_the_gallery_is_on_the_site_where_it_belongs(folder: Path) -> None:
         assert b"gallery/one.png" not in found[f"site/{other}"]
 
 
-def test_the_readme_shows_the_first_exhibit(folder: Path) -> None:
+def test_the_readme_shows_the_first_exhibits(folder: Path) -> None:
     text = with_boards(f"{BEGIN}{END}", {"": [make_record()]}, read_gallery(folder))
-    assert "](leaderboards/published/gallery/one.png)" in text
+    assert 'src="leaderboards/published/gallery/one.png"' in text
 
 
 @pytest.mark.parametrize(

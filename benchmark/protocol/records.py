@@ -22,7 +22,8 @@ PROTOCOL_VERSION = 2
 UNDEFINED = 0xFFFF
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f<>|`]+$")]
+# No markup, and no start that makes a spreadsheet take a cell of a CSV for a formula.
+Name = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f<>|`=+@-][^\x00-\x1f<>|`]*$")]
 Count = Annotated[int, Field(ge=0)]
 Setting = TypeAliasType("Setting", "bool | int | float | str | list[Setting] | dict[str, Setting] | None")
 

@@ -1,0 +1,136 @@
+"""Records that mean harm: refused in one line with nothing written, or shown as the text that they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import Outcome, assert_refused, mtrbench
+from make_records import TASKS, make_record
+
+from mtrbench.benchmark.protocol.records import Cell
+
+SCRIPT = "<script>alert(1)</script>"
+LONG = "a" * 10**6
+Content = dict[str, Any]
+
+
+def publish(folder: Path, text: str) -> Outcome:
+    (folder / "records").mkdir()
+    (folder / "records" / "hostile.json").write_text(text)
+    return mtrbench("leaderboard", "--records", folder / "records", "--out", folder / "out")
+
+
+def keyed(content: Content) -> Content:
+    """The record with the key that its cell has, so that only what is hostile in it can be refused."""
+    try:
+        return content | {"key": Cell.model_validate_json(json.dumps(content["cell"])).key}
+    except ValueError:
+        return content
+
+
+def put(*path: str, value: object) -> Callable[[Content], None]:
+    def change(content: Content) -> None:
+        for name in path[:-1]:
+            content = content[name]
+        assert path[-1] in content
+        content[path[-1]] = value
+
+    return change
+
+
+REFUSED = {
+    "a script as a model": (put("cell", "model", "name", value=SCRIPT), "cell.model.name"),
+    "a script as an attack": (put("cell", "attack", "name", value=SCRIPT), "cell.attack.name"),
+    "a script as a data set": (put("cell", "dataset", "name", value=SCRIPT), "cell.dataset.name"),
+    "a script as a twin": (put("facts", "twin", value=SCRIPT), "facts.twin"),
+    "a script as a training": (put("facts", "adversary", value=SCRIPT), "facts.adversary"),
+    "a line break in a name": (put("cell", "model", "name", value="a\nb"), "cell.model.name"),
+    "a bar in a name": (put("cell", "attack", "name", value="a|b"), "cell.attack.name"),
+    "a formula as a model": (put("cell", "model", "name", value="=HYPERLINK(A1)"), "cell.model.name"),
+    "a formula as an attack": (put("cell", "attack", "name", value="@SUM(A1)"), "cell.attack.name"),
+    "an endless name": (put("cell", "model", "name", value=LONG), "cell.model.name"),
+    "an endless attack": (put("cell", "attack", "name", value=LONG), "cell.attack.name"),
+    "endless replicates": (put("degradation", "replicates", "depth", "levels", value="A" * 10**6), "replicates"),
+    "a negative count": (put("facts", "parameters", value=-1), "facts.parameters"),
+    "a negative number of images": (put("cell", "dataset", "images", value=-5), "cell.dataset.images"),
+    "a negative budget": (put("cell", "threat", "eps", value=-4.0), "cell.threat.eps"),
+    "a score that is text": (put("degradation", "ard", "value", value="1e9"), "degradation.ard.value"),
+    "replicates that are none": (put("degradation", "replicates", "depth", "levels", value="%%%"), "replicates"),
+    "replicates upside down": (put("degradation", "replicates", "depth", "low", value=1e300), "low must not"),
+    "too few replicates": (
+        put("degradation", "replicates", "depth", "levels", value="AAAAAA=="),
+        "2 replicates, not 500",
+    ),
+    "a task that nobody knows": (put("cell", "tasks", value={"mind": {"version": 1}}), "scores must name the tasks"),
+    "another cell's key": (put("cell", "seed", value=1), "hostile.json"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_hostile_content_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
+    change, message = REFUSED[name]
+    content = make_record().model_dump(mode="json", by_alias=True)
+    change(content)
+    if name != "another cell's key":
+        content = keyed(content)
+    assert_refused(publish(tmp_path, json.dumps(content)), message)
+    assert not (tmp_path / "out").exists()
+
+
+TEXTS: dict[str, Callable[[str], str]] = {
+    "NaN": lambda text: text.replace('"seconds": 12.8', '"seconds": NaN'),
+    "an infinity": lambda text: text.replace('"seconds": 12.8', '"seconds": Infinity'),
+    "a number beyond all": lambda text: text.replace('"seconds": 12.8', '"seconds": 1e999'),
+    "a key twice": lambda text: text.replace('"seconds": 12.8', '"seconds": 12.8, "seconds": 0.1'),
+    "an unknown key": lambda text: text.replace('"seconds": 12.8', '"seconds": 12.8, "__class__": "os.system"'),
+    "brackets without end": lambda text: "[" * 10**6,
+    "no text": lambda text: "\x00\xff",
+    "half a record": lambda text: text[: len(text) // 2],
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_hostile_json_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
+    text = TEXTS[name](make_record().to_json())
+    assert text != make_record().to_json()
+    assert_refused(publish(tmp_path, text), "hostile.json")
+    assert not (tmp_path / "out").exists()
+
+
+def test_two_records_under_one_key_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "records").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "records" / f"{name}.json").write_text(make_record().to_json())
+    outcome = mtrbench("leaderboard", "--records", tmp_path / "records", "--out", tmp_path / "out")
+    assert_refused(outcome, "of the same cell; remove one of them")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../../tmp/evil",
+        "/etc/passwd",
+        "..",
+        "CON",
+        "a/b\\c",
+        "%2e%2e%2f",
+        "javascript:alert(1)",
+        '" onload="x',
+    ],
+)
+def test_names_like_paths_and_code_are_inert(tmp_path: Path, name: str) -> None:
+    outcome = publish(tmp_path, make_record(name, name, damage=dict.fromkeys(TASKS, 1.0)).to_json())
+    assert outcome.code == 0, outcome.err
+    written = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "hostile.json"]
+    assert written
+    assert all(path.is_relative_to(tmp_path / "out") for path in written)
+    assert not (tmp_path.parent / "tmp").exists()
+    for path in written:
+        if path.suffix == ".html":
+            text = path.read_text()
+            assert 'href="javascript:' not in text
+            assert 'onload="x' not in text
