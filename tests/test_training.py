@@ -80,7 +80,7 @@ def test_card_says_where_the_model_comes_from(card: Path) -> None:
     recipe_path = card.parent.parent / "recipe.toml"
     recipe, digest = read_recipe(recipe_path)
     training = read_card(card).training
-    assert (training.recipe, training.recipe_sha256) == (recipe_path.name, digest)
+    assert training.recipe_sha256 == digest
     assert (training.steps, training.seed, training.scenes) == (recipe.steps, recipe.seed, recipe.scenes)
     adversary = recipe.adversary
     assert (training.attack, training.eps) == ((adversary.attack, adversary.eps) if adversary else (None, None))
@@ -212,11 +212,12 @@ def test_what_comes_before_the_adversary_is_trained_once(tmp_path: Path, monkeyp
 @pytest.mark.usefixtures("few_images")
 def test_a_checkpoint_of_another_recipe_is_refused(stopped: Callable[..., Path]) -> None:
     folder = stopped(SIX)
+    origin = read_recipe(folder / "six.toml")[1]
     assert_refused(
         train_six(folder, SIX.replace("seed = 0", "seed = 1")),
         "six.pt is of another recipe; remove it to train from the start",
     )
-    Checkpoint(folder / "checkpoints" / "six.pt", read_recipe(folder / "six.toml")[1]).write({"step": 3})
+    Checkpoint(folder / "checkpoints" / "six.pt", origin).write({"step": 3})
     assert_refused(train_six(folder, SIX), "six.pt does not fit", "remove it to train from the start")
 
 
