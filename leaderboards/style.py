@@ -66,7 +66,7 @@ def scale_damage(axes: Axes, series: Sequence[Sequence[float]]) -> None:
     means = [sum(part) / len(part) for part in series if part]
     if len(means) > 1 and min(min(part, default=1.0) for part in series) > 0 and max(means) > FAR_APART * min(means):
         axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
         axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
         axes.yaxis.set_minor_locator(NullLocator())
     elif axes.get_ylim()[0] > 0:
