@@ -11,7 +11,8 @@ from .model_board import model_attack_boards
 from .pareto import candidates, pareto
 from .protection import curves
 from .protection_plot import protection_plot
-from .sweeps import budget_sweeps, relatives, step_sweeps, sweep_plot
+from .sweep_plot import sweep_plot
+from .sweeps import budget_sweeps, relatives, step_sweeps
 from .tradeoff import points, tradeoff
 from .transfer_board import transfer_boards
 from .victim_board import victim_boards
