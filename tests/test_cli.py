@@ -42,7 +42,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("arguments", "words"),
         [
-            (["nope"], ["unknown command 'nope'", "known: leaderboard, list, run"]),
+            (["nope"], ["unknown command 'nope'", "known: gallery, leaderboard, list, run"]),
             (["rnu"], ["unknown command 'rnu'", "did you mean run"]),
             (["run", "quik"], ["unknown suite 'quik'", "did you mean quick?"]),
             (["run", "--model", "rooms3-shard.clean"], ["unknown model 'rooms3-shard.clean'"]),

@@ -64,7 +64,7 @@ class TestRun:
         outcome = mtrbench(*run, "--transfer", "--workers", 1, "--out", tmp_path)
         assert outcome.code == 0, outcome.err
         records = read_records(tmp_path / "records")
-        made = {(r.cell.source and r.cell.source.name, r.cell.model.name): r.degradation.ard.value for r in records}
+        made = {(r.cell.source and r.cell.source.name, r.cell.model.name): r.degradation.arlc.value for r in records}
         assert set(made) == {
             (None, "tiny"),
             (None, "tiny-at"),
