@@ -59,10 +59,18 @@ def maximise(
     Fixed seed, one worker, deterministic limit: results repeat. Tallies the state, and the relative gap to the bound.
     """
     model = cp_model.CpModel()
-    sums = [model.new_int_var(*bounds, "") for bounds in zip(low.tolist(), high.tolist(), strict=True)]
-    model.maximize(cp_model.LinearExpr.weighted_sum(sums, values.tolist()))
+    # Written as CP-SAT reads it: to build expressions takes longer than to solve the program.
+    program, every = model.proto, range(len(values))
+    for bounds in zip(low.tolist(), high.tolist(), strict=True):
+        program.variables.add().domain.extend(bounds)
+    program.objective.vars.extend(every)
+    program.objective.coeffs.extend(np.negative(values).tolist())
+    program.objective.scaling_factor = -1.0  # it minimises, and reports the negative
     if most is not None:
-        model.add(cp_model.LinearExpr.sum(sums) <= most)
+        limit = program.constraints.add().linear
+        limit.vars.extend(every)
+        limit.coeffs.extend([1] * len(values))
+        limit.domain.extend([int(low.sum()), most])
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.catch_sigint_signal = False  # or an interrupt after a solve kills the process
