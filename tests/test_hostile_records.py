@@ -15,6 +15,7 @@ from mtrbench.benchmark.protocol.records import Cell
 
 SCRIPT = "<script>alert(1)</script>"
 LONG = "a" * 10**6
+BOUNDLESS = {"low": -1.7e308, "high": 1.7e308, "levels": "AAAA" * 2}
 Content = dict[str, Any]
 
 
@@ -61,6 +62,7 @@ REFUSED = {
     "a score that is text": (put("degradation", "ard", "value", value="1e9"), "degradation.ard.value"),
     "replicates that are none": (put("degradation", "replicates", "depth", "levels", value="%%%"), "replicates"),
     "replicates upside down": (put("degradation", "replicates", "depth", "low", value=1e300), "low must not"),
+    "replicates of no range": (put("degradation", "replicates", "depth", value=BOUNDLESS), "infinitely far below"),
     "too few replicates": (
         put("degradation", "replicates", "depth", "levels", value="AAAAAA=="),
         "2 replicates, not 500",

@@ -17,7 +17,7 @@ from work import Points
 from mtrbench import BadInputError, Batch, MultiTaskModel, Noise, ThreatModel, load_attack
 from mtrbench.attacks.conformance.toys import linear_model
 from mtrbench.benchmark.harness import measure
-from mtrbench.benchmark.protocol.records import read_records
+from mtrbench.benchmark.protocol.records import ModelRef, read_records
 from mtrbench.leaderboards.groups import group
 from mtrbench.leaderboards.pages import files
 from mtrbench.leaderboards.transfer_board import transfer_boards
@@ -129,7 +129,8 @@ class TestBoard:
             group([record for record in square() if record.cell.source is not None])
 
     def test_two_records_of_one_transfer_are_refused(self) -> None:
-        (record,) = [r for r in square() if r.cell.source and r.cell.source.name == MODELS[0]][:1]
-        other = make_record(record.cell.model.name, source=MODELS[0], damage=dict.fromkeys(TASKS, 0.4), facts={})
-        with pytest.raises(BadInputError, match="have the key"):
-            group([*square(), other])
+        # Made on two models of one name, neither of which is there to be told apart by its weights.
+        record = make_record(MODELS[0], source="gone", damage=dict.fromkeys(TASKS, 0.4))
+        cell = record.cell.model_copy(update={"source": ModelRef(name="gone", sha256="0" * 64)})
+        with pytest.raises(BadInputError, match=f"two records of gone and {MODELS[0]} and dgba-pgd; remove"):
+            group([*square(), record, record.model_copy(update={"cell": cell, "key": cell.key})])

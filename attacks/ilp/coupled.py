@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from ortools.sat.python import cp_model
 
 from ...benchmark.protocol.tally import tally
+from .cpsat import repeatable_solver
 from .dual import solve_dual
 from .program import Step, StepProgram
 
@@ -83,11 +84,7 @@ def _solve_free(program: StepProgram, signs: Step, free: NDArray[np.int64], boun
         for row in program.attacked:
             model.add(gain(row) + int(min(constants[row] - last, 2 * reach)) >= least)
         model.maximize(least)
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1
-    solver.parameters.catch_sigint_signal = False  # or an interrupt after a solve kills the process
-    solver.parameters.random_seed = 0
-    solver.parameters.max_deterministic_time = WORK_LIMIT
+    solver = repeatable_solver(WORK_LIMIT)
     solver.parameters.absolute_gap_limit = max(GAP / 2 * abs(bound) * scale, 1.0)
     if solver.solve(model) not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return None

@@ -45,6 +45,16 @@ def cpsat(program: StepProgram) -> Step:
     return spread(answer, groups) * signs
 
 
+def repeatable_solver(work: float) -> cp_model.CpSolver:
+    """One worker, a fixed seed and a limit in CP-SAT's deterministic units: the same program gets the same answer."""
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = 1
+    solver.parameters.random_seed = 0
+    solver.parameters.max_deterministic_time = work
+    solver.parameters.catch_sigint_signal = False  # or an interrupt after a solve kills the process
+    return solver
+
+
 def quantised(magnitudes: Floats) -> NDArray[np.int64]:
     """Magnitudes, not all 0, as integers in 0 to 2^(BITS - 1) - 1, the largest of them at the top."""
     levels: NDArray[np.int64] = np.rint(magnitudes / magnitudes.max() * (2 ** (BITS - 1) - 1)).astype(np.int64)
@@ -56,7 +66,7 @@ def maximise(
 ) -> NDArray[np.int64] | None:
     """The integers low <= s <= high, of sum `most` at most, with the largest <values, s>; None if CP-SAT has none.
 
-    Fixed seed, one worker, deterministic limit: results repeat. Tallies the state, and the relative gap to the bound.
+    Tallies the state, and the relative gap to the bound.
     """
     model = cp_model.CpModel()
     # Written as CP-SAT reads it: to build expressions takes longer than to solve the program.
@@ -71,11 +81,7 @@ def maximise(
         limit.vars.extend(every)
         limit.coeffs.extend([1] * len(values))
         limit.domain.extend([int(low.sum()), most])
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1
-    solver.parameters.catch_sigint_signal = False  # or an interrupt after a solve kills the process
-    solver.parameters.random_seed = 0
-    solver.parameters.max_deterministic_time = WORK_LIMIT
+    solver = repeatable_solver(WORK_LIMIT)
     status = solver.solve(model)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         tally().count("fallback")

@@ -151,8 +151,8 @@ class Replicates(Strict):
 
     @model_validator(mode="after")
     def _check(self) -> Replicates:
-        if self.low > self.high:
-            raise ValueError("low must not be above high")
+        if not 0 <= self.high - self.low < float("inf"):
+            raise ValueError("low must not be above high, nor infinitely far below")
         if len(base64.b64decode(self.levels, validate=True)) % 2:
             raise ValueError("levels must be 16-bit numbers")
         return self
