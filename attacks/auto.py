@@ -17,8 +17,8 @@ from .worst_of import digest, load_all, worst_of
 
 MEMBERS: tuple[str, ...] = (
     "total-apgd@aligned",
-    "dgba-apgd@js",
     "single:normals-apgd@aligned",
+    "dgba-apgd",
     "square[queries=200]",
 )
 """What `python -m mtrbench.cli.select_auto` finds; docs/protocol.md says how."""

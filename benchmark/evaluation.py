@@ -15,9 +15,10 @@ from . import stats
 from .engines import Engine
 from .environment import environment
 from .harness import Measurement, measure
+from .protocol.cells import Cell, ModelRef
 from .protocol.errors import BadInputError
 from .protocol.noise import Noise
-from .protocol.records import Cell, Costs, Diagnostics, ModelFacts, ModelRef, Record, Solver
+from .protocol.records import AnyRecord, CleanRecord, Costs, Diagnostics, ModelFacts, Record, Replicates, Solver
 from .protocol.tasks import Task
 from .protocol.threat import ThreatModel
 from .protocol.types import Attack, Dataset, MultiTaskModel, SplitAttack
@@ -62,7 +63,7 @@ class Progress:
     """`images` more have been measured; `record` is there if that finished a cell, `stored` if it was there before."""
 
     images: int
-    record: Record | None = None
+    record: AnyRecord | None = None
     stored: bool = False
 
 
@@ -73,9 +74,9 @@ def ids_sha256(ids: Sequence[str]) -> str:
 
 def pending(cells: Sequence[Cell], workshop: Workshop, store: Store) -> list[Job]:
     """The jobs that are still to be done before every cell has its record; clean passes and controls come first."""
-    open_cells = [cell for cell in cells if store.record(cell) is None]
-    clean, controls = [cell.clean for cell in open_cells], [workshop.control(cell) for cell in open_cells]
-    wanted = {cell.key: cell for cell in (*clean, *controls, *open_cells)}
+    passes = [_passes(cell, workshop) for cell in cells if store.record(cell) is None]
+    # All clean passes, then all controls, then the cells themselves: every one once.
+    wanted = {cell.key: cell for rank in range(3) for of in passes for cell in of[rank : rank + 1]}
     return [Job(cell, span) for cell in wanted.values() for span in spans(cell) if not store.has_shard(cell, span)]
 
 
@@ -92,9 +93,9 @@ def evaluate_cells(
 
     waiting = {cell.key: cell for cell in cells}
 
-    def finished() -> Iterator[Record]:
+    def finished() -> Iterator[AnyRecord]:
         for key, cell in list(waiting.items()):
-            if not any(left.get(part.key) for part in (cell, cell.clean, workshop.control(cell))):
+            if not any(left.get(part.key) for part in _passes(cell, workshop)):
                 del waiting[key]
                 yield _record(cell, workshop, store)
 
@@ -135,18 +136,57 @@ def measure_cell(workshop: Workshop, cell: Cell, span: Span) -> Measurement:
     return measure(workshop.model(cell.model), batches, attack, threat, Noise(cell.seed), cell.title, split, source)
 
 
-def _record(cell: Cell, workshop: Workshop, store: Store) -> Record:
+def with_clean(cells: Sequence[Cell]) -> list[Cell]:
+    """The cells, and before them their clean passes, which have records of their own."""
+    return [*{cell.key: cell for cell in (*(cell.clean for cell in cells), *cells)}.values()]
+
+
+def _passes(cell: Cell, workshop: Workshop) -> tuple[Cell, ...]:
+    """What a cell's record is made of: the clean pass and, if it is not that itself, its control and its own."""
+    return (cell,) if cell.attack is None else (cell.clean, workshop.control(cell), cell)
+
+
+def _record(cell: Cell, workshop: Workshop, store: Store) -> AnyRecord:
     stored = store.record(cell)
     if stored is not None:
         return stored
-    clean, control, attacked = (
-        Measurement.merge(store.shard(part, span) for span in spans(part))
-        for part in (cell.clean, workshop.control(cell), cell)
+    clean, *attacks = (
+        Measurement.merge(store.shard(part, span) for span in spans(part)) for part in _passes(cell, workshop)
     )
-    tasks = workshop.model(cell.model).tasks
-    record = make_record(cell, workshop.facts(cell), tasks, clean, control, attacked, workshop.device)
+    about = cell, workshop.facts(cell), workshop.model(cell.model).tasks
+    record: AnyRecord
+    if attacks:
+        control, attacked = attacks
+        record = make_record(*about, clean, control, attacked, workshop.device)
+    else:
+        record = make_clean_record(*about, clean, workshop.device)
     store.save_record(record)
     return record
+
+
+def make_clean_record(
+    cell: Cell, facts: ModelFacts, tasks: Mapping[str, Task], clean: Measurement, device: str
+) -> CleanRecord:
+    """The record of a clean pass; raises BadInputError if it is not over the cell's samples."""
+    _check_samples(cell, clean)
+    found = stats.scores(tasks, clean.statistics)
+    return CleanRecord(
+        schema=3,
+        key=cell.key,
+        cell=cell,
+        facts=facts,
+        scores=stats.estimates(found),
+        replicates={
+            task: {metric: Replicates.pack(score.replicates) for metric, score in part.items()}
+            for task, part in found.items()
+        },
+        environment=environment(device),
+    )
+
+
+def _check_samples(cell: Cell, *passes: Measurement) -> None:
+    if any(ids_sha256(part.ids) != cell.dataset.ids for part in passes):
+        raise BadInputError(f"{cell.title}: the passes are over other samples than the cell's; remove its shards")
 
 
 def make_record(
@@ -162,8 +202,7 @@ def make_record(
 
     Raises BadInputError if the passes are not over the cell's samples.
     """
-    if not clean.ids == control.ids == attacked.ids or ids_sha256(clean.ids) != cell.dataset.ids:
-        raise BadInputError(f"{cell.title}: the passes are over other samples than the cell's; remove its shards")
+    _check_samples(cell, clean, control, attacked)
     before, after, degradation = stats.degradation(
         tasks, clean.statistics, attacked.statistics, clean.losses, attacked.losses
     )

@@ -74,6 +74,14 @@ def least(parts: list[Bootstrapped]) -> Bootstrapped:
     return Bootstrapped(float(values.min()), replicates.min(axis=0))
 
 
+def scores(tasks: Mapping[str, Task], statistics: Mapping[str, Array]) -> dict[str, dict[str, Bootstrapped]]:
+    """Every metric of every task from its per-sample statistics (n, S)."""
+    return {
+        name: bootstrap_scores(task, statistics[name], resampling_weights(len(statistics[name])))
+        for name, task in tasks.items()
+    }
+
+
 def bootstrap_scores(task: Task, statistics: Array, weights: Array) -> dict[str, Bootstrapped]:
     """A task's metrics from the per-sample statistics (n, S), by metric."""
     values = task.scores(statistics.sum(axis=0))
@@ -112,8 +120,7 @@ def degradation(
     `clean[task]` and `attacked[task]` are per-sample statistics (n, S), the losses are (n,).
     """
     weights = resampling_weights(len(next(iter(clean.values()))))
-    before = {name: bootstrap_scores(task, clean[name], weights) for name, task in tasks.items()}
-    after = {name: bootstrap_scores(task, attacked[name], weights) for name, task in tasks.items()}
+    before, after = scores(tasks, clean), scores(tasks, attacked)
     by_metric = {
         name: {
             metric.name: relative_degradation(
@@ -130,14 +137,15 @@ def degradation(
         flat=mean([part for metrics in by_metric.values() for part in metrics.values()]).estimate(),
         worst_task=least(list(by_task.values())).estimate(),
         tasks={name: part.estimate() for name, part in by_task.items()},
-        metrics=_estimates(by_metric),
+        metrics=estimates(by_metric),
         arlc=mean(list(losses.values())).estimate(),
         least_loss=least(list(losses.values())).estimate(),
         losses={name: part.estimate() for name, part in losses.items()},
         replicates={name: Replicates.pack(part.replicates) for name, part in by_task.items()},
     )
-    return _estimates(before), _estimates(after), result
+    return estimates(before), estimates(after), result
 
 
-def _estimates(parts: Mapping[str, Mapping[str, Bootstrapped]]) -> dict[str, dict[str, Estimate]]:
+def estimates(parts: Mapping[str, Mapping[str, Bootstrapped]]) -> dict[str, dict[str, Estimate]]:
+    """Each score with its interval."""
     return {name: {metric: part.estimate() for metric, part in metrics.items()} for name, metrics in parts.items()}

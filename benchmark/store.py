@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from .harness import Measurement
+from .protocol.cells import Cell
 from .protocol.errors import BadInputError
 from .protocol.files import write_atomically
-from .protocol.records import Cell, Record, read_record
+from .protocol.reading import read_record
+from .protocol.records import AnyRecord
 from .protocol.tally import Tally
 
 Span = tuple[int, int]
@@ -29,7 +31,7 @@ class Store:
     def records(self) -> Path:
         return self.root / "records"
 
-    def record(self, cell: Cell) -> Record | None:
+    def record(self, cell: Cell) -> AnyRecord | None:
         """The finished record of a cell, if there is one; raises BadInputError if it cannot be read."""
         path = self.records / f"{cell.key}.json"
         if not path.exists():
@@ -39,7 +41,7 @@ class Store:
             raise BadInputError(f"record {path} is of another cell, {record.key[:12]}...; remove the file")
         return record
 
-    def save_record(self, record: Record) -> None:
+    def save_record(self, record: AnyRecord) -> None:
         write_atomically(self.records / f"{record.key}.json", record.to_json().encode())
 
     def has_shard(self, cell: Cell, span: Span) -> bool:

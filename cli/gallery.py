@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from ..attacks.registry import load_attack
+from ..benchmark.protocol.cells import Cell
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.files import write_atomically
 from ..benchmark.protocol.noise import Noise
-from ..benchmark.protocol.records import Cell
 from ..benchmark.protocol.tasks import IGNORE, Task
 from ..benchmark.protocol.threat import ThreatModel
 from ..benchmark.protocol.types import Batch, MultiTaskModel, SplitAttack

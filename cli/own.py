@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..benchmark.protocol.records import Cell, ModelFacts, ModelRef
+from ..benchmark.protocol.cells import Cell, ModelRef
+from ..benchmark.protocol.records import ModelFacts
 from ..benchmark.protocol.types import Dataset, MultiTaskModel
 from .workshop import Attacking
 

@@ -12,8 +12,9 @@ import click
 from tqdm import tqdm
 
 from ..benchmark.engines import Engine, Processes, Serial, default_workers
-from ..benchmark.evaluation import evaluate_cells, pending
-from ..benchmark.protocol.records import Cell, Record
+from ..benchmark.evaluation import evaluate_cells, pending, with_clean
+from ..benchmark.protocol.cells import Cell
+from ..benchmark.protocol.records import AnyRecord, Record
 from ..benchmark.store import Store
 from ..benchmark.suites import load_suite
 from ..leaderboards.publish import publish
@@ -74,22 +75,22 @@ def run(
     given = {"dataset": dataset, "eps": eps, "norm": norm, "images": images, "steps": steps, "seed": seed}
     plan = plan.instead(models, attacks, **given, transfer=transfer or None)
     workshop = LocalWorkshop(found_models(plan.every_model), data_root, device, batch)
-    cells = workshop.cells(plan, targets)
+    cells = with_clean(workshop.cells(plan, targets))
     if workers is None:
         workers = default_workers() if device == "cpu" else 1
     records = evaluate_all(cells, workshop, Store(out), Serial() if workers == 1 else Processes(workers))
     written = publish(suite_files({"": records}), out / "boards")
     if as_json:
-        click.echo(json.dumps([summary(record) for record in records], indent=1))
+        click.echo(json.dumps([summary(record) for record in records if isinstance(record, Record)], indent=1))
         return
     echo_boards(records, out / "boards")
     click.echo(f"{len(records)} records in {out / 'records'}, {len(written)} tables and plots in {out / 'boards'}")
 
 
-def evaluate_all(cells: Sequence[Cell], workshop: LocalWorkshop, store: Store, engine: Engine) -> list[Record]:
+def evaluate_all(cells: Sequence[Cell], workshop: LocalWorkshop, store: Store, engine: Engine) -> list[AnyRecord]:
     """The records of all cells, with a progress bar over images; in the order of the cells."""
     jobs = pending(cells, workshop, store)
-    found: dict[str, Record] = {}
+    found: dict[str, AnyRecord] = {}
     stored = 0
     images = sum(job.span[1] - job.span[0] for job in jobs)
     with (

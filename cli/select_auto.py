@@ -13,9 +13,9 @@ from tabulate import tabulate
 from ..benchmark.complementary import Outcomes, Step, greedy, mean_relative_ard
 from ..benchmark.evaluation import spans
 from ..benchmark.harness import Measurement
+from ..benchmark.protocol.cells import Cell
 from ..benchmark.protocol.damage import Array
 from ..benchmark.protocol.errors import BadInputError
-from ..benchmark.protocol.records import Cell
 from ..benchmark.protocol.tasks import Task
 from ..benchmark.store import Store
 from ..benchmark.suites import load_suite

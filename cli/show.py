@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ..benchmark.protocol.records import read_record
+from ..benchmark.protocol.reading import read_record
 from .options import json_option
 
 
@@ -40,7 +40,7 @@ def _attack(name: str) -> tuple[dict[str, Any], str]:
 
 def _record(path: str) -> tuple[dict[str, Any], str]:
     record = read_record(Path(path)).model_dump(mode="json", by_alias=True)
-    del record["degradation"]["replicates"]  # thousands of numbers that are there for programs
+    del record.get("degradation", record)["replicates"]  # thousands of numbers that are there for programs
     return record, "\n".join(_lines(record))
 
 

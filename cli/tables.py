@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ..benchmark.protocol.records import Record
+from ..benchmark.protocol.records import AnyRecord
 from ..leaderboards.attack_board import attack_boards
 from ..leaderboards.board import CONTROL, Name
 from ..leaderboards.groups import group
@@ -18,7 +18,7 @@ from ..leaderboards.render import terminal
 TOP = 20
 
 
-def echo_boards(records: Sequence[Record], out: Path) -> None:
+def echo_boards(records: Sequence[AnyRecord], out: Path) -> None:
     """Print the attack boards, of long ones the top and the controls, and the model boards; `out` holds all of them."""
     groups = group(records)
     for board in attack_boards(groups):

@@ -14,8 +14,9 @@ from pydantic import ValidationError
 from ..attacks.registry import components, describe, load_attack, settings_of, split_settings
 from ..benchmark.datasets.registry import load_dataset
 from ..benchmark.evaluation import ids_sha256
+from ..benchmark.protocol.cells import AttackRef, Cell, DatasetRef, ModelRef, ThreatRef
 from ..benchmark.protocol.errors import BadInputError, unknown
-from ..benchmark.protocol.records import AttackRef, Cell, DatasetRef, ModelFacts, ModelRef, ThreatRef
+from ..benchmark.protocol.records import ModelFacts
 from ..benchmark.protocol.tasks import Task
 from ..benchmark.protocol.threat import ThreatModel
 from ..benchmark.protocol.types import Attack, Dataset, MultiTaskModel

@@ -16,13 +16,16 @@ def rank_correlation(xs: Sequence[float], scores: Sequence[Bootstrapped]) -> Boo
     """Spearman's rho between `xs` and `scores`, one each per model; None for fewer than five models or equal values.
 
     Every replicate draws the models anew, with replacement, and takes the same resample of the images for all of them:
-    the interval is over models and images. A draw in which all are equal has no correlation, and another one is made.
+    the interval is over models and images, unknown if a score's is. A draw in which all are equal has no correlation,
+    and another one is made.
     """
     x, values = np.array(xs), np.array([score.value for score in scores])
     rho = spearman(x, values)
     if len(xs) < FEWEST or not np.isfinite(rho):
         return None
     replicates = np.stack([score.replicates for score in scores])
+    if not np.isfinite(replicates).all():
+        return Bootstrapped(rho, np.full(RESAMPLES, np.nan))
     generator = np.random.Generator(np.random.Philox(key=1))
     return Bootstrapped(rho, np.array([_redrawn(x, replicates[:, i], generator) for i in range(RESAMPLES)]))
 

@@ -8,11 +8,11 @@ import numpy as np
 
 from ..benchmark.protocol.errors import unknown
 from ..benchmark.protocol.metrics import METRICS, Metric
-from ..benchmark.protocol.records import Estimate
+from ..benchmark.stats import RESAMPLES, Bootstrapped, mean, relative_degradation
 from .groups import Group
-from .scores import in_order
+from .scores import in_order, unpacked
 
-Scores = Mapping[str, Mapping[str, Estimate]]
+Scores = Mapping[str, Mapping[str, Bootstrapped]]
 
 
 def metrics_of(task: str) -> tuple[Metric, ...]:
@@ -22,7 +22,27 @@ def metrics_of(task: str) -> tuple[Metric, ...]:
     return METRICS[task]
 
 
-def clean_gain(clean: Scores, twin: Scores) -> dict[str, float] | None:
+def clean_scores(group: Group, model: str) -> dict[str, dict[str, Bootstrapped]]:
+    """Every clean metric of a model; raises as `unpacked` does.
+
+    The replicates are those of its clean pass, NaN if the group has no record of that.
+    """
+    clean = group.clean.get(model)
+    return {
+        task: {
+            name: Bootstrapped(
+                np.nan if score.value is None else score.value,
+                unpacked(clean.replicates[task].get(name), f"record {clean.key}: {task} {name}")
+                if clean
+                else np.full(RESAMPLES, np.nan),
+            )
+            for name, score in scores.items()
+        }
+        for task, scores in group.any_record(model).clean.items()
+    }
+
+
+def clean_gain(clean: Scores, twin: Scores) -> dict[str, Bootstrapped] | None:
     """Delta_t in percent by task: the mean over its metrics of s (m - m_twin) / |m_twin|; positive = gain.
 
     s = +1 if higher is better, else -1. None if a score is undefined or the twin's is 0. Delta_m is the mean over tasks
@@ -30,14 +50,14 @@ def clean_gain(clean: Scores, twin: Scores) -> dict[str, float] | None:
     """
     gains = {}
     for task in in_order(clean):
-        parts = []
-        for metric in metrics_of(task):
-            own, other = clean[task][metric.name].value, twin[task][metric.name].value
-            if own is None or not other:
-                return None
-            parts.append((1 if metric.higher_is_better else -1) * (own - other) / abs(other))
-        gains[task] = 100 * float(np.mean(parts))
-    return gains
+        losses = mean(
+            [
+                relative_degradation(twin[task][metric.name], clean[task][metric.name], metric.higher_is_better)
+                for metric in metrics_of(task)
+            ]
+        )
+        gains[task] = Bootstrapped(-100 * losses.value, -100 * losses.replicates)
+    return gains if all(np.isfinite(gain.value) for gain in gains.values()) else None
 
 
 def twin_of(group: Group, model: str) -> str | None:
@@ -47,18 +67,18 @@ def twin_of(group: Group, model: str) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def task_gains(group: Group, model: str) -> dict[str, float] | None:
+def task_gains(group: Group, model: str) -> dict[str, Bootstrapped] | None:
     """The clean gain of a model against its twin in the group, in percent by task; None without a twin.
 
     It is 0 for a model that is the twin of others.
     """
     if group.facts(model).twin is None and any(twin_of(group, other) == model for other in group.models):
-        return dict.fromkeys(group.setting.tasks, 0.0)
+        return dict.fromkeys(group.setting.tasks, Bootstrapped(0.0, np.zeros(RESAMPLES)))
     twin = twin_of(group, model)
-    return None if twin is None else clean_gain(group.any_record(model).clean, group.any_record(twin).clean)
+    return None if twin is None else clean_gain(clean_scores(group, model), clean_scores(group, twin))
 
 
-def gain_of(group: Group, model: str) -> float | None:
+def gain_of(group: Group, model: str) -> Bootstrapped | None:
     """Delta_m: the mean over tasks of the clean gain of a model, in percent; None without a twin."""
     gains = task_gains(group, model)
-    return None if gains is None else float(np.mean([*gains.values()]))
+    return None if gains is None else mean([*gains.values()])

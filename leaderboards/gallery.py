@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
+from ..benchmark.protocol.cells import Name, Strict
 from ..benchmark.protocol.errors import BadInputError
-from ..benchmark.protocol.records import Name, Strict
 
 GALLERY = "gallery"
 """The folder of the published pictures."""

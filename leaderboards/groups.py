@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from ..benchmark.protocol.errors import BadInputError
-from ..benchmark.protocol.records import ModelFacts, Record
+from ..benchmark.protocol.records import AnyRecord, CleanRecord, ModelFacts, Record
 from .board import INCOMPLETE
 from .labels import flat, labels
 from .scores import in_order, is_complete
@@ -64,7 +64,8 @@ class Setting:
 class Group:
     """Comparable records by model and attack, both in the order in which boards show them.
 
-    `transfers` are those of attacks that saw another model, by that model, the one attacked and the attack.
+    `transfers` are those of attacks that saw another model, by that model, the one attacked and the attack; `clean` are
+    those of clean passes, by model, as far as they are there.
     """
 
     setting: Setting
@@ -74,6 +75,7 @@ class Group:
     records: Mapping[tuple[str, str], Record]
     left_out: int
     transfers: Mapping[tuple[str, str, str], Record] = field(default_factory=dict)
+    clean: Mapping[str, CleanRecord] = field(default_factory=dict)
 
     def facts(self, model: str) -> ModelFacts:
         return self.any_record(model).facts
@@ -131,13 +133,17 @@ def _stem(attack: str) -> str:
     return re.split(r" \[|@|:", attack)[0]
 
 
-def group(records: Sequence[Record]) -> list[Group]:
+def group(records: Sequence[AnyRecord]) -> list[Group]:
     """Records as groups of comparable ones, whatever their order.
 
-    Superseded records are left out. Raises BadInputError where records of one group were made with different versions
-    or settings of the protocol or its tasks, or disagree about a model.
+    Superseded records are left out, and clean passes of models without another record. Raises BadInputError where
+    records of one group were made with different versions or settings of the protocol or its tasks, or disagree about a
+    model, and if all are of clean passes.
     """
-    kept, dropped = current(records)
+    kept, dropped = current([record for record in records if isinstance(record, Record)])
+    clean = {record.key: record for record in records if isinstance(record, CleanRecord)}
+    if clean and not kept:
+        raise BadInputError("all records are of clean passes; add those of attacks, which mtrbench run makes")
     by_setting: dict[Setting, list[Record]] = {}
     for record in kept:
         by_setting.setdefault(_setting(record), []).append(record)
@@ -148,7 +154,9 @@ def group(records: Sequence[Record]) -> list[Group]:
         # Two sets of images that look the same are told apart by their digests.
         unclear = titles.count(setting.title) > 1
         title = f"{setting.title} ({setting.sha256[:6]}-{setting.ids[:6]})" if unclear else setting.title
-        groups.append(_group(setting, title, by_setting[setting], left_out))
+        found = _group(setting, title, by_setting[setting], left_out)
+        passes = {model: clean.get(found.any_record(model).cell.clean.key) for model in found.models}
+        groups.append(replace(found, clean={model: record for model, record in passes.items() if record}))
     return groups
 
 

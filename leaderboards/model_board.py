@@ -69,6 +69,8 @@ def worst_cases(group: Group) -> dict[str, tuple[str, Bootstrapped]]:
 
 def _board(group: Group) -> Board:
     worst, headline = worst_cases(group), _headline(group)
+    gains = {model: gain_of(group, model) for model in group.models}
+    by_task = {model: task_gains(group, model) or {} for model in group.models}
     rank = dict(zip(headline, ranks([*headline.values()], highest_first=False), strict=True))
     order = sorted(group.models, key=lambda m: (m not in headline, headline[m].value if m in headline else 0, m))
     raised = model_flags(group)
@@ -85,8 +87,8 @@ def _board(group: Group) -> Board:
                 facts.adversary or CLEAN,
                 facts.parameters,
                 *_clean(group, model),
-                gain_of(group, model),
-                *(gains[task] if (gains := task_gains(group, model)) else None for task in group.setting.tasks),
+                gain.estimate() if (gain := gains[model]) else None,
+                *(part.estimate() if (part := by_task[model].get(task)) else None for task in group.setting.tasks),
                 *((_ard(group, model, STANDARD),) if STANDARD in group.attacks else ()),
                 score.estimate() if score else INCOMPLETE,
                 Name(attack) if attack else None,
@@ -102,7 +104,7 @@ def _board(group: Group) -> Board:
         Column("training", "training"),
         Column("parameters", "parameters", where="csv"),
         *_clean_columns(group, everything=False),
-        Column("clean_gain_percent", "clean\ngain %"),
+        Column("clean_gain_percent", "clean gain %\n[95 %]", "interval"),
         *(
             Column(f"clean_gain_percent_{task}", f"gain %\n{task}", where="pages", digits=1)
             for task in group.setting.tasks

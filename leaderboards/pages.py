@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ..benchmark.protocol.records import Record
+from ..benchmark.protocol.records import AnyRecord
 from .attack_board import attack_boards
 from .board import Board
 from .cost_board import cost_boards
@@ -69,7 +69,7 @@ PICTURES = {
 FORMATS = {"CSV": "csv", "JSON": "json", "LaTeX": "tex"}
 
 
-def files(records: Sequence[Record]) -> dict[str, bytes]:
+def files(records: Sequence[AnyRecord]) -> dict[str, bytes]:
     """Every published file by its path; the same records in any order give the same bytes.
 
     Raises BadInputError where records cannot stand on one board.

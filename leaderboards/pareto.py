@@ -5,28 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..benchmark.protocol.records import Estimate
-from .gain import clean_gain
+from ..benchmark.stats import mean
+from .gain import clean_gain, clean_scores
 from .groups import CLEAN, Group, training_label
 from .scores import ard
 from .sharing_board import trainings
-from .style import GREY, drawn, look, scale_damage, whisker
+from .style import GREY, drawn, level_whisker, look, scale_damage, whisker
 from .tradeoff import headline_attack
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model by its clean gain in percent over the cleanly trained independent model, and its ARD with interval."""
+    """A model by its clean gain in percent over the cleanly trained independent model, and its ARD."""
 
     model: str
     training: str
     gain: float
     damage: float
-    interval: Estimate
+    gain_interval: Estimate
+    damage_interval: Estimate
 
 
 def candidates(group: Group) -> list[Candidate]:
@@ -34,15 +35,15 @@ def candidates(group: Group) -> list[Candidate]:
     independent = [m for m in group.models if group.facts(m).sharing_index == 0 and group.training(m) == CLEAN]
     if not independent:
         return []
-    attack, base = headline_attack(group), group.any_record(independent[0]).clean
+    attack, base = headline_attack(group), clean_scores(group, independent[0])
     found = []
     for training, models in trainings(group).items():
         for model in models:
             record = group.complete(model, attack)
-            gains = clean_gain(group.any_record(model).clean, base)
+            gains = clean_gain(clean_scores(group, model), base)
             if record and gains:
-                score, gain = ard(record), float(np.mean([*gains.values()]))
-                found.append(Candidate(model, training, gain, score.value, score.estimate()))
+                score, gain = ard(record), mean([*gains.values()])
+                found.append(Candidate(model, training, gain.value, score.value, gain.estimate(), score.estimate()))
     return found
 
 
@@ -73,7 +74,8 @@ def pareto(group: Group) -> dict[str, bytes]:
             for own in found:
                 if own.training == training:
                     axes.plot([own.gain], [own.damage], linestyle=" ", color=colour, marker=marker)
-                    whisker(axes, own.gain, own.interval, colour)
+                    whisker(axes, own.gain, own.damage_interval, colour)
+                    level_whisker(axes, own.damage, own.gain_interval, colour)
             label = training_label(training)
             handles.append(Line2D([], [], linestyle=" ", color=colour, marker=marker, label=label))
         scale_damage(axes, [[own.damage for own in found if own.training == training] for training in kinds])

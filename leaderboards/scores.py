@@ -8,8 +8,8 @@ import numpy as np
 
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.metrics import METRICS
-from ..benchmark.protocol.records import Estimate, Record
-from ..benchmark.stats import RESAMPLES, Bootstrapped, mean
+from ..benchmark.protocol.records import Estimate, Record, Replicates
+from ..benchmark.stats import RESAMPLES, Array, Bootstrapped, mean
 
 
 def is_complete(record: Record) -> bool:
@@ -18,18 +18,21 @@ def is_complete(record: Record) -> bool:
     return record.complete and all(task.value is not None for task in tasks)
 
 
-def task_score(record: Record, task: str) -> Bootstrapped:
-    """D_t of a complete record; raises BadInputError if its replicates are not the protocol's."""
-    packed = record.degradation.replicates.get(task)
+def unpacked(packed: Replicates | None, of: str) -> Array:
+    """Replicates as numbers; raises BadInputError, saying what they are `of`, if they are not the protocol's."""
     replicates = packed.unpack() if packed else np.empty(0)
     if len(replicates) != RESAMPLES:
         raise BadInputError(
-            f"record {record.key}: task {task} has {len(replicates)} replicates, not {RESAMPLES}; "
-            "evaluate the cell again with mtrbench run"
+            f"{of} has {len(replicates)} replicates, not {RESAMPLES}; evaluate the cell again with mtrbench run"
         )
+    return replicates
+
+
+def task_score(record: Record, task: str) -> Bootstrapped:
+    """D_t of a complete record; raises as `unpacked` does."""
     value = record.degradation.tasks[task].value
     assert value is not None  # the caller leaves incomplete records out
-    return Bootstrapped(value, replicates)
+    return Bootstrapped(value, unpacked(record.degradation.replicates.get(task), f"record {record.key}: task {task}"))
 
 
 def ard(record: Record) -> Bootstrapped:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from ..benchmark.stats import RESAMPLES, Bootstrapped
+from ..benchmark.stats import Bootstrapped
 from .board import Board, Cell, Column, Name
 from .correlation import rank_correlation
 from .gain import gain_of
@@ -33,8 +31,7 @@ def trainings(group: Group) -> dict[str, list[str]]:
 def gain_correlation(group: Group, models: Sequence[str]) -> tuple[int, Bootstrapped | None]:
     """How many of the models have a clean gain, and its rank correlation with sharing."""
     gains = {model: gain for model in models if (gain := gain_of(group, model)) is not None}
-    scores = [Bootstrapped(gain, np.full(RESAMPLES, gain)) for gain in gains.values()]
-    return len(gains), rank_correlation(_sharing(group, [*gains]), scores)
+    return len(gains), rank_correlation(_sharing(group, [*gains]), [*gains.values()])
 
 
 def damage_correlation(group: Group, models: Sequence[str], attack: str) -> tuple[int, Bootstrapped | None]:

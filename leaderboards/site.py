@@ -13,7 +13,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ..benchmark.protocol.records import Record
+from ..benchmark.protocol.records import AnyRecord
 from .attack_board import attack_boards
 from .bars import Chart, chart
 from .flags import Flags, flags
@@ -68,7 +68,7 @@ class Chapter:
 
 
 def site_files(
-    suites: Mapping[str, Sequence[Record]], published: Mapping[str, bytes], gallery: Gallery = EMPTY
+    suites: Mapping[str, Sequence[AnyRecord]], published: Mapping[str, bytes], gallery: Gallery = EMPTY
 ) -> dict[str, bytes]:
     """Every file of the site by its name; `published` are the paths beside the site's folder that it may refer to.
 

@@ -61,6 +61,12 @@ def whisker(axes: Axes, x: float, estimate: Estimate, colour: str) -> None:
         axes.plot([x, x], [estimate.low, estimate.high], "-_", color=colour, linewidth=1.0, markersize=6)
 
 
+def level_whisker(axes: Axes, y: float, estimate: Estimate, colour: str) -> None:
+    """The interval of a point at `y` whose number is its x, if it has one."""
+    if estimate.low is not None and estimate.high is not None:
+        axes.plot([estimate.low, estimate.high], [y, y], "-|", color=colour, linewidth=1.0, markersize=6)
+
+
 def scale_damage(axes: Axes, series: Sequence[Sequence[float]]) -> None:
     """A y axis that has room for every one of the series: from 0 on, or logarithmic where their means lie far apart."""
     means = [sum(part) / len(part) for part in series if part]

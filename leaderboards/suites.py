@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..benchmark.protocol.records import Record, read_records
+from ..benchmark.protocol.reading import read_records
+from ..benchmark.protocol.records import AnyRecord
 from .gallery import EMPTY, GALLERY, Gallery
 from .groups import group
 from .pages import files
@@ -13,11 +14,11 @@ from .site import site_files
 
 SITE = "site"
 
-Suites = Mapping[str, Sequence[Record]]
+Suites = Mapping[str, Sequence[AnyRecord]]
 """Records by the name of their folder; the name is empty where there is just one folder."""
 
 
-def read_suites(folder: Path) -> dict[str, list[Record]]:
+def read_suites(folder: Path) -> dict[str, list[AnyRecord]]:
     """The records in a folder, or, if it holds none itself, in each of its folders; raises as `read_records` does."""
     parts = sorted(part for part in folder.glob("*") if any(part.glob("*.json")))
     if not parts or any(folder.glob("*.json")):
@@ -40,6 +41,6 @@ def suite_files(suites: Suites, gallery: Gallery = EMPTY) -> dict[str, bytes]:
     return found | {f"{SITE}/{path}": content for path, content in site_files(suites, found, gallery).items()}
 
 
-def _about(records: Sequence[Record]) -> str:
+def _about(records: Sequence[AnyRecord]) -> str:
     parts = group(records)
     return "; ".join(f"{part.title} (models: {len(part.models)}, attacks: {len(part.attacks)})" for part in parts)

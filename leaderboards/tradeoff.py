@@ -28,7 +28,7 @@ class Point:
     """A model at its sharing index; `gain` in percent, `damage` its ARD, None where unknown."""
 
     sharing: float
-    gain: float | None
+    gain: Estimate | None
     damage: Estimate | None
 
 
@@ -46,8 +46,9 @@ def points(group: Group) -> dict[str, list[Point]]:
         for model in models:
             sharing, record = group.facts(model).sharing_index, group.complete(model, attack)
             if sharing is not None:
-                damage = ard(record).estimate() if record else None
-                found.setdefault(training, []).append(Point(sharing, gain_of(group, model), damage))
+                damage, gain = ard(record).estimate() if record else None, gain_of(group, model)
+                point = Point(sharing, gain.estimate() if gain else None, damage)
+                found.setdefault(training, []).append(point)
     return {training: sorted(found[training], key=lambda point: point.sharing) for training in found}
 
 
@@ -63,11 +64,16 @@ def tradeoff(group: Group) -> dict[str, bytes]:
             shift = DODGE * (number - (len(series) - 1) / 2)
             colour, marker = look(number)
             xs = [point.sharing + shift for point in found]
-            gains = [None if point.gain is None else Estimate(value=point.gain, low=None, high=None) for point in found]
-            damages = [point.damage for point in found]
             names = models[training]
-            _bars(left, xs, gains, colour, marker, _rho(gain_correlation(group, names)[1]))
-            _bars(right, xs, damages, colour, marker, _rho(damage_correlation(group, names, attack)[1]))
+            _bars(left, xs, [point.gain for point in found], colour, marker, _rho(gain_correlation(group, names)[1]))
+            _bars(
+                right,
+                xs,
+                [point.damage for point in found],
+                colour,
+                marker,
+                _rho(damage_correlation(group, names, attack)[1]),
+            )
             label = training_label(training)
             handles.append(Line2D([], [], linestyle=" ", color=colour, marker=marker, label=label))
         scale_damage(
@@ -76,7 +82,7 @@ def tradeoff(group: Group) -> dict[str, bytes]:
         if all(point.gain is None for found in series.values() for point in found):
             left.set(yticks=[], ylim=(-1, 1))
             left.text(0.5, 0.1, "no independent model in these records", ha="center")
-        left.set(title="Clean images", ylabel="clean gain over independent models (%)")
+        left.set(title="On clean images (with 95 % intervals)", ylabel="clean gain over independent models (%)")
         right.set(title=f"Under {attack} (with 95 % intervals)", ylabel="average relative degradation (1 = 100 %)")
         for axes in (left, right):
             axes.set(xlabel="sharing index (0 independent, 1 fully shared)", xlim=(-0.06, 1.06))

@@ -15,8 +15,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import nn
 
+from ..benchmark.protocol.cells import Name, Setting, Sha256, Strict
 from ..benchmark.protocol.errors import BadInputError
-from ..benchmark.protocol.records import Name, Setting, Sha256, Strict
 from ..benchmark.protocol.registry import import_object
 from ..benchmark.protocol.tasks import Task, make_task
 from ..benchmark.protocol.types import MultiTaskModel

@@ -1,12 +1,14 @@
 """Synthetic records for the tests of boards: valid, seeded, with effects of known size."""
 
 import hashlib
+import json
 from itertools import combinations
 
 import numpy as np
 
+from mtrbench.benchmark.protocol.cells import Cell
 from mtrbench.benchmark.protocol.metrics import METRICS
-from mtrbench.benchmark.protocol.records import Cell, Record, Replicates
+from mtrbench.benchmark.protocol.records import CleanRecord, Record, Replicates
 from mtrbench.benchmark.stats import RESAMPLES
 
 TASKS = ("segmentation", "depth", "normals")
@@ -145,7 +147,23 @@ def make_record(
         "environment": {"versions": {}, "python": "3.11", "platform": "test", "device": "cpu", "commit": None},
         **fields,
     }
-    return Record.model_validate({**content, "key": Cell.model_validate(cell).key})
+    return Record.model_validate_json(json.dumps({**content, "key": Cell.model_validate(cell).key}))
+
+
+def make_clean_record(record, spread=0.01):
+    """The clean pass behind a record, whose scores vary over resamples as those of all models do."""
+    return CleanRecord(
+        schema=3,
+        key=record.cell.clean.key,
+        cell=record.cell.clean,
+        facts=record.facts,
+        scores=record.clean,
+        replicates={
+            task: {name: Replicates.pack(e.value * (1 + common_noise(name, spread))) for name, e in scores.items()}
+            for task, scores in record.clean.items()
+        },
+        environment=record.environment,
+    )
 
 
 def all_records():

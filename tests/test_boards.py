@@ -1,15 +1,16 @@
 """Boards: averages, ranks and gains by hand, whatever the order of the records."""
 
 import itertools
+import json
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-from make_records import CLEAN, DAMAGE, MODELS, TASKS, all_records, make_record, sha256
+from make_records import CLEAN, DAMAGE, MODELS, TASKS, all_records, make_clean_record, make_record, sha256
 
 from mtrbench.benchmark.protocol.errors import BadInputError
-from mtrbench.benchmark.protocol.records import Estimate, Replicates
+from mtrbench.benchmark.protocol.records import Record, Replicates
 from mtrbench.benchmark.stats import RESAMPLES, Bootstrapped
 from mtrbench.leaderboards.attack_board import attack_boards
 from mtrbench.leaderboards.board import Name, Rank
@@ -74,7 +75,7 @@ def test_an_undefined_replicate_leaves_the_interval_out_and_the_value_in():
     values = make_record().degradation.replicates["depth"].unpack()
     values[7] = np.nan
     record["degradation"]["replicates"]["depth"] = Replicates.pack(values).model_dump()
-    found = row(one(attack_boards, [type(make_record()).model_validate(record)]), "dgba-pgd")["ard"]
+    found = row(one(attack_boards, [Record.model_validate_json(json.dumps(record))]), "dgba-pgd")["ard"]
     assert found.value is not None
     assert found.low is found.high is None
 
@@ -126,21 +127,52 @@ def test_ranks_do_not_depend_on_order():
 def test_clean_gain_by_hand():
     def scores(miou, accuracy, mae):
         values = {"segmentation": {"miou": miou, "pixel_accuracy": accuracy}, "keypoints2d": {"mae": mae}}
-        return {t: {m: Estimate(value=v, low=None, high=None) for m, v in part.items()} for t, part in values.items()}
+        return {
+            t: {m: Bootstrapped(v, np.linspace(v, 2 * v, 3)) for m, v in part.items()} for t, part in values.items()
+        }
+
+    def gains(clean, twin):
+        return {task: gain.value for task, gain in clean_gain(clean, twin).items()}
 
     twin = scores(0.5, 0.8, 0.2)
     # miou +10 %, accuracy -5 %: +2.5 % for the task; an error that falls by 20 % is a gain of 20 %.
-    assert clean_gain(scores(0.55, 0.76, 0.16), twin) == pytest.approx({"segmentation": 2.5, "keypoints2d": 20})
-    assert clean_gain(twin, twin) == {"segmentation": 0, "keypoints2d": 0}
-    assert clean_gain(scores(0.5, 0.8, None), twin) is None
+    assert gains(scores(0.55, 0.76, 0.16), twin) == pytest.approx({"segmentation": 2.5, "keypoints2d": 20})
+    assert gains(twin, twin) == {"segmentation": 0, "keypoints2d": 0}
+    assert clean_gain(scores(0.5, 0.8, np.nan), twin) is None
     assert clean_gain(twin, scores(0.0, 0.8, 0.2)) is None
+    # Resample by resample, both scores are those of the same images.
+    assert clean_gain(scores(0.55, 0.76, 0.16), twin)["keypoints2d"].replicates == pytest.approx([20, 20, 20])
+
+
+def test_a_gain_has_an_interval_where_both_clean_passes_are_there():
+    pair = [make_record(m) for m in ("rooms3-shared.clean", "rooms3-independent.clean")]
+    wide, narrow = make_clean_record(pair[0], 0.02), make_clean_record(pair[1], 0.01)
+
+    def gain(*passes):
+        return row(one(model_boards, [*pair, *passes]), "rooms3-shared.clean")["clean_gain_percent"]
+
+    assert [gain().low, gain(wide).low, gain(narrow).high] == [None] * 3
+    found = gain(wide, narrow)
+    assert found.value == pytest.approx(6)
+    assert found.low < 6 < found.high
+    assert row(one(model_boards, [*pair, wide, narrow]), "rooms3-independent.clean")["clean_gain_percent"].low == 0
+    # The same change of both in every resample cancels out.
+    paired = gain(make_clean_record(pair[0], 0.01), narrow)
+    assert paired.high - paired.low < 1e-3 * (found.high - found.low)
+
+
+def test_clean_passes_alone_are_refused_and_others_change_nothing():
+    record, other = make_record(), make_record("rooms3-independent.clean")
+    assert group([record, make_clean_record(other)]) == group([record])
+    with pytest.raises(BadInputError, match="add those of attacks"):
+        group([make_clean_record(record)])
 
 
 def test_model_board_gain_reference_and_worst_case(records):
     board = one(model_boards, records)
-    assert row(board, "rooms3-shared.clean")["clean_gain_percent"] == pytest.approx(6)
-    assert row(board, "rooms3-shared.clean")["clean_gain_percent_depth"] == pytest.approx(6)
-    assert row(board, "rooms3-independent.clean")["clean_gain_percent"] == 0
+    assert row(board, "rooms3-shared.clean")["clean_gain_percent"].value == pytest.approx(6)
+    assert row(board, "rooms3-shared.clean")["clean_gain_percent_depth"].value == pytest.approx(6)
+    assert row(board, "rooms3-independent.clean")["clean_gain_percent"].value == 0
     worst = row(board, "rooms3-shared.clean")
     assert worst["worst_attack"] == Name("dgba-pgd")
     assert worst["worst_case_ard"].value == pytest.approx(sum(DAMAGE["dgba-pgd"]) / 3)
@@ -284,7 +316,7 @@ def test_contradictions_are_refused():
     values = record.degradation.replicates["depth"].unpack()[:-1]
     short["degradation"]["replicates"]["depth"] = Replicates.pack(values).model_dump()
     with pytest.raises(BadInputError, match="499 replicates"):
-        attack_boards(group([type(record).model_validate(short)]))
+        attack_boards(group([Record.model_validate_json(json.dumps(short))]))
 
 
 def test_notes_name_foreign_models_and_local_records():

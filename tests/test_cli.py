@@ -8,6 +8,7 @@ import re
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from commands import Outcome, assert_refused, finish, mtrbench, python, start
 from make_records import make_record
 from PIL import Image
 
-from mtrbench.benchmark.protocol.records import read_records
+from mtrbench.benchmark.protocol.reading import read_records
 from mtrbench.benchmark.store import Store
 from mtrbench.models.zoo import model_names
 
@@ -221,7 +222,7 @@ class TestBrokenRecords:
     def test_are_refused_by_run_before_any_work(self, tiny: Path, out: Path) -> None:
         arguments = ("run", "--model", tiny, *FAST, "--out", out)
         assert mtrbench(*arguments).code == 0
-        (record,) = (out / "records").iterdir()
+        record = min((out / "records").iterdir())
         record.write_text(record.read_text()[:-40])
         before = files(out)
         assert_refused(mtrbench(*arguments), record.name)
@@ -252,8 +253,8 @@ class TestRun:
     def test_second_time_all_comes_from_the_store(self, twice: Twice) -> None:
         out, first, before, second = twice
         assert (first.code, second.code) == (0, 0)
-        assert "4 cells: 0 from the store, 4 computed" in first.err
-        assert second.err == "4 cells: 4 from the store, 0 computed\n"  # and no bar, as there is nothing to wait for
+        assert "5 cells: 0 from the store, 5 computed" in first.err
+        assert second.err == "5 cells: 5 from the store, 0 computed\n"  # and no bar, as there is nothing to wait for
         assert files(out) == before
 
     def test_second_time_prints_the_same_bytes(self, twice: Twice) -> None:
@@ -264,9 +265,9 @@ class TestRun:
     def test_writes_records_and_boards_and_no_stray_file(self, twice: Twice) -> None:
         out, first, before, _ = twice
         assert {Path(name).parts[0] for name in before} == {"records", "shards", "boards"}
-        assert sum(name.startswith("records") for name in before) == 4
+        assert sum(name.startswith("records") for name in before) == 5  # of the clean pass and of two attacks, twice
         assert not any(Path(name).name.startswith(".") for name in before)
-        assert f"4 records in {out / 'records'}" in first.out
+        assert f"5 records in {out / 'records'}" in first.out
 
     def test_leaderboard_makes_the_same_boards(self, twice: Twice, tmp_path: Path) -> None:
         out, *_ = twice
@@ -284,15 +285,17 @@ class TestRun:
         (found,) = json.loads(outcome.out)
         record = next(record for record in read_records(out / "records") if record.key == found["key"])
         assert (found["model"], found["attack"], found["threat"]["eps"]) == ("tiny", "total-fgsm", 2.0)
-        assert found["ard"] == record.degradation.ard.model_dump()
+        assert found["ard"] == asdict(record.degradation.ard)
         assert "replicates" not in found
-        assert outcome.err == "1 cells: 1 from the store, 0 computed\n"
+        assert outcome.err == "2 cells: 2 from the store, 0 computed\n"
 
     def test_show_record(self, twice: Twice) -> None:
         out, *_ = twice
-        path = min((out / "records").iterdir())
-        assert json.loads(mtrbench("show", "record", path, "--json").out)["key"] == path.stem
-        assert f"key: {path.stem}" in mtrbench("show", "record", path).out
+        for path in (out / "records").iterdir():
+            text = mtrbench("show", "record", path, "--json").out
+            assert json.loads(text)["key"] == path.stem
+            assert "replicates" not in text
+            assert f"key: {path.stem}" in mtrbench("show", "record", path).out
 
 
 class TestShowing:
@@ -345,7 +348,7 @@ class TestInterruption:
         process = start(*both, "--steps", 20_000, "--workers", workers)
         try:
             # Two passes of two shards are quick.
-            wait_for(lambda: len(list(out.glob("shards/*/*.npz"))) == 4 and any(out.glob("records/*.json")))
+            wait_for(lambda: len(list(out.glob("shards/*/*.npz"))) == 4 and len(list(out.glob("records/*.json"))) == 2)
             if sent == "INT":
                 os.killpg(process.pid, signal.SIGINT)  # as the terminal does: to the workers, too
             else:
@@ -362,14 +365,14 @@ class TestInterruption:
         wait_for(lambda: not workers_of(process.pid), 10)
 
         kept = files(out)
-        assert [Path(name).parts[0] for name in kept] == ["records", *["shards"] * 4]  # and no temporary file
-        (record,) = read_records(out / "records")
-        assert record.attack.name == "noise"
+        assert [Path(name).parts[0] for name in kept] == [*["records"] * 2, *["shards"] * 4]  # and no temporary file
+        records = read_records(out / "records")
+        assert {record.cell.title for record in records} == {"clean pass on tiny", "noise on tiny (eps 4/255)"}
         resumed = mtrbench(*both, "--steps", 1, "--workers", 1)
         assert resumed.code == 0
-        assert "2 cells: 1 from the store, 1 computed" in resumed.err
+        assert "3 cells: 2 from the store, 1 computed" in resumed.err
         assert kept.items() <= files(out).items()
-        assert Store(out).record(record.cell) == record
+        assert [Store(out).record(record.cell) for record in records] == records
 
     def test_workers_end_with_a_parent_that_is_killed(self, tiny: Path, tmp_path: Path) -> None:
         out = tmp_path / "out"

@@ -90,7 +90,7 @@ POINTS = st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), min_size=1,
 @given(POINTS)
 def test_the_front_is_beaten_by_nobody_and_beats_the_rest(pairs):
     nothing = Estimate(value=None, low=None, high=None)
-    found = [Candidate(str(i), "clean", gain, damage, nothing) for i, (gain, damage) in enumerate(pairs)]
+    found = [Candidate(str(i), "clean", gain, damage, nothing, nothing) for i, (gain, damage) in enumerate(pairs)]
     best = front(found)
     assert [own.gain for own in best] == sorted(own.gain for own in best)
     assert [own.damage for own in best] == sorted(own.damage for own in best)

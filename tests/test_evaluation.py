@@ -12,9 +12,11 @@ from work import Interrupted, ToyWorkshop, toy_cell
 from mtrbench import BadInputError, evaluate
 from mtrbench.benchmark import evaluation
 from mtrbench.benchmark.engines import Engine, Processes, Serial
-from mtrbench.benchmark.evaluation import evaluate_cells, measure_cell, pending
+from mtrbench.benchmark.evaluation import evaluate_cells, measure_cell, pending, with_clean
 from mtrbench.benchmark.harness import Measurement
-from mtrbench.benchmark.protocol.records import Cell, Record
+from mtrbench.benchmark.protocol.cells import Cell
+from mtrbench.benchmark.protocol.reading import read_record
+from mtrbench.benchmark.protocol.records import AnyRecord, CleanRecord, Record
 from mtrbench.benchmark.store import Store
 from mtrbench.cli.workshop import LocalWorkshop, found_models, threat_ref
 from mtrbench.models.zoo import find_card, model_names
@@ -23,7 +25,7 @@ CELLS = [toy_cell("total-pgd"), toy_cell("signsum-fgsm")]
 JOBS = 12  # three shards of 70 images; the clean pass, its control and two attacks
 
 
-def go(cells: list[Cell], workshop: Any, store: Store, engine: Engine) -> list[Record]:
+def go(cells: list[Cell], workshop: Any, store: Store, engine: Engine) -> list[AnyRecord]:
     """The new records, in the order in which they came."""
     steps = evaluate_cells(cells, workshop, store, engine, pending(cells, workshop, store))
     return [step.record for step in steps if step.record and not step.stored]
@@ -47,6 +49,29 @@ def store(tmp_path: Path) -> Store:
 @pytest.fixture
 def toys(tmp_path: Path) -> ToyWorkshop:
     return ToyWorkshop(tmp_path / "log")
+
+
+class TestCleanPasses:
+    def test_have_a_record_of_their_own_without_another_pass(self, toys: ToyWorkshop, store: Store) -> None:
+        cells = with_clean(CELLS)
+        assert [cell.key for cell in cells] == [CELLS[0].clean.key, *(cell.key for cell in CELLS)]
+        assert with_clean(cells) == cells
+        clean, *attacked = go(cells, toys, store, Serial())
+        assert toys.passes == JOBS
+        assert isinstance(clean, CleanRecord)
+        assert all(record.clean == clean.scores for record in attacked)
+        assert read_record(store.records / f"{clean.key}.json") == clean
+        for task, scores in clean.scores.items():
+            for name, score in scores.items():
+                spread = clean.replicates[task][name].unpack()
+                assert [score.low, score.high] == pytest.approx(np.quantile(spread, [0.025, 0.975]), rel=1e-3)
+
+    def test_are_recorded_where_only_attacks_had_been(self, toys: ToyWorkshop, store: Store) -> None:
+        go(CELLS, toys, store, Serial())
+        passes = toys.passes
+        (record,) = go(with_clean(CELLS), toys, store, Serial())
+        assert isinstance(record, CleanRecord)
+        assert toys.passes == passes
 
 
 class TestResuming:

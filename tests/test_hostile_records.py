@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 from commands import Outcome, assert_refused, mtrbench
-from make_records import TASKS, make_record
+from make_records import TASKS, make_clean_record, make_record
 
-from mtrbench.benchmark.protocol.records import Cell
+from mtrbench.benchmark.protocol.cells import Cell
 
 SCRIPT = "<script>alert(1)</script>"
 LONG = "a" * 10**6
@@ -19,9 +20,10 @@ BOUNDLESS = {"low": -1.7e308, "high": 1.7e308, "levels": "AAAA" * 2}
 Content = dict[str, Any]
 
 
-def publish(folder: Path, text: str) -> Outcome:
+def publish(folder: Path, text: str, others: Mapping[str, str] = MappingProxyType({})) -> Outcome:
     (folder / "records").mkdir()
-    (folder / "records" / "hostile.json").write_text(text)
+    for name, content in {"hostile": text, **others}.items():
+        (folder / "records" / f"{name}.json").write_text(content)
     return mtrbench("leaderboard", "--records", folder / "records", "--out", folder / "out")
 
 
@@ -80,6 +82,29 @@ def test_hostile_content_is_refused_in_one_line(tmp_path: Path, name: str) -> No
     if name != "another cell's key":
         content = keyed(content)
     assert_refused(publish(tmp_path, json.dumps(content)), message)
+    assert not (tmp_path / "out").exists()
+
+
+CLEAN_REFUSED: dict[str, tuple[Callable[[Content], None], str]] = {
+    "an attack": (put("cell", "attack", value=make_record().cell.attack.model_dump()), "complete: Field required"),
+    "a budget": (put("cell", "threat", value=make_record().cell.threat.model_dump(mode="json")), "has no attack"),
+    "scores of another task": (put("scores", value={}), "scores must name the tasks"),
+    "a score without replicates": (put("replicates", "depth", value={}), "needs its replicates"),
+    "too few replicates": (
+        put("replicates", "depth", "rel_err", "levels", value="AAAAAA=="),
+        "rel_err has 2",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CLEAN_REFUSED)
+def test_a_hostile_clean_pass_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
+    change, message = CLEAN_REFUSED[name]
+    pair = [make_record(model) for model in ("rooms3-shared.clean", "rooms3-independent.clean")]
+    content = make_clean_record(pair[0]).model_dump(mode="json", by_alias=True)
+    change(content)
+    others = {record.key: record.to_json() for record in (*pair, make_clean_record(pair[1]))}
+    assert_refused(publish(tmp_path, json.dumps(keyed(content)), others), message)
     assert not (tmp_path / "out").exists()
 
 

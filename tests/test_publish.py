@@ -115,7 +115,7 @@ def test_a_readme_without_markers_is_refused(records, text):
 def test_points_of_the_tradeoff(records):
     (part,) = group(records)
     found = points(part)
-    assert [(p.sharing, p.gain) for p in found["clean"]] == [(0.0, 0.0), (1.0, pytest.approx(6))]
+    assert [(p.sharing, p.gain.value) for p in found["clean"]] == [(0.0, 0.0), (1.0, pytest.approx(6))]
     assert found["clean"][1].damage.value == pytest.approx(sum(DAMAGE["dgba-pgd"]) / 3)
 
 

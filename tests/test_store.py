@@ -18,8 +18,9 @@ from work import toy_cell
 
 from mtrbench import BadInputError
 from mtrbench.benchmark.harness import Measurement
+from mtrbench.benchmark.protocol.cells import Cell
 from mtrbench.benchmark.protocol.files import write_atomically
-from mtrbench.benchmark.protocol.records import Cell, read_record, read_records
+from mtrbench.benchmark.protocol.reading import read_record, read_records
 from mtrbench.benchmark.protocol.tally import Tally
 from mtrbench.benchmark.store import Store
 

@@ -17,7 +17,9 @@ from work import Points
 from mtrbench import BadInputError, Batch, MultiTaskModel, Noise, ThreatModel, load_attack
 from mtrbench.attacks.conformance.toys import linear_model
 from mtrbench.benchmark.harness import measure
-from mtrbench.benchmark.protocol.records import ModelRef, read_records
+from mtrbench.benchmark.protocol.cells import ModelRef
+from mtrbench.benchmark.protocol.reading import read_records
+from mtrbench.benchmark.protocol.records import Record
 from mtrbench.leaderboards.groups import group
 from mtrbench.leaderboards.pages import files
 from mtrbench.leaderboards.transfer_board import transfer_boards
@@ -63,7 +65,7 @@ class TestRun:
         run = ["run", "--model", tiny, "--model", tiny_adversarial, "--attack", "total-fgsm", "--images", 3]
         outcome = mtrbench(*run, "--transfer", "--workers", 1, "--out", tmp_path)
         assert outcome.code == 0, outcome.err
-        records = read_records(tmp_path / "records")
+        records = [record for record in read_records(tmp_path / "records") if isinstance(record, Record)]
         made = {(r.cell.source and r.cell.source.name, r.cell.model.name): r.degradation.arlc.value for r in records}
         assert set(made) == {
             (None, "tiny"),
@@ -74,7 +76,7 @@ class TestRun:
         assert len({*made.values()}) == 4
         assert (tmp_path / "boards" / "transfer.md").is_file()
         again = mtrbench(*run, "--workers", 1, "--out", tmp_path)
-        assert "2 cells: 2 from the store" in again.err
+        assert "4 cells: 4 from the store" in again.err
 
     def test_models_of_other_tasks_are_refused(self, tiny: Path, tmp_path: Path) -> None:
         text = RECIPE.format(name="alone", steps=1)

@@ -12,8 +12,9 @@ from mtrbench import load_attack
 from mtrbench.attacks.conformance.toys import linear_model, middle_batch
 from mtrbench.benchmark.engines import Serial
 from mtrbench.benchmark.evaluation import ids_sha256
+from mtrbench.benchmark.protocol.cells import AttackRef, Cell, DatasetRef, ModelRef, ThreatRef
 from mtrbench.benchmark.protocol.errors import BadInputError
-from mtrbench.benchmark.protocol.records import AttackRef, Cell, DatasetRef, ModelFacts, ModelRef, ThreatRef
+from mtrbench.benchmark.protocol.records import ModelFacts
 from mtrbench.benchmark.protocol.types import Attack, Batch, Dataset, MultiTaskModel
 
 J = TypeVar("J")

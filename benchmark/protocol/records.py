@@ -1,105 +1,21 @@
-"""Cells and records: what is evaluated, and what came of it, as strict data."""
+"""Records: what came of a cell, as strict data."""
 
 from __future__ import annotations
 
 import base64
-import hashlib
-import json
 import re
-from pathlib import Path
-from typing import Annotated, Literal
+from collections.abc import Collection
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from typing_extensions import TypeAliasType
+from pydantic import Field, model_validator
+from pydantic.dataclasses import dataclass
 
-from .errors import BadInputError
-
-PROTOCOL_VERSION = 2
-"""Changes with any change of the harness or the score that moves numbers; part of every cell's key."""
+from .cells import STRICT, AttackRef, Cell, Count, Name, Sha256, Strict, ThreatRef
 
 UNDEFINED = 0xFFFF
-
-Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-# No markup, and no start that makes a spreadsheet take a cell of a CSV for a formula.
-Name = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f<>|`=+@-][^\x00-\x1f<>|`]*$")]
-Count = Annotated[int, Field(ge=0)]
-Setting = TypeAliasType("Setting", "bool | int | float | str | list[Setting] | dict[str, Setting] | None")
-
-
-class Strict(BaseModel):
-    """Unknown fields, coerced values, NaN and infinities are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class ModelRef(Strict):
-    """A model and the digest of its weights."""
-
-    name: Name
-    sha256: Sha256
-
-
-class DatasetRef(Strict):
-    """A data set, its digest, and which samples: the first `images` of it, `ids` being the digest of their names."""
-
-    name: Name
-    sha256: Sha256
-    ids: Sha256
-    images: Annotated[int, Field(gt=0)]
-    size: tuple[int, int] = Field(strict=False)
-
-
-class AttackRef(Strict):
-    """An attack by name with the version of its code and all its settings, defaults included."""
-
-    name: Name
-    version: Name
-    settings: dict[str, Setting]
-
-
-class ThreatRef(Strict):
-    """The budget; `eps` is in 1/255; `targets` are the tasks the attacker sees, None for all."""
-
-    norm: Literal["linf", "l2"]
-    eps: Annotated[float, Field(ge=0)]
-    targets: tuple[Name, ...] | None = Field(default=None, strict=False)
-
-
-class Cell(Strict):
-    """One evaluation, as the content that determines its result; without attack and threat it is the clean pass.
-
-    The attack sees `source` instead of `model`, if there is one: a transfer.
-    """
-
-    protocol: int = PROTOCOL_VERSION
-    model: ModelRef
-    source: ModelRef | None = None
-    dataset: DatasetRef
-    tasks: dict[Name, dict[str, Setting]]
-    attack: AttackRef | None
-    threat: ThreatRef | None
-    seed: int
-
-    @property
-    def key(self) -> str:
-        """Sha256 of the canonical JSON of all fields: same key, same result."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return hashlib.sha256(text.encode()).hexdigest()
-
-    @property
-    def clean(self) -> Cell:
-        """The clean pass of the same model, data and tasks."""
-        return self.model_copy(update={"source": None, "attack": None, "threat": None, "seed": 0})
-
-    @property
-    def title(self) -> str:
-        """The cell in a few words, for people."""
-        if self.attack is None or self.threat is None:
-            return f"clean pass on {self.model.name}"
-        origin = f" made on {self.source.name}" if self.source else ""
-        return f"{self.attack.name}{origin} on {self.model.name} (eps {self.threat.eps:g}/255)"
+"""The level of a replicate without a value."""
 
 
 class ModelFacts(Strict):
@@ -116,7 +32,9 @@ class ModelFacts(Strict):
     twin: Name | None
 
 
-class Estimate(Strict):
+# A record has fifty: as models of their own they would take ten times the memory.
+@dataclass(frozen=True, slots=True, config=STRICT)
+class Estimate:
     """A number with its 95 % interval; None where it is undefined."""
 
     value: float | None
@@ -215,13 +133,48 @@ class Environment(Strict):
     commit: str | None
 
 
-class Record(Strict):
-    """The result of one cell."""
+class _Result(Strict):
+    """What every record begins with."""
 
     schema_: Literal[3] = Field(default=3, alias="schema")
     key: Sha256
     cell: Cell
     facts: ModelFacts
+
+    @model_validator(mode="after")
+    def _check_key(self) -> Self:
+        if self.key != self.cell.key:
+            raise ValueError("the key is not the digest of the cell")
+        return self
+
+    def to_json(self) -> str:
+        """The record as JSON text, ending in a newline; lists of numbers and estimates stand on one line each."""
+        text = self.model_dump_json(by_alias=True, indent=1)
+        flat = r'\[[-+.eE\d\s,nul]*\]|\{\s*"value"[^{}]*\}'
+        return re.sub(flat, lambda found: " ".join(found[0].split()), text) + "\n"
+
+
+class CleanRecord(_Result):
+    """The result of a clean pass: every metric of every task, without attack and over every resample of the images."""
+
+    scores: dict[Name, dict[Name, Estimate]]
+    replicates: dict[Name, dict[Name, Replicates]]
+    environment: Environment
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.cell != self.cell.clean:
+            raise ValueError("the record of a clean pass has no attack")
+        for part in (self.scores, self.replicates):
+            _check_tasks(self.cell, part)
+        if {task: {*part} for task, part in self.scores.items()} != {t: {*part} for t, part in self.replicates.items()}:
+            raise ValueError("every score needs its replicates")
+        return self
+
+
+class Record(_Result):
+    """The result of a cell with an attack."""
+
     complete: bool
     clean: dict[Name, dict[Name, Estimate]]
     attacked: dict[Name, dict[Name, Estimate]]
@@ -234,15 +187,11 @@ class Record(Strict):
     supersedes: Sha256 | None = None
 
     @model_validator(mode="after")
-    def _check(self) -> Record:
+    def _check(self) -> Self:
         if self.cell.attack is None or self.cell.threat is None:
             raise ValueError("a record needs an attack and a threat")
-        if self.key != self.cell.key:
-            raise ValueError("the key is not the digest of the cell")
-        tasks = set(self.cell.tasks)
         for part in (self.clean, self.attacked, self.degradation.tasks, self.degradation.metrics):
-            if set(part) != tasks:
-                raise ValueError(f"scores must name the tasks {', '.join(sorted(tasks))}")
+            _check_tasks(self.cell, part)
         return self
 
     @property
@@ -255,44 +204,10 @@ class Record(Strict):
         assert self.cell.threat is not None  # held by the validator
         return self.cell.threat
 
-    def to_json(self) -> str:
-        """The record as JSON text, ending in a newline; lists of numbers and estimates stand on one line each."""
-        text = self.model_dump_json(by_alias=True, indent=1)
-        flat = r'\[[-+.eE\d\s,nul]*\]|\{\s*"value"[^{}]*\}'
-        return re.sub(flat, lambda found: " ".join(found[0].split()), text) + "\n"
+
+AnyRecord = Record | CleanRecord
 
 
-def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return found
-
-
-def read_record(path: Path) -> Record:
-    """The record in a JSON file; raises BadInputError naming the file and the field."""
-    try:
-        content = json.loads(path.read_bytes(), object_pairs_hook=_no_duplicates)
-        return Record.model_validate_json(json.dumps(content, allow_nan=False))
-    except OSError as error:
-        raise BadInputError(f"record {path} cannot be read: {error.strerror}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "record"
-        raise BadInputError(f"record {path}: {where}: {first['msg']}; remove the file or restore it") from error
-    except (ValueError, RecursionError) as error:
-        raise BadInputError(f"record {path} is no valid JSON: {error}; remove the file or restore it") from error
-
-
-def read_records(folder: Path) -> list[Record]:
-    """Every record in a folder, sorted by key; raises BadInputError for a folder without any and for a bad record."""
-    if not folder.is_dir():
-        raise BadInputError(f"there is no folder of records at {folder}; make one with mtrbench run")
-    records = [read_record(path) for path in sorted(folder.glob("*.json"))]
-    if not records:
-        raise BadInputError(f"the folder {folder} holds no records (*.json); make some with mtrbench run")
-    paths: dict[str, Path] = {}
-    for record, path in zip(records, sorted(folder.glob("*.json")), strict=True):
-        if paths.setdefault(record.key, path) != path:
-            raise BadInputError(f"records {paths[record.key]} and {path} are of the same cell; remove one of them")
-    return sorted(records, key=lambda record: record.key)
+def _check_tasks(cell: Cell, scores: Collection[str]) -> None:
+    if {*scores} != {*cell.tasks}:
+        raise ValueError(f"scores must name the tasks {', '.join(sorted(cell.tasks))}")

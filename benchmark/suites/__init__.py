@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ..protocol.cells import Name, Strict
 from ..protocol.errors import unknown
-from ..protocol.records import Name, Strict
 
 FOLDER = Path(__file__).parent
 

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
+from ...benchmark.protocol.cells import Strict
 from ...benchmark.protocol.errors import BadInputError
-from ...benchmark.protocol.records import Strict
 from ..card import Architecture, ModelName
 
 Table = dict[str, Any]

@@ -1,0 +1,96 @@
+"""Cells: what is evaluated, as strict data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypeAliasType
+
+PROTOCOL_VERSION = 2
+"""Changes with any change of the harness or the score that moves numbers; part of every cell's key."""
+
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+# No markup, and no start that makes a spreadsheet take a cell of a CSV for a formula.
+Name = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f<>|`=+@-][^\x00-\x1f<>|`]*$")]
+Count = Annotated[int, Field(ge=0)]
+Setting = TypeAliasType("Setting", "bool | int | float | str | list[Setting] | dict[str, Setting] | None")
+
+
+STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Strict(BaseModel):
+    """Unknown fields, coerced values, NaN and infinities are refused."""
+
+    model_config = ConfigDict(frozen=True, **STRICT)
+
+
+class ModelRef(Strict):
+    """A model and the digest of its weights."""
+
+    name: Name
+    sha256: Sha256
+
+
+class DatasetRef(Strict):
+    """A data set, its digest, and which samples: the first `images` of it, `ids` being the digest of their names."""
+
+    name: Name
+    sha256: Sha256
+    ids: Sha256
+    images: Annotated[int, Field(gt=0)]
+    size: tuple[int, int] = Field(strict=False)
+
+
+class AttackRef(Strict):
+    """An attack by name with the version of its code and all its settings, defaults included."""
+
+    name: Name
+    version: Name
+    settings: dict[str, Setting]
+
+
+class ThreatRef(Strict):
+    """The budget; `eps` is in 1/255; `targets` are the tasks the attacker sees, None for all."""
+
+    norm: Literal["linf", "l2"]
+    eps: Annotated[float, Field(ge=0)]
+    targets: tuple[Name, ...] | None = Field(default=None, strict=False)
+
+
+class Cell(Strict):
+    """One evaluation, as the content that determines its result; without attack and threat it is the clean pass.
+
+    The attack sees `source` instead of `model`, if there is one: a transfer.
+    """
+
+    protocol: int = PROTOCOL_VERSION
+    model: ModelRef
+    source: ModelRef | None = None
+    dataset: DatasetRef
+    tasks: dict[Name, dict[str, Setting]]
+    attack: AttackRef | None
+    threat: ThreatRef | None
+    seed: int
+
+    @property
+    def key(self) -> str:
+        """Sha256 of the canonical JSON of all fields: same key, same result."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def clean(self) -> Cell:
+        """The clean pass of the same model, data and tasks."""
+        return self.model_copy(update={"source": None, "attack": None, "threat": None, "seed": 0})
+
+    @property
+    def title(self) -> str:
+        """The cell in a few words, for people."""
+        if self.attack is None or self.threat is None:
+            return f"clean pass on {self.model.name}"
+        origin = f" made on {self.source.name}" if self.source else ""
+        return f"{self.attack.name}{origin} on {self.model.name} (eps {self.threat.eps:g}/255)"
