@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..benchmark.protocol.records import Record
 from ..benchmark.stats import Bootstrapped, mean
 from .board import BLACK_BOX, CONTROL, INCOMPLETE, Board, Cell, Column, Name
 from .flags import counted, explained, flags
 from .groups import ADVERSARIAL, CLEAN, Group, is_black_box, is_control
 from .notes import common_notes, listed
 from .ranking import ranks
-from .scores import ard, plain_mean, task_score
+from .scores import plain_mean, task_score
 
 
 def attack_boards(groups: Sequence[Group]) -> list[Board]:
@@ -22,14 +21,12 @@ def attack_boards(groups: Sequence[Group]) -> list[Board]:
 
 def attack_ards(group: Group) -> dict[str, Bootstrapped]:
     """ARD by attack, the mean over the group's models, for the attacks that are complete on all of them."""
-    found = {attack: _records(group, attack) for attack in group.attacks}
-    return {attack: mean([ard(record) for record in records]) for attack, records in found.items() if records}
-
-
-def _records(group: Group, attack: str) -> list[Record]:
-    records = [group.complete(model, attack) for model in group.models]
-    complete = [record for record in records if record is not None]
-    return complete if len(complete) == len(records) else []
+    found = {}
+    for attack in group.attacks:
+        scores = [score for model in group.models if (score := group.ard(model, attack))]
+        if len(scores) == len(group.models):
+            found[attack] = mean(scores)
+    return found
 
 
 def _board(group: Group) -> Board:
@@ -71,7 +68,7 @@ def _board(group: Group) -> Board:
 
 
 def _numbers(group: Group, attack: str, score: Bootstrapped) -> list[Cell]:
-    records = _records(group, attack)
+    records = [group.records[model, attack] for model in group.models]
     count = len(records)
     by_task = [mean([task_score(record, task) for record in records]) for task in group.setting.tasks]
     return [

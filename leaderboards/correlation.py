@@ -8,6 +8,9 @@ import numpy as np
 
 from ..benchmark.stats import RESAMPLES, Array, Bootstrapped
 
+REDRAWS = 100
+"""Draws after which a resample stays undefined."""
+
 FEWEST = 5
 """Models below which a rank correlation says nothing: of four, every 24th order is the rising one."""
 
@@ -20,36 +23,32 @@ def rank_correlation(xs: Sequence[float], scores: Sequence[Bootstrapped]) -> Boo
     and another one is made.
     """
     x, values = np.array(xs), np.array([score.value for score in scores])
-    rho = spearman(x, values)
+    rho = float(spearman(x, values))
     if len(xs) < FEWEST or not np.isfinite(rho):
         return None
     replicates = np.stack([score.replicates for score in scores])
     if not np.isfinite(replicates).all():
         return Bootstrapped(rho, np.full(RESAMPLES, np.nan))
     generator = np.random.Generator(np.random.Philox(key=1))
-    return Bootstrapped(rho, np.array([_redrawn(x, replicates[:, i], generator) for i in range(RESAMPLES)]))
-
-
-def _redrawn(x: Array, y: Array, generator: np.random.Generator, most: int = 100) -> float:
-    for _ in range(most):
-        drawn = generator.integers(0, len(x), len(x))
-        rho = spearman(x[drawn], y[drawn])
-        if np.isfinite(rho):
+    found = np.full(RESAMPLES, np.nan)
+    for _ in range(REDRAWS):
+        left = np.flatnonzero(np.isnan(found))
+        if not len(left):
             break
-    return rho
+        drawn = generator.integers(0, len(x), (len(left), len(x)))
+        found[left] = spearman(x[drawn], np.take_along_axis(replicates[:, left].T, drawn, axis=1))
+    return Bootstrapped(rho, found)
 
 
-def spearman(x: Array, y: Array) -> float:
-    """The correlation of the ranks of x and y, (n,), ties at their mean; NaN if either is constant or undefined."""
-    if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        return float("nan")
-    ranks = [_ranked(values) - (len(values) - 1) / 2 for values in (x, y)]
-    spread = np.sqrt(np.prod([(rank**2).sum() for rank in ranks]))
-    return float((ranks[0] * ranks[1]).sum() / spread) if spread > 0 else float("nan")
+def spearman(x: Array, y: Array) -> Array:
+    """The correlation of the ranks of x and y, (..., n) to (...), ties at their mean; NaN if either is constant."""
+    one, other = _centred_ranks(x), _centred_ranks(y)
+    spread = np.sqrt((one**2).sum(axis=-1) * (other**2).sum(axis=-1))
+    product: Array = (one * other).sum(axis=-1)
+    return np.asarray(np.divide(product, spread, out=np.full_like(product, np.nan), where=spread > 0))
 
 
-def _ranked(values: Array) -> Array:
-    """Ranks from 0 on; equal values share their mean rank."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts) - 1
-    return np.asarray((last - (counts - 1) / 2)[inverse], dtype=np.float64)
+def _centred_ranks(values: Array) -> Array:
+    """Ranks along the last axis around 0, up to a factor; equal values share their mean rank."""
+    higher: Array = np.sign(values[..., :, None] - values[..., None, :])
+    return np.asarray(higher.sum(axis=-1))

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from .groups import Group, is_black_box, is_control
 from .ranking import is_above
-from .scores import ard
 
 Flags = tuple[str, ...]
 
@@ -28,12 +27,12 @@ def flags(group: Group) -> dict[tuple[str, str], Flags]:
     """The flags of every complete pair of model and attack but controls and black boxes (arXiv 1902.06705)."""
     found = {}
     for model in group.models:
-        records = {attack: record for attack in group.attacks if (record := group.complete(model, attack))}
-        scores = {attack: ard(record) for attack, record in records.items()}
+        scores = {attack: score for attack in group.attacks if (score := group.ard(model, attack))}
         black = [scores[attack] for attack in scores if is_black_box(attack)]
         for attack in filter(_is_judged, scores):
-            diagnostics, score = records[attack].diagnostics, scores[attack]
-            one_step = group.counterpart(model, attack, _one_step(records[attack].attack.name))
+            record, score = group.records[model, attack], scores[attack]
+            diagnostics = record.diagnostics
+            one_step = group.counterpart(model, attack, _one_step(record.attack.name))
             holds = {
                 NO_GRADIENT: max(diagnostics.zero_gradient.values(), default=0.0) > ZERO_GRADIENT,
                 NOISE: diagnostics.noise.value is not None and diagnostics.noise.value >= score.value,
@@ -49,9 +48,9 @@ def model_flags(group: Group) -> dict[str, Flags]:
     raised: dict[str, Flags] = dict.fromkeys(group.models, ())
     strongest = dict.fromkeys(group.models, float("-inf"))
     for (model, attack), signs in flags(group).items():
-        value = ard(group.records[model, attack]).value
-        if value > strongest[model]:
-            strongest[model], raised[model] = value, signs
+        score = group.ard(model, attack)
+        if score and score.value > strongest[model]:
+            strongest[model], raised[model] = score.value, signs
     return raised
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TypeVar
 
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.records import AnyRecord, CleanRecord, ModelFacts, Record
+from ..benchmark.stats import Bootstrapped
 from .board import INCOMPLETE
-from .labels import flat, labels
-from .scores import in_order, is_complete
+from .labels import flat, labels, name_of
+from .scores import ard, in_order, is_complete
 from .selection import current
 
 K = TypeVar("K", bound=tuple[str, ...])
@@ -76,6 +78,7 @@ class Group:
     left_out: int
     transfers: Mapping[tuple[str, str, str], Record] = field(default_factory=dict)
     clean: Mapping[str, CleanRecord] = field(default_factory=dict)
+    _ards: dict[tuple[str, str], Bootstrapped] = field(default_factory=dict, repr=False, compare=False)
 
     def facts(self, model: str) -> ModelFacts:
         return self.any_record(model).facts
@@ -86,19 +89,41 @@ class Group:
 
     def complete(self, model: str, attack: str) -> Record | None:
         """The record of a pair, None if there is none or if it is incomplete."""
-        record = self.records.get((model, attack))
-        return record if record is not None and is_complete(record) else None
+        return self._complete.get((model, attack))
+
+    @cached_property
+    def _complete(self) -> dict[tuple[str, str], Record]:
+        return {pair: record for pair, record in self.records.items() if is_complete(record)}
+
+    def ard(self, model: str, attack: str) -> Bootstrapped | None:
+        """The averaged relative degradation of a pair, None without a complete record."""
+        record = self.complete(model, attack)
+        if record is None:
+            return None
+        if (model, attack) not in self._ards:  # many boards ask for it
+            self._ards[model, attack] = ard(record)
+        return self._ards[model, attack]
+
+    def incomplete(self, models: Collection[str]) -> int:
+        """How many records of these models are incomplete."""
+        return sum(model in models and (model, attack) not in self._complete for model, attack in self.records)
 
     def counterpart(self, model: str, attack: str, name: str) -> str | None:
         """The complete attack of this name on the model that agrees with `attack` in every setting that both have."""
         own = self.records[model, attack].attack.settings
-        for label in self.attacks:
-            other = self.records.get((model, label))
-            if other is not None and other.attack.name == name and is_complete(other):
-                settings = other.attack.settings
-                if all(own[key] == settings[key] for key in own.keys() & settings.keys()):
-                    return label
+        for label in self._by_name.get((model, name), ()):
+            settings = self.records[model, label].attack.settings
+            if all(own[key] == settings[key] for key in own.keys() & settings.keys()):
+                return label
         return None
+
+    @cached_property
+    def _by_name(self) -> dict[tuple[str, str], list[str]]:
+        """The labels of complete attacks by model and name, in the order of the attacks."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for model, attack in sorted(self._complete):
+            found.setdefault((model, self.records[model, attack].attack.name), []).append(attack)
+        return found
 
     def status(self, model: str, attack: str) -> str | None:
         """How a table shows a pair without a number: "incomplete", or None for a pair that was not evaluated."""
@@ -130,7 +155,7 @@ def is_black_box(attack: str) -> bool:
 
 
 def _stem(attack: str) -> str:
-    return re.split(r" \[|@|:", attack)[0]
+    return re.split(r"@|:", name_of(attack))[0]
 
 
 def group(records: Sequence[AnyRecord]) -> list[Group]:

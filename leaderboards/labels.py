@@ -28,6 +28,11 @@ def labels(
     return found
 
 
+def name_of(label: str) -> str:
+    """The name that a label begins with."""
+    return label.split(" [")[0]
+
+
 def flat(settings: Mapping[str, object], prefix: str = "") -> dict[str, object]:
     """Nested settings as one level, with names joined by dots."""
     found: dict[str, object] = {}

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from .board import Board, Cell, Column, Name
 from .groups import Group
 from .notes import common_notes
-from .scores import ard
 
 TRAIN = "train"
 """The set of losses of an attack that names none."""
@@ -38,9 +37,9 @@ def _board(group: Group, model: str, attacks: dict[str, tuple[str, str]]) -> Boa
         if record is None:
             rows.append((float("-inf"), (Name(base), losses, group.status(model, attack), None, None, None)))
         else:
-            score, parts = ard(record), record.degradation
-            numbers = (score.estimate(), parts.worst_task, parts.arlc, parts.least_loss)
-            rows.append((score.value, (Name(base), losses, *numbers)))
+            parts = record.degradation
+            numbers = (parts.ard, parts.worst_task, parts.arlc, parts.least_loss)
+            rows.append((parts.ard.value or 0.0, (Name(base), losses, *numbers)))
     rows.sort(key=lambda row: (-row[0], str(row[1][0]), row[1][1]))
     columns = (
         Column("attack", "attack"),

@@ -11,7 +11,7 @@ from .gain import gain_of, metrics_of, task_gains
 from .groups import CLEAN, Group, is_control
 from .notes import common_notes
 from .ranking import ranks
-from .scores import ard, highest
+from .scores import highest
 
 STANDARD = "auto"
 """The attack by which models are ranked where it was run; elsewhere it is the worst case over all attacks."""
@@ -59,8 +59,7 @@ def worst_cases(group: Group) -> dict[str, tuple[str, Bootstrapped]]:
     found = {}
     attacks = [attack for attack in group.attacks if not is_control(attack)]
     for model in group.models:
-        records = [(attack, group.complete(model, attack)) for attack in attacks]
-        scores = {attack: ard(record) for attack, record in records if record is not None}
+        scores = {attack: score for attack in attacks if (score := group.ard(model, attack))}
         if attacks and len(scores) == len(attacks):
             worst = max(scores, key=lambda attack: scores[attack].value)
             found[model] = worst, highest(list(scores.values()))
@@ -130,12 +129,12 @@ def _headline(group: Group) -> dict[str, Bootstrapped]:
     """What the models are ranked by, for those that have it."""
     if STANDARD not in group.attacks:
         return {model: score for model, (_, score) in worst_cases(group).items()}
-    return {model: ard(record) for model in group.models if (record := group.complete(model, STANDARD))}
+    return {model: score for model in group.models if (score := group.ard(model, STANDARD))}
 
 
 def _ard(group: Group, model: str, attack: str) -> Cell:
     record = group.complete(model, attack)
-    return ard(record).estimate() if record else group.status(model, attack)
+    return record.degradation.ard if record else group.status(model, attack)
 
 
 def _clean(group: Group, model: str) -> list[Cell]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from .groups import Group
-from .scores import is_complete
 
 
 def common_notes(group: Group) -> list[str]:
@@ -19,8 +18,8 @@ def common_notes(group: Group) -> list[str]:
         f"the clean accuracy shown is that on {dataset}."
         for trained_on, models in sorted(foreign.items())
     ]
-    records = [group.records[pair] for pair in sorted(group.records) if pair[0] in group.models]
-    incomplete = sum(not is_complete(record) for record in records)
+    records = [record for (model, _), record in group.records.items() if model in group.models]
+    incomplete = group.incomplete(group.models)
     if incomplete:
         notes.append(f"{incomplete} of {len(records)} records {_are(incomplete)} incomplete (a score is undefined).")
     local = sum(record.tier == "local" for record in records)

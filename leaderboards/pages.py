@@ -8,11 +8,9 @@ from collections.abc import Sequence
 from ..benchmark.protocol.records import AnyRecord
 from .attack_board import attack_boards
 from .board import Board
-from .cost_board import cost_boards
+from .boards import all_boards
 from .groups import Group, group
-from .losses_board import losses_boards
-from .metric_board import metric_boards
-from .model_board import clean_boards, model_attack_boards, model_boards
+from .model_board import model_boards
 from .plots import (
     ATTACKED_VICTIM,
     ATTACKS_MODELS,
@@ -25,11 +23,7 @@ from .plots import (
     TRANSFER,
     pictures,
 )
-from .protection import protection_boards
 from .render import markdown, to_csv, to_json, to_latex
-from .sharing_board import sharing_boards
-from .transfer_board import transfer_boards
-from .victim_board import victim_boards
 
 LEGEND = (
     "ARD is the averaged relative degradation: 1 means that on average the scores fell (errors grew) by 100 % of their "
@@ -40,19 +34,6 @@ LEGEND = (
     "training runs. A rank of 1-2 is a tie: the paired differences cannot tell the rows apart. A control knows nothing "
     "of the model and is not ranked; a black box asks for losses, never for gradients."
 )
-
-TITLES = {
-    "attacks": "Attacks: how much damage does each do?",
-    "models": "Models: what is left under the worst attack?",
-    "losses": "Balancing x losses: what is worth ascending?",
-    "protection": "Protected tasks: what does sparing one cost?",
-    "sharing": "Sharing: does it help or hurt?",
-    "transfer": "Transfer: does what fools one model fool the others?",
-    "costs": "Costs: what to run for how many backward passes?",
-    "attacked-victim": "Attacked task x victim task: how far does an attack on one task carry?",
-    "models-attacks": "Every attack on every model",
-    "clean": "Clean scores",
-}
 
 PICTURES = {
     TRADEOFF: "Clean gain and degradation under attack against the sharing index",
@@ -75,33 +56,17 @@ def files(records: Sequence[AnyRecord]) -> dict[str, bytes]:
     Raises BadInputError where records cannot stand on one board.
     """
     groups = group(records)
-    boards = {
-        "attacks": attack_boards(groups),
-        "models": model_boards(groups),
-        "losses": losses_boards(groups),
-        "protection": protection_boards(groups),
-        "sharing": sharing_boards(groups),
-        "costs": cost_boards(groups),
-        "transfer": transfer_boards(groups),
-        "attacked-victim": victim_boards(groups),
-        "models-attacks": model_attack_boards(groups),
-        "clean": clean_boards(groups),
-    }
+    boards = all_boards(groups)
     found: dict[str, str | bytes] = {}
-    for name, tables in boards.items():
-        if tables:
-            found |= _board_files(name, TITLES[name], tables)
-    metrics = metric_boards(groups)
-    for name, tables in metrics.items():
-        found |= _board_files(f"tasks/{name}", f"Task and metric: {name}", tables)
+    for name, (title, tables) in boards.items():
+        found |= _board_files(name, title, tables)
     names = picture_names(groups)
     sections = []
     for part, suffix in zip(groups, names, strict=True):
         drawn = pictures(part, groups)
         found |= {f"{name}{suffix}.{kind}": content for name, by in drawn.items() for kind, content in by.items()}
         sections.append(_section(part, [f"{name}{suffix}" for name in PICTURES if name in drawn]))
-    links = [_links(TITLES[name], name) for name, tables in boards.items() if tables]
-    links += [_links(name, f"tasks/{name}") for name in metrics]
+    links = [_links(title, name) for name, (title, _) in boards.items()]
     found["README.md"] = "\n".join(["# Leaderboards", "", LEGEND, "", *(f"- {link}" for link in links), "", *sections])
     return {path: _encoded(found[path]) for path in sorted(found)}
 

@@ -9,7 +9,6 @@ from .board import BLACK_BOX, CONTROL, INCOMPLETE, Board, Cell, Column, Name
 from .flags import Flags, explained
 from .gain import metrics_of
 from .groups import Group, is_black_box, is_control
-from .scores import ard, task_score
 
 Pair = tuple[str, str]
 
@@ -17,8 +16,9 @@ Pair = tuple[str, str]
 def pair_board(group: Group, pairs: Sequence[Pair], of: str, raised: Mapping[Pair, Flags]) -> Board:
     """One row per pair of model and attack, the largest ARD first; `of` is what the rows name, "attack" or "model"."""
     records = {pair: group.complete(*pair) for pair in pairs}
-    scores = {pair: ard(record) for pair, record in records.items() if record is not None}
-    order = sorted(pairs, key=lambda pair: (pair not in scores, -scores[pair].value if pair in scores else 0, pair))
+    scores = {pair: record.degradation.ard for pair, record in records.items() if record is not None}
+    values = {pair: score.value or 0.0 for pair, score in scores.items()}
+    order = sorted(pairs, key=lambda pair: (pair not in values, -values.get(pair, 0.0), pair))
     tasks = group.setting.tasks
     rows: list[tuple[Cell, ...]] = []
     for pair in order:
@@ -28,7 +28,7 @@ def pair_board(group: Group, pairs: Sequence[Pair], of: str, raised: Mapping[Pai
             rows.append((name, INCOMPLETE, *[None] * (7 + len(tasks)), key[:12]))
         else:
             signs = "; ".join(raised.get(pair, ())) or None
-            rows.append((name, scores[pair].estimate(), *_numbers(record, tasks), signs, key[:12]))
+            rows.append((name, scores[pair], *_numbers(record, tasks), signs, key[:12]))
     columns = (
         Column(of, of),
         Column("ard", "ARD [95 %]", "interval"),
@@ -84,7 +84,7 @@ def gradient_board(group: Group, models: Sequence[str], attack: str | None) -> B
 
 def _numbers(record: Record, tasks: Sequence[str]) -> list[Cell]:
     parts, costs = record.degradation, record.costs
-    by_task = [task_score(record, task).estimate() for task in tasks]
+    by_task = [record.degradation.tasks[task] for task in tasks]
     seconds = costs.seconds / record.cell.dataset.images
     return [parts.worst_task, *by_task, parts.flat, parts.arlc, costs.forwards, costs.backwards, seconds]
 

@@ -12,7 +12,6 @@ from ..benchmark.protocol.records import Estimate
 from ..benchmark.stats import mean
 from .gain import clean_gain, clean_scores
 from .groups import CLEAN, Group, training_label
-from .scores import ard
 from .sharing_board import trainings
 from .style import GREY, drawn, level_whisker, look, scale_damage, whisker
 from .tradeoff import headline_attack
@@ -39,10 +38,10 @@ def candidates(group: Group) -> list[Candidate]:
     found = []
     for training, models in trainings(group).items():
         for model in models:
-            record = group.complete(model, attack)
+            score = group.ard(model, attack)
             gains = clean_gain(clean_scores(group, model), base)
-            if record and gains:
-                score, gain = ard(record), mean([*gains.values()])
+            if score and gains:
+                gain = mean([*gains.values()])
                 found.append(Candidate(model, training, gain.value, score.value, gain.estimate(), score.estimate()))
     return found
 

@@ -27,8 +27,10 @@ def ranks(scores: Sequence[Bootstrapped], highest_first: bool) -> list[Rank]:
     sign = 1.0 if highest_first else -1.0
     replicates = sign * np.stack([score.replicates for score in scores])
     tail = (1 - LEVEL) / 2
-    found = []
-    for own in replicates:
-        low, high = np.quantile(replicates - own, (tail, 1 - tail), axis=1)  # NaN compares as neither
-        found.append(Rank(best=1 + int((low > 0).sum()), worst=len(scores) - int((high < 0).sum())))
-    return found
+    better, worse = np.zeros(len(scores), int), np.zeros(len(scores), int)
+    for i, own in enumerate(replicates[:-1]):
+        low, high = np.quantile(replicates[i + 1 :] - own, (tail, 1 - tail), axis=1)  # NaN compares as neither
+        better[i], worse[i] = better[i] + (low > 0).sum(), worse[i] + (high < 0).sum()
+        better[i + 1 :] += high < 0
+        worse[i + 1 :] += low > 0
+    return [Rank(best=1 + int(b), worst=len(scores) - int(w)) for b, w in zip(better, worse, strict=True)]

@@ -10,7 +10,6 @@ from .correlation import rank_correlation
 from .gain import gain_of
 from .groups import CLEAN, Group, is_control
 from .notes import common_notes
-from .scores import ard
 
 NOTE = (
     "Spearman's rank correlation of the sharing index (0 independent, 1 fully shared) with the clean gain or the ARD "
@@ -36,7 +35,7 @@ def gain_correlation(group: Group, models: Sequence[str]) -> tuple[int, Bootstra
 
 def damage_correlation(group: Group, models: Sequence[str], attack: str) -> tuple[int, Bootstrapped | None]:
     """How many of the models have a complete record of the attack, and the rank correlation of its ARD with sharing."""
-    scores = {model: ard(record) for model in models if (record := group.complete(model, attack))}
+    scores = {model: score for model in models if (score := group.ard(model, attack))}
     return len(scores), rank_correlation(_sharing(group, [*scores]), [*scores.values()])
 
 

@@ -20,7 +20,7 @@ from .flags import Flags, flags
 from .gallery import EMPTY, GALLERY, Gallery
 from .groups import CLEAN, Group, group
 from .html_table import Table, html_table, prose
-from .labels import flat
+from .labels import flat, name_of
 from .losses_board import split_losses
 from .model_board import model_boards
 from .pages import FORMATS, LEGEND, PICTURES, picture_names
@@ -99,7 +99,7 @@ def site_files(
     files["index.html"] = page("index.html", sections=sections, gallery=[picture for _, picture in shown])
     for kind, pages in (("model", models), ("attack", attacks)):
         for name, chapters in pages.items():
-            own = [picture for exhibit, picture in shown if getattr(exhibit, kind) == name]
+            own = [picture for exhibit, picture in shown if getattr(exhibit, kind) == name_of(name)]
             files[page_name(kind, name)] = page("page.html", kind=kind, name=name, chapters=chapters, gallery=own)
     return files
 

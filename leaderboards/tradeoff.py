@@ -14,7 +14,6 @@ from ..benchmark.stats import Bootstrapped
 from .gain import gain_of
 from .groups import Group, training_label
 from .model_board import STANDARD
-from .scores import ard
 from .sharing_board import damage_correlation, gain_correlation, trainings
 from .style import GREY, drawn, look, scale_damage, whisker
 
@@ -44,10 +43,10 @@ def points(group: Group) -> dict[str, list[Point]]:
     found: dict[str, list[Point]] = {}
     for training, models in trainings(group).items():
         for model in models:
-            sharing, record = group.facts(model).sharing_index, group.complete(model, attack)
+            sharing, score = group.facts(model).sharing_index, group.ard(model, attack)
             if sharing is not None:
-                damage, gain = ard(record).estimate() if record else None, gain_of(group, model)
-                point = Point(sharing, gain.estimate() if gain else None, damage)
+                gain = gain_of(group, model)
+                point = Point(sharing, gain.estimate() if gain else None, score.estimate() if score else None)
                 found.setdefault(training, []).append(point)
     return {training: sorted(found[training], key=lambda point: point.sharing) for training in found}
 

@@ -34,7 +34,7 @@ def _board(group: Group, attack: str) -> Board:
             for target in names
         ]
         cells: list[Cell] = [
-            None if record is None else ard(record).estimate() if is_complete(record) else INCOMPLETE
+            None if record is None else record.degradation.ard if is_complete(record) else INCOMPLETE
             for record in found
         ]
         others = [

@@ -20,13 +20,14 @@ def victim_boards(groups: Sequence[Group]) -> list[Board]:
     boards = []
     for group in groups:
         parts = [part for training in (CLEAN, ADVERSARIAL) if (part := group.trained(training))]
+        own, notes = common_notes(group), {part.training(part.models[0]): common_notes(part) for part in parts}
         kinds = {kind for attack in group.attacks if (kind := _split(attack)[1])}
         for kind in sorted(kinds, key=lambda kind: (kind != USUAL, kind)):
             for part in parts:
                 training = part.training(part.models[0])
                 of = "clean-trained" if training == CLEAN else training
-                boards.append(_board(part, kind, part.models, f"mean of {of} models", training))
-            boards += [_board(group, kind, (model,), model, group.training(model)) for model in group.models]
+                boards.append(_board(part, kind, part.models, f"mean of {of} models", training, notes[training]))
+            boards += [_board(group, kind, (model,), model, group.training(model), own) for model in group.models]
     return [board for board in boards if board.rows]
 
 
@@ -36,7 +37,7 @@ def _split(attack: str) -> tuple[str, str]:
     return (found[1], found[2]) if found else ("", "")
 
 
-def _board(group: Group, kind: str, models: tuple[str, ...], subject: str, training: str) -> Board:
+def _board(group: Group, kind: str, models: tuple[str, ...], subject: str, training: str, notes: list[str]) -> Board:
     by_task = {task: attack for attack in group.attacks for task, own in [_split(attack)] if own == kind}
     victims = group.setting.tasks
 
@@ -45,6 +46,8 @@ def _board(group: Group, kind: str, models: tuple[str, ...], subject: str, train
         complete = [record for record in records if record is not None]
         if len(complete) < len(records):
             return INCOMPLETE
+        if len(complete) == 1:
+            return complete[0].degradation.tasks[victim]
         return mean([task_score(record, victim) for record in complete]).estimate()
 
     rows = tuple(
@@ -56,6 +59,6 @@ def _board(group: Group, kind: str, models: tuple[str, ...], subject: str, train
         Column("attack", "attack"),
         *(Column(f"d_{victim}", f"{victim}", "interval") for victim in victims),
     )
-    note = " ".join([f"Relative degradation of every victim task [95 %]. Over {listed(models)}.", *common_notes(group)])
+    note = " ".join([f"Relative degradation of every victim task [95 %]. Over {listed(models)}.", *notes])
     scope = (*group.setting.scope, ("training", training), ("subject", subject), ("optimizer", kind))
     return Board("attacked-victim", f"{subject}, {kind}: {group.title}", note, scope, columns, rows)

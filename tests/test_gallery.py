@@ -108,6 +108,10 @@ def test_the_gallery_is_on_the_site_where_it_belongs(folder: Path) -> None:
     assert all('src="../gallery/one.png"' in text for text in pages.values())
     for other in (page_name("model", "other"), page_name("attack", "noise")):
         assert b"gallery/one.png" not in found[f"site/{other}"]
+    # The page of an attack whose label says its settings, too.
+    longer = suite_files({"": [*records, make_record(settings={"steps": 20})]}, read_gallery(folder))
+    for label in ("dgba-pgd [steps=10]", "dgba-pgd [steps=20]"):
+        assert b"gallery/one.png" in longer[f"site/{page_name('attack', label)}"]
 
 
 def test_the_readme_shows_the_first_exhibits(folder: Path) -> None:

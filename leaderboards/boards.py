@@ -1,0 +1,41 @@
+"""Every kind of board, by the file that it goes into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+
+from .attack_board import attack_boards
+from .board import Board
+from .cost_board import cost_boards
+from .groups import Group
+from .losses_board import losses_boards
+from .metric_board import metric_boards
+from .model_board import clean_boards, model_attack_boards, model_boards
+from .protection import protection_boards
+from .sharing_board import sharing_boards
+from .transfer_board import transfer_boards
+from .victim_board import victim_boards
+
+KINDS: Mapping[str, tuple[str, Callable[[Sequence[Group]], list[Board]]]] = MappingProxyType(
+    {
+        "attacks": ("Attacks: how much damage does each do?", attack_boards),
+        "models": ("Models: what is left under the worst attack?", model_boards),
+        "losses": ("Balancing x losses: what is worth ascending?", losses_boards),
+        "protection": ("Protected tasks: what does sparing one cost?", protection_boards),
+        "sharing": ("Sharing: does it help or hurt?", sharing_boards),
+        "transfer": ("Transfer: does what fools one model fool the others?", transfer_boards),
+        "costs": ("Costs: what to run for how many backward passes?", cost_boards),
+        "attacked-victim": ("Attacked task x victim task: how far does an attack on one task carry?", victim_boards),
+        "models-attacks": ("Every attack on every model", model_attack_boards),
+        "clean": ("Clean scores", clean_boards),
+    }
+)
+"""The title of a file and what makes its boards, by the file's name."""
+
+
+def all_boards(groups: Sequence[Group]) -> dict[str, tuple[str, list[Board]]]:
+    """The title and the boards of every file, by its path; files without any are left out."""
+    found = {name: (title, make(groups)) for name, (title, make) in KINDS.items()}
+    found |= {f"tasks/{name}": (f"Metric: {name}", boards) for name, boards in metric_boards(groups).items()}
+    return {name: (title, boards) for name, (title, boards) in found.items() if boards}

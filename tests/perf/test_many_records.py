@@ -1,0 +1,72 @@
+"""A hundred thousand records as boards: within a minute and two gigabytes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import time
+from concurrent.futures import ProcessPoolExecutor
+from itertools import product
+
+import numpy as np
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from mtrbench.benchmark.protocol.records import Estimate, Record, Replicates
+from mtrbench.benchmark.stats import RESAMPLES
+from mtrbench.leaderboards.boards import all_boards
+from mtrbench.leaderboards.groups import group
+
+BUDGETS, MODELS, BALANCINGS, OPTIMIZERS = 10, 50, 40, ("fgsm", "pgd", "mim", "apgd", "ni")
+SECONDS, MEGABYTES = 60, 2000
+
+
+def many_records() -> list[Record]:
+    """Models of several layouts and trainings under every attack at every budget; all share what their model is."""
+    from make_records import TASKS, common_noise, make_record, sha256
+
+    generator = np.random.default_rng(0)
+    images = {task: common_noise(task, 0.03) for task in TASKS}
+    records = []
+    for number in range(MODELS):
+        facts = {"sharing_index": number % 5 / 4, "adversary": "total-pgd" if number % 2 else None, "twin": None}
+        base = make_record(f"model{number}", facts=facts)
+        for balancing, optimizer, eps in product(range(BALANCINGS), OPTIMIZERS, range(1, BUDGETS + 1)):
+            name = f"{f'single:{TASKS[balancing]}' if balancing < len(TASKS) else f'balancing{balancing}'}-{optimizer}"
+            damage = dict(zip(TASKS, generator.uniform(0.5, 1.0, len(TASKS)), strict=True))
+            noise = {task: images[task] + 0.01 * generator.standard_normal(RESAMPLES) for task in TASKS}
+            cell = base.cell.model_copy(
+                update={
+                    "attack": base.attack.model_copy(update={"name": name}),
+                    "threat": base.threat.model_copy(update={"eps": float(eps)}),
+                }
+            )
+            scores = {
+                "ard": Estimate(value=float(np.mean([*damage.values()])), low=0.4, high=1.1),
+                "tasks": {task: Estimate(value=value, low=0.4, high=1.1) for task, value in damage.items()},
+                "replicates": {task: Replicates.pack(damage[task] * (1 + noise[task])) for task in TASKS},
+            }
+            degradation = base.degradation.model_copy(update=scores)
+            key = sha256(f"{number} {name} {eps}")
+            records.append(base.model_copy(update={"key": key, "cell": cell, "degradation": degradation}))
+    return records
+
+
+def measured() -> tuple[int, int, float, float]:
+    """How many records and boards, the seconds that the boards take, and the peak memory of the process in MB."""
+    records = many_records()
+    start = time.perf_counter()
+    boards = all_boards(group(records))
+    seconds = time.perf_counter() - start
+    count = sum(len(found) for _, found in boards.values())
+    return len(records), count, seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
+def test_a_hundred_thousand_records(benchmark: BenchmarkFixture) -> None:
+    # In a process of its own, whose memory holds nothing else.
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        records, boards, seconds, megabytes = benchmark.pedantic(lambda: pool.submit(measured).result())
+    benchmark.extra_info |= {"records": records, "boards": boards, "seconds": seconds, "megabytes": megabytes}
+    assert records == 100_000
+    assert boards > 100
+    assert seconds < SECONDS
+    assert megabytes < MEGABYTES
