@@ -20,6 +20,8 @@ from .style import drawn
 MAP = "cividis"
 STRONGEST = 30
 """Rows of a picture that can be read in a README."""
+CROWD = 12
+"""Columns side by side beyond which the numbers in them get little room."""
 
 
 def attack_model_map(board: Board) -> dict[str, bytes]:
@@ -106,7 +108,10 @@ def losses_map(boards: Sequence[Board]) -> dict[str, bytes]:
     for panel, board in zip(values, boards, strict=True):
         for name, losses, score in zip(*map(board.column, ("attack", "losses", "ard")), strict=True):
             panel[names.index(_word(name)), sets.index(str(losses))] = _value(score)
-    order = _strongest_first(np.concatenate(list(values), axis=1))
+    beside = np.concatenate(list(values), axis=1)
+    # Where some sets were run with few balancings, the others say who is the strongest.
+    common = np.isfinite(beside).all(axis=0)
+    order = _strongest_first(beside[:, common] if common.any() else beside)
     across = min(2, len(boards))
     down = -(-len(boards) // across)
 
@@ -116,13 +121,13 @@ def losses_map(boards: Sequence[Board]) -> dict[str, bytes]:
             if i >= len(boards):
                 axes.set_axis_off()
                 continue
-            _cells(
-                axes, values[i][order], _shades(values[i][order], _range(values[i])), [names[j] for j in order], sets
-            )
+            shown = values[i][order]
+            _cells(axes, shown, _shades(shown, _range(shown)), [names[j] for j in order], sets, across)
             axes.set_title(dict(boards[i].scope)["model"])
             axes.tick_params(labelleft=i % across == 0, labelbottom=i + across >= len(boards))
         figure.supxlabel(
-            "losses ascended; average relative degradation (1 = 100 %), every panel with its own colours", fontsize=9.5
+            "losses ascended; ARD (1 = 100 %), every panel with its own colours; grey is unknown",
+            fontsize=9.5,
         )
 
     return drawn(draw, height=1.1 + down * (0.35 + 0.28 * len(names)))
@@ -163,8 +168,15 @@ def _shades(values: NDArray[np.float64], scale: Normalize) -> NDArray[np.float64
 
 
 def _cells(
-    axes: Axes, values: NDArray[np.float64], shades: NDArray[np.float64], rows: list[str], columns: list[str]
+    axes: Axes,
+    values: NDArray[np.float64],
+    shades: NDArray[np.float64],
+    rows: list[str],
+    columns: list[str],
+    across: int = 1,
 ) -> None:
+    """A panel, one of `across` beside each other; where many columns stand in it, its numbers are small."""
+    crowded = len(columns) * across > CROWD
     image = colormaps[MAP](shades)
     image[~np.isfinite(values)] = (0.9, 0.9, 0.9, 1.0)
     axes.imshow(image, aspect="auto")
@@ -177,8 +189,11 @@ def _cells(
         axes.axvline(edge - 0.5, color="white", linewidth=1)
     for i, j in np.ndindex(values.shape):
         light = image[i, j, :3] @ (0.299, 0.587, 0.114) > 0.5
-        text = _short(float(values[i, j]), fine=len(columns) <= 12) if np.isfinite(values[i, j]) else "n/a"
-        axes.text(j, i, text, ha="center", va="center", color="black" if light else "white", fontsize=9)
+        text = _short(float(values[i, j]), fine=len(columns) <= CROWD) if np.isfinite(values[i, j]) else "n/a"
+        if crowded:
+            text = text.removeprefix("0").removesuffix("n/a")
+        size = 7.5 if crowded else 9
+        axes.text(j, i, text, ha="center", va="center", color="black" if light else "white", fontsize=size)
     slanted = max(map(len, columns)) * len(columns) > 60
     axes.set_xticks(range(len(columns)), columns)
     if slanted:
