@@ -21,7 +21,7 @@ MEMBERS: tuple[str, ...] = (
     "dgba-apgd",
     "square[queries=200]",
 )
-"""What `python -m mtrbench.cli.select_auto` finds; docs/protocol.md says how."""
+"""What `python -m mtrbench.cli.select_auto` finds, the black box last; docs/protocol.md says how."""
 
 
 @dataclass(frozen=True)

@@ -75,11 +75,9 @@ def least(parts: list[Bootstrapped]) -> Bootstrapped:
 
 
 def scores(tasks: Mapping[str, Task], statistics: Mapping[str, Array]) -> dict[str, dict[str, Bootstrapped]]:
-    """Every metric of every task from its per-sample statistics (n, S)."""
-    return {
-        name: bootstrap_scores(task, statistics[name], resampling_weights(len(statistics[name])))
-        for name, task in tasks.items()
-    }
+    """Every metric of every task from its per-sample statistics (n, S), all over the same samples."""
+    weights = resampling_weights(len(next(iter(statistics.values()))))
+    return {name: bootstrap_scores(task, statistics[name], weights) for name, task in tasks.items()}
 
 
 def bootstrap_scores(task: Task, statistics: Array, weights: Array) -> dict[str, Bootstrapped]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..benchmark.protocol.errors import unknown
 from ..benchmark.protocol.metrics import METRICS, Metric
+from ..benchmark.protocol.records import Estimate
 from ..benchmark.stats import RESAMPLES, Bootstrapped, mean, relative_degradation
 from .groups import Group
 from .scores import in_order, unpacked
@@ -22,23 +23,22 @@ def metrics_of(task: str) -> tuple[Metric, ...]:
     return METRICS[task]
 
 
-def clean_scores(group: Group, model: str) -> dict[str, dict[str, Bootstrapped]]:
-    """Every clean metric of a model; raises as `unpacked` does.
+def clean_scores(group: Group, model: str) -> Scores:
+    """Every clean metric of a model, by its clean pass; raises as `unpacked` does.
 
-    The replicates are those of its clean pass, NaN if the group has no record of that.
+    Without a record of that, the values are those that attacks on it found, and the replicates NaN.
     """
     clean = group.clean.get(model)
+
+    def score(task: str, name: str, estimate: Estimate) -> Bootstrapped:
+        value = np.nan if estimate.value is None else estimate.value
+        if clean is None:
+            return Bootstrapped(value, np.full(RESAMPLES, np.nan))
+        return Bootstrapped(value, unpacked(clean.replicates[task][name], f"record {clean.key}: {task} {name}"))
+
+    scores = clean.scores if clean else group.any_record(model).clean
     return {
-        task: {
-            name: Bootstrapped(
-                np.nan if score.value is None else score.value,
-                unpacked(clean.replicates[task].get(name), f"record {clean.key}: {task} {name}")
-                if clean
-                else np.full(RESAMPLES, np.nan),
-            )
-            for name, score in scores.items()
-        }
-        for task, scores in group.any_record(model).clean.items()
+        task: {name: score(task, name, estimate) for name, estimate in part.items()} for task, part in scores.items()
     }
 
 

@@ -78,6 +78,7 @@ class Group:
     left_out: int
     transfers: Mapping[tuple[str, str, str], Record] = field(default_factory=dict)
     clean: Mapping[str, CleanRecord] = field(default_factory=dict)
+    # Of `records`, which parts of the group have in common; so they have these.
     _ards: dict[tuple[str, str], Bootstrapped] = field(default_factory=dict, repr=False, compare=False)
 
     def facts(self, model: str) -> ModelFacts:
@@ -166,7 +167,10 @@ def group(records: Sequence[AnyRecord]) -> list[Group]:
     model, and if all are of clean passes.
     """
     kept, dropped = current([record for record in records if isinstance(record, Record)])
-    clean = {record.key: record for record in records if isinstance(record, CleanRecord)}
+    clean: dict[str, CleanRecord] = {}
+    for record in records:
+        if isinstance(record, CleanRecord) and clean.setdefault(record.key, record) != record:
+            raise BadInputError(f"two different records have the key {record.key}; keep one of them")
     if clean and not kept:
         raise BadInputError("all records are of clean passes; add those of attacks, which mtrbench run makes")
     by_setting: dict[Setting, list[Record]] = {}
@@ -181,7 +185,10 @@ def group(records: Sequence[AnyRecord]) -> list[Group]:
         title = f"{setting.title} ({setting.sha256[:6]}-{setting.ids[:6]})" if unclear else setting.title
         found = _group(setting, title, by_setting[setting], left_out)
         passes = {model: clean.get(found.any_record(model).cell.clean.key) for model in found.models}
-        groups.append(replace(found, clean={model: record for model, record in passes.items() if record}))
+        for model, of in passes.items():
+            if of and of.facts != found.facts(model):
+                raise _disagreeing(found.title, model)
+        groups.append(replace(found, clean={model: of for model, of in passes.items() if of}))
     return groups
 
 
@@ -217,7 +224,7 @@ def _group(setting: Setting, title: str, records: list[Record], left_out: int) -
     for record in records:
         model = models[record.key]
         if facts.setdefault(model, record.facts) != record.facts:
-            raise BadInputError(f"{title}: records of {model} disagree about its training; remove the outdated ones")
+            raise _disagreeing(title, model)
 
     def place(model: str) -> tuple[str, bool, float, str]:
         sharing = facts[model].sharing_index
@@ -225,6 +232,10 @@ def _group(setting: Setting, title: str, records: list[Record], left_out: int) -
 
     names = tuple(sorted({attack for _, attack in pairs}))
     return Group(setting, title, tuple(sorted(facts, key=place)), names, pairs, left_out, transfers)
+
+
+def _disagreeing(title: str, model: str) -> BadInputError:
+    return BadInputError(f"{title}: records of {model} disagree about its training; remove the outdated ones")
 
 
 def _put(found: dict[K, Record], place: K, record: Record, title: str) -> None:

@@ -175,7 +175,7 @@ def _cells(
     columns: list[str],
     across: int = 1,
 ) -> None:
-    """A panel, one of `across` beside each other; where many columns stand in it, its numbers are small."""
+    """A panel, one of `across` beside each other; where columns are many, numbers are small and the unknown is grey."""
     crowded = len(columns) * across > CROWD
     image = colormaps[MAP](shades)
     image[~np.isfinite(values)] = (0.9, 0.9, 0.9, 1.0)
@@ -189,9 +189,11 @@ def _cells(
         axes.axvline(edge - 0.5, color="white", linewidth=1)
     for i, j in np.ndindex(values.shape):
         light = image[i, j, :3] @ (0.299, 0.587, 0.114) > 0.5
-        text = _short(float(values[i, j]), fine=len(columns) <= CROWD) if np.isfinite(values[i, j]) else "n/a"
-        if crowded:
-            text = text.removeprefix("0").removesuffix("n/a")
+        if np.isfinite(values[i, j]):
+            text = _short(float(values[i, j]), fine=len(columns) <= CROWD)
+            text = text.removeprefix("0") if crowded else text
+        else:
+            text = "" if crowded else "n/a"
         size = 7.5 if crowded else 9
         axes.text(j, i, text, ha="center", va="center", color="black" if light else "white", fontsize=size)
     slanted = max(map(len, columns)) * len(columns) > 60

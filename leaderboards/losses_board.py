@@ -38,8 +38,13 @@ def _board(group: Group, model: str, attacks: dict[str, tuple[str, str]]) -> Boa
             rows.append((float("-inf"), (Name(base), losses, group.status(model, attack), None, None, None)))
         else:
             parts = record.degradation
-            numbers = (parts.ard, parts.worst_task, parts.arlc, parts.least_loss)
-            rows.append((parts.ard.value or 0.0, (Name(base), losses, *numbers)))
+            assert parts.ard.value is not None  # as of all complete records
+            rows.append(
+                (
+                    parts.ard.value,
+                    (Name(base), losses, parts.ard, parts.worst_task, parts.arlc, parts.least_loss),
+                )
+            )
     rows.sort(key=lambda row: (-row[0], str(row[1][0]), row[1][1]))
     columns = (
         Column("attack", "attack"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..benchmark.stats import Bootstrapped
+from ..benchmark.stats import Bootstrapped, mean
 from .board import INCOMPLETE, Board, Cell, Column, Name
 from .flags import explained, model_flags
-from .gain import gain_of, metrics_of, task_gains
+from .gain import metrics_of, task_gains
 from .groups import CLEAN, Group, is_control
 from .notes import common_notes
 from .ranking import ranks
@@ -68,8 +68,7 @@ def worst_cases(group: Group) -> dict[str, tuple[str, Bootstrapped]]:
 
 def _board(group: Group) -> Board:
     worst, headline = worst_cases(group), _headline(group)
-    gains = {model: gain_of(group, model) for model in group.models}
-    by_task = {model: task_gains(group, model) or {} for model in group.models}
+    gains = {model: task_gains(group, model) or {} for model in group.models}
     rank = dict(zip(headline, ranks([*headline.values()], highest_first=False), strict=True))
     order = sorted(group.models, key=lambda m: (m not in headline, headline[m].value if m in headline else 0, m))
     raised = model_flags(group)
@@ -86,8 +85,8 @@ def _board(group: Group) -> Board:
                 facts.adversary or CLEAN,
                 facts.parameters,
                 *_clean(group, model),
-                gain.estimate() if (gain := gains[model]) else None,
-                *(part.estimate() if (part := by_task[model].get(task)) else None for task in group.setting.tasks),
+                mean([*gains[model].values()]).estimate() if gains[model] else None,
+                *(gain.estimate() if (gain := gains[model].get(task)) else None for task in group.setting.tasks),
                 *((_ard(group, model, STANDARD),) if STANDARD in group.attacks else ()),
                 score.estimate() if score else INCOMPLETE,
                 Name(attack) if attack else None,

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from ..benchmark.protocol.records import AnyRecord
 from .attack_board import attack_boards
 from .board import Board
-from .boards import all_boards
 from .groups import Group, group
+from .kinds import all_boards
 from .model_board import model_boards
 from .plots import (
     ATTACKED_VICTIM,

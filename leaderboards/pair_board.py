@@ -17,7 +17,7 @@ def pair_board(group: Group, pairs: Sequence[Pair], of: str, raised: Mapping[Pai
     """One row per pair of model and attack, the largest ARD first; `of` is what the rows name, "attack" or "model"."""
     records = {pair: group.complete(*pair) for pair in pairs}
     scores = {pair: record.degradation.ard for pair, record in records.items() if record is not None}
-    values = {pair: score.value or 0.0 for pair, score in scores.items()}
+    values = {pair: score.value for pair, score in scores.items() if score.value is not None}
     order = sorted(pairs, key=lambda pair: (pair not in values, -values.get(pair, 0.0), pair))
     tasks = group.setting.tasks
     rows: list[tuple[Cell, ...]] = []

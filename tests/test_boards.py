@@ -113,7 +113,13 @@ def test_equal_and_undefined_scores_are_ties():
     same = scores_of([1.0], 0.1) * 2
     assert ranks(same, True) == [Rank(1, 2), Rank(1, 2)]
     broken = Bootstrapped(9.0, np.full(RESAMPLES, np.nan))
-    assert ranks([*same, broken], True) == [Rank(1, 3)] * 3
+    for order in itertools.permutations([*same, broken]):
+        assert ranks(order, True) == [Rank(1, 3)] * 3
+    # One undefined replicate leaves the differences unknown, and those of all others as they are.
+    high, low, partly = scores_of([3.0, 1.0, 2.0], 0.05)
+    partly.replicates[0] = np.nan
+    for order in itertools.permutations([(high, Rank(1, 2)), (low, Rank(2, 3)), (partly, Rank(1, 3))]):
+        assert ranks([score for score, _ in order], True) == [rank for _, rank in order]
     assert ranks([], True) == []
 
 
@@ -125,11 +131,10 @@ def test_ranks_do_not_depend_on_order():
 
 
 def test_clean_gain_by_hand():
-    def scores(miou, accuracy, mae):
+    def scores(miou, accuracy, mae, power=0):
         values = {"segmentation": {"miou": miou, "pixel_accuracy": accuracy}, "keypoints2d": {"mae": mae}}
-        return {
-            t: {m: Bootstrapped(v, np.linspace(v, 2 * v, 3)) for m, v in part.items()} for t, part in values.items()
-        }
+        spread = np.array([1.0, 1.5, 2.0])
+        return {t: {m: Bootstrapped(v, v * spread**power) for m, v in part.items()} for t, part in values.items()}
 
     def gains(clean, twin):
         return {task: gain.value for task, gain in clean_gain(clean, twin).items()}
@@ -141,7 +146,9 @@ def test_clean_gain_by_hand():
     assert clean_gain(scores(0.5, 0.8, np.nan), twin) is None
     assert clean_gain(twin, scores(0.0, 0.8, 0.2)) is None
     # Resample by resample, both scores are those of the same images.
-    assert clean_gain(scores(0.55, 0.76, 0.16), twin)["keypoints2d"].replicates == pytest.approx([20, 20, 20])
+    found = clean_gain(scores(0.55, 0.76, 0.16, power=2), scores(0.5, 0.8, 0.2, power=1))
+    assert found["keypoints2d"].replicates == pytest.approx([20, 100 * (1 - 0.8 * 1.5), 100 * (1 - 0.8 * 2)])
+    assert found["segmentation"].replicates == pytest.approx([2.5, 100 * (1.025 * 1.5 - 1), 100 * (1.025 * 2 - 1)])
 
 
 def test_a_gain_has_an_interval_where_both_clean_passes_are_there():
@@ -310,6 +317,11 @@ def test_contradictions_are_refused():
     assert group([record, record]) == group([record])
     with pytest.raises(BadInputError, match="have the key"):
         group([record, record.model_copy(update={"tier": "published"})])
+    clean = make_clean_record(record)
+    with pytest.raises(BadInputError, match="have the key"):
+        group([record, clean, make_clean_record(record, spread=0.5)])
+    with pytest.raises(BadInputError, match="disagree"):
+        group([record, clean.model_copy(update={"facts": make_record(facts={"parameters": 7}).facts})])
     with pytest.raises(BadInputError, match="disagree"):
         group([record, make_record(attack="total-pgd", facts={"parameters": 7})])
     short = record.model_dump(mode="json", by_alias=True)

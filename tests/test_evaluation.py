@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,19 @@ class TestCleanPasses:
             for name, score in scores.items():
                 spread = clean.replicates[task][name].unpack()
                 assert [score.low, score.high] == pytest.approx(np.quantile(spread, [0.025, 0.975]), rel=1e-3)
+
+    def test_stay_as_they_are_when_their_shards_are_made_again(self, toys: ToyWorkshop, store: Store) -> None:
+        go(with_clean(CELLS[:1]), toys, store, Serial())
+        clean = CELLS[0].clean
+        before = (store.records / f"{clean.key}.json").read_bytes()
+        shutil.rmtree(store.root / "shards" / clean.key)
+        (record,) = go(with_clean(CELLS), toys, store, Serial())
+        assert record.key == CELLS[1].key
+        assert (store.records / f"{clean.key}.json").read_bytes() == before
+
+    def test_of_transfers_are_those_of_the_models_they_hit(self) -> None:
+        hit = CELLS[0].model_copy(update={"source": CELLS[0].model.model_copy(update={"name": "other"})})
+        assert with_clean([CELLS[0], hit]) == [CELLS[0].clean, CELLS[0], hit]
 
     def test_are_recorded_where_only_attacks_had_been(self, toys: ToyWorkshop, store: Store) -> None:
         go(CELLS, toys, store, Serial())

@@ -59,7 +59,7 @@ FLOORS = {
     "models.training": ["benchmark.protocol", "attacks", "models"],
     "models": ["benchmark.protocol", "models"],
     "leaderboards": [
-        *(f"benchmark.protocol.{name}" for name in ("records", "errors", "files", "metrics")),
+        *(f"benchmark.protocol.{name}" for name in ("cells", "records", "reading", "errors", "files", "metrics")),
         "benchmark.stats",
         "leaderboards",
     ],

@@ -51,6 +51,35 @@ def test_an_interval_holds_models_and_images():
     assert wide.high - wide.low > 5 * (sharp.high - sharp.low)
 
 
+def test_many_correlations_at_once_are_those_one_by_one():
+    x, y = np.random.default_rng(3).integers(0, 4, (2, 20, 7)).astype(float)
+    y[5] = 1
+    found = spearman(x, y)
+    assert np.isnan(found[5])
+    assert found == pytest.approx([float(spearman(*rows)) for rows in zip(x, y, strict=True)], nan_ok=True)
+
+
+def test_all_models_are_seen_on_the_same_images():
+    # What moves all scores of a resample alike changes no order in it.
+    xs, common = np.arange(6.0), 10 * np.random.default_rng(4).normal(size=RESAMPLES)
+    moved = rank_correlation(xs, [Bootstrapped(x, x + common) for x in xs])
+    assert np.array_equal(moved.replicates, rank_correlation(xs, certain(xs)).replicates)
+
+
+def test_draws_of_one_model_are_made_anew():
+    # Of five models two differ: more than one draw in twenty holds no other.
+    found = rank_correlation([0.0, 0.0, 0.0, 0.0, 1.0], certain([0.0, 0.0, 0.0, 0.0, 1.0]))
+    assert np.array_equal(found.replicates, np.ones(RESAMPLES))
+
+
+def test_the_interval_is_unknown_if_a_scores_is():
+    scores = certain(INDICES)
+    scores[2].replicates[0] = np.nan
+    found = rank_correlation(INDICES, scores).estimate()
+    assert found.value == pytest.approx(1)
+    assert (found.low, found.high) == (None, None)
+
+
 def test_independent_numbers_have_intervals_around_zero():
     generator = np.random.default_rng(2)
     drawn = [rank_correlation(np.arange(10.0), certain(generator.normal(size=10))).estimate() for _ in range(60)]

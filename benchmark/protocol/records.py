@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import re
 from collections.abc import Collection
 from typing import Annotated, Literal, Self
@@ -93,6 +94,19 @@ class Degradation(Strict):
     losses: dict[Name, Estimate]
     replicates: dict[Name, Replicates]
 
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        values = [task.value for task in self.tasks.values()]
+        known = [value for value in values if value is not None]
+        mean = sum(known) / len(known) if len(known) == len(values) > 0 else None
+        if self.ard.value is None or mean is None:
+            agree = self.ard.value is mean
+        else:
+            agree = math.isclose(self.ard.value, mean, rel_tol=1e-5, abs_tol=1e-6)
+        if not agree:
+            raise ValueError("ard must be the mean of the tasks")
+        return self
+
 
 class Diagnostics(Strict):
     """What tells a robust model from a broken attack (arXiv 1902.06705).
@@ -164,7 +178,7 @@ class CleanRecord(_Result):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.cell != self.cell.clean:
-            raise ValueError("the record of a clean pass has no attack")
+            raise ValueError("the record of a clean pass has no attack, budget, source or seed")
         for part in (self.scores, self.replicates):
             _check_tasks(self.cell, part)
         if {task: {*part} for task, part in self.scores.items()} != {t: {*part} for t, part in self.replicates.items()}:

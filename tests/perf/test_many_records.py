@@ -13,8 +13,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from mtrbench.benchmark.protocol.records import Estimate, Record, Replicates
 from mtrbench.benchmark.stats import RESAMPLES
-from mtrbench.leaderboards.boards import all_boards
 from mtrbench.leaderboards.groups import group
+from mtrbench.leaderboards.kinds import all_boards
 
 BUDGETS, MODELS, BALANCINGS, OPTIMIZERS = 10, 50, 40, ("fgsm", "pgd", "mim", "apgd", "ni")
 SECONDS, MEGABYTES = 60, 2000
