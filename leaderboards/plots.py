@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .groups import ADVERSARIAL, CLEAN, Group
+from .groups import ADVERSARIAL, CLEAN, Group, is_control
 from .heatmaps import attack_model_map, losses_map, transfer_map, victim_map
 from .losses_board import losses_boards
 from .model_board import model_attack_boards
 from .pareto import candidates, pareto
 from .protection import curves
 from .protection_plot import protection_plot
+from .style import with_palette
 from .sweep_plot import sweep_plot
 from .sweeps import budget_sweeps, relatives, step_sweeps
 from .tradeoff import points, tradeoff
@@ -20,6 +21,8 @@ from .victim_board import victim_boards
 TRADEOFF, ATTACKS_MODELS, ATTACKED_VICTIM = "tradeoff", "heatmap-attacks-models", "heatmap-attacked-victim"
 BALANCINGS_LOSSES, PROTECTION = "heatmap-balancings-losses", "protection"
 BUDGETS, STEPS, PARETO, TRANSFER = "budgets", "steps", "pareto", "heatmap-transfer"
+FEWEST = 3
+"""Attacks that make a heat map."""
 
 
 def pictures(group: Group, groups: Sequence[Group]) -> dict[str, dict[str, bytes]]:
@@ -27,7 +30,9 @@ def pictures(group: Group, groups: Sequence[Group]) -> dict[str, dict[str, bytes
 
     What several of all `groups` make together is a picture of the one with the most records.
     """
-    found = {ATTACKS_MODELS: attack_model_map(model_attack_boards([group])[0])}
+    found = {}
+    if sum(not is_control(attack) for attack in group.attacks) >= FEWEST:
+        found[ATTACKS_MODELS] = attack_model_map(model_attack_boards([group])[0])
     if points(group):
         found[TRADEOFF] = tradeoff(group)
     parts = [part for training in (CLEAN, ADVERSARIAL) if (part := group.trained(training))]
@@ -52,4 +57,4 @@ def pictures(group: Group, groups: Sequence[Group]) -> dict[str, dict[str, bytes
         found[TRANSFER] = transfer_map(transfers)
     if len(candidates(group)) > 1:
         found[PARETO] = pareto(group)
-    return found
+    return {name: {**files, "png": with_palette(files["png"])} for name, files in found.items()}
