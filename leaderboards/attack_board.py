@@ -10,7 +10,7 @@ from .flags import counted, explained, flags
 from .groups import ADVERSARIAL, CLEAN, Group, is_black_box, is_control
 from .notes import common_notes, listed
 from .ranking import ranks
-from .scores import plain_mean, task_score
+from .scores import plain_mean, task_score, tier_of
 
 
 def attack_boards(groups: Sequence[Group]) -> list[Board]:
@@ -44,9 +44,18 @@ def _board(group: Group) -> Board:
         name = Name(attack, CONTROL if is_control(attack) else BLACK_BOX if is_black_box(attack) else "")
         if attack in scores:
             signs = counted([raised.get((model, attack), ()) for model in group.models])
-            rows.append((rank.get(attack), name, "complete", *_numbers(group, attack, scores[attack]), signs))
+            rows.append(
+                (
+                    rank.get(attack),
+                    name,
+                    "complete",
+                    *_numbers(group, attack, scores[attack]),
+                    signs,
+                    _tier(group, attack),
+                )
+            )
         else:
-            rows.append((None, name, INCOMPLETE, INCOMPLETE, *[None] * (7 + len(tasks))))
+            rows.append((None, name, INCOMPLETE, INCOMPLETE, *[None] * (8 + len(tasks))))
     columns = (
         Column("rank", "rank"),
         Column("attack", "attack"),
@@ -60,11 +69,16 @@ def _board(group: Group) -> Board:
         Column("backwards", "bwd", "count"),
         Column("seconds", "s", where="pages"),
         Column("flags", "flags", where="pages", note=explained([raised[pair] for pair in raised if pair[1] in scores])),
+        Column("tier", "tier", where="pages"),
     )
     models = f"Mean over {len(group.models)} models" if len(group.models) > 1 else "One model"
     note = " ".join([f"{models}: {listed(group.models)}.", *common_notes(group)])
     title = f"Attacks on {training if training != CLEAN else 'clean-trained'} models: {group.title}"
     return Board("attacks", title, note, (*group.setting.scope, ("training", training)), columns, tuple(rows))
+
+
+def _tier(group: Group, attack: str) -> str:
+    return tier_of(group.records[model, attack] for model in group.models)
 
 
 def _numbers(group: Group, attack: str, score: Bootstrapped) -> list[Cell]:

@@ -162,9 +162,9 @@ def _stem(attack: str) -> str:
 def group(records: Sequence[AnyRecord]) -> list[Group]:
     """Records as groups of comparable ones, whatever their order.
 
-    Superseded records are left out, and clean passes of models without another record. Raises BadInputError where
-    records of one group were made with different versions or settings of the protocol or its tasks, or disagree about a
-    model, and if all are of clean passes.
+    Superseded and invalidated records are left out, and clean passes of models without another record. Raises
+    BadInputError where records of one group were made with different versions or settings of the protocol or its tasks,
+    or disagree about a model, and if all are of clean passes.
     """
     kept, dropped = current([record for record in records if isinstance(record, Record)])
     clean: dict[str, CleanRecord] = {}

@@ -11,7 +11,7 @@ from .gain import metrics_of, task_gains
 from .groups import CLEAN, Group, is_control
 from .notes import common_notes
 from .ranking import ranks
-from .scores import highest
+from .scores import highest, tier_of
 
 STANDARD = "auto"
 """The attack by which models are ranked where it was run; elsewhere it is the worst case over all attacks."""
@@ -91,6 +91,7 @@ def _board(group: Group) -> Board:
                 score.estimate() if score else INCOMPLETE,
                 Name(attack) if attack else None,
                 "; ".join(raised[model]) or None,
+                tier_of(record for (name, _), record in group.records.items() if name == model),
                 *(_ard(group, model, attack) for attack in group.attacks),
             )
         )
@@ -117,6 +118,7 @@ def _board(group: Group) -> Board:
         Column(
             "flags", "flags", where="pages", note=explained(list(raised.values()), "its strongest white-box attack")
         ),
+        Column("tier", "tier", where="pages"),
         *(Column(f"ard:{attack}", attack, where="csv") for attack in group.attacks),
     )
     by = f"ARD under `{STANDARD}`, the standard evaluation" if STANDARD in group.attacks else "the worst ARD"

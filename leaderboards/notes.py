@@ -6,7 +6,7 @@ from .groups import Group
 
 
 def common_notes(group: Group) -> list[str]:
-    """Sentences about models foreign to the data set, incomplete records, local and superseded ones."""
+    """Sentences about models foreign to the data set, incomplete records, local and superseded or invalidated ones."""
     dataset = group.setting.dataset
     foreign: dict[str, list[str]] = {}
     for model in group.models:
@@ -26,7 +26,8 @@ def common_notes(group: Group) -> list[str]:
     if 0 < local < len(records):
         notes.append(f"{local} of {len(records)} records {_are(local)} local, not published.")
     if group.left_out:
-        notes.append(f"{group.left_out} superseded {'record is' if group.left_out == 1 else 'records are'} left out.")
+        records_are = "record is" if group.left_out == 1 else "records are"
+        notes.append(f"{group.left_out} superseded or invalidated {records_are} left out.")
     return notes
 
 

@@ -25,10 +25,10 @@ def pair_board(group: Group, pairs: Sequence[Pair], of: str, raised: Mapping[Pai
         name = named(pair[1]) if of == "attack" else Name(pair[0])
         record, key = records[pair], group.records[pair].key
         if record is None:
-            rows.append((name, INCOMPLETE, *[None] * (7 + len(tasks)), key[:12]))
+            rows.append((name, INCOMPLETE, *[None] * (7 + len(tasks)), group.records[pair].tier, key[:12]))
         else:
             signs = "; ".join(raised.get(pair, ())) or None
-            rows.append((name, scores[pair], *_numbers(record, tasks), signs, key[:12]))
+            rows.append((name, scores[pair], *_numbers(record, tasks), signs, record.tier, key[:12]))
     columns = (
         Column(of, of),
         Column("ard", "ARD [95 %]", "interval"),
@@ -40,6 +40,7 @@ def pair_board(group: Group, pairs: Sequence[Pair], of: str, raised: Mapping[Pai
         Column("backwards", "bwd", "count"),
         Column("seconds", "s"),
         Column("flags", "flags", note=explained([raised.get(pair, ()) for pair in pairs])),
+        Column("tier", "tier"),
         Column("record", "record"),
     )
     title = "Under every attack" if of == "attack" else "On every model"

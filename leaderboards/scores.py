@@ -40,6 +40,11 @@ def ard(record: Record) -> Bootstrapped:
     return mean([task_score(record, task) for task in in_order(record.cell.tasks)])
 
 
+def tier_of(records: Iterable[Record]) -> str:
+    """The verification tier of a row: "published" if all of its records are, else "local"."""
+    return "published" if all(record.tier == "published" for record in records) else "local"
+
+
 def highest(scores: Sequence[Bootstrapped]) -> Bootstrapped:
     """The largest of several scores, resample by resample; undefined if one of them is."""
     value = max(score.value for score in scores)

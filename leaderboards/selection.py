@@ -1,4 +1,4 @@
-"""Which records count: each once, and none that another one supersedes."""
+"""Which records count: each once, none that is invalidated and none that another one supersedes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..benchmark.protocol.records import Record
 
 
 def current(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
-    """The records that count and the superseded ones, both sorted by key.
+    """The records that count, and the superseded and invalidated ones, both sorted by key.
 
     Raises BadInputError if two records share a key and differ, if a record supersedes one of another model or attack,
     or if records supersede each other.
@@ -18,16 +18,16 @@ def current(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
     for record in records:
         if by_key.setdefault(record.key, record) != record:
             raise BadInputError(f"two different records have the key {record.key}; keep one of them")
-    superseded = set()
+    out = {record.key for record in by_key.values() if record.invalidated is not None}
     for record in by_key.values():
         old = by_key.get(record.supersedes or "")
         if old is not None:
             _check(record, old, by_key)
-            superseded.add(old.key)
+            out.add(old.key)
     ordered = [by_key[key] for key in sorted(by_key)]
     return (
-        [record for record in ordered if record.key not in superseded],
-        [record for record in ordered if record.key in superseded],
+        [record for record in ordered if record.key not in out],
+        [record for record in ordered if record.key in out],
     )
 
 

@@ -292,7 +292,24 @@ def test_superseded_records_are_left_out_with_a_count():
     old = make_record(settings={"steps": 5})
     board = one(attack_boards, [make_record(supersedes=old.key), old])
     assert len(board.rows) == 1
-    assert "1 superseded record is left out" in board.note
+    assert "1 superseded or invalidated record is left out" in board.note
+
+
+def test_invalidated_records_are_left_out_with_a_count():
+    records = [make_record(), make_record(attack="total-pgd", invalidated="the attack saw the truth")]
+    board = one(attack_boards, records)
+    assert [row[1].text for row in board.rows] == ["dgba-pgd"]
+    assert "1 superseded or invalidated record is left out" in board.note
+
+
+def test_a_row_is_published_if_all_of_its_records_are():
+    pair = [make_record(model, tier="published") for model in ("rooms3-shared.clean", "rooms3-independent.clean")]
+    local = pair[1].model_copy(update={"tier": "local"})
+    assert row(one(attack_boards, pair), "dgba-pgd")["tier"] == "published"
+    assert row(one(attack_boards, [pair[0], local]), "dgba-pgd")["tier"] == "local"
+    board = one(model_boards, [pair[0], local])
+    tiers = dict(zip((cell.text for cell in board.column("model")), board.column("tier"), strict=True))
+    assert tiers == {"rooms3-shared.clean": "published", "rooms3-independent.clean": "local"}
 
 
 def test_a_record_supersedes_only_its_like():

@@ -187,7 +187,11 @@ class CleanRecord(_Result):
 
 
 class Record(_Result):
-    """The result of a cell with an attack."""
+    """The result of a cell with an attack.
+
+    `tier` says who stands for it: "published" if a maintainer has repeated it, else "local". `supersedes` is the key of
+    the record that it replaces, `invalidated` says why it does not count any more.
+    """
 
     complete: bool
     clean: dict[Name, dict[Name, Estimate]]
@@ -199,6 +203,7 @@ class Record(_Result):
     environment: Environment
     tier: Literal["published", "local"] = "local"
     supersedes: Sha256 | None = None
+    invalidated: Name | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
