@@ -44,11 +44,15 @@ def spearman(x: Array, y: Array) -> Array:
     """The correlation of the ranks of x and y, (..., n) to (...), ties at their mean; NaN if either is constant."""
     one, other = _centred_ranks(x), _centred_ranks(y)
     spread = np.sqrt((one**2).sum(axis=-1) * (other**2).sum(axis=-1))
+    known = np.isfinite(x).all(axis=-1) & np.isfinite(y).all(axis=-1)
     product: Array = (one * other).sum(axis=-1)
-    return np.asarray(np.divide(product, spread, out=np.full_like(product, np.nan), where=spread > 0))
+    return np.asarray(np.divide(product, spread, out=np.full_like(product, np.nan), where=known & (spread > 0)))
 
 
 def _centred_ranks(values: Array) -> Array:
     """Ranks along the last axis around 0, up to a factor; equal values share their mean rank."""
-    higher: Array = np.sign(values[..., :, None] - values[..., None, :])
-    return np.asarray(higher.sum(axis=-1))
+    ranks = np.zeros(values.shape)
+    for other in np.moveaxis(values, -1, 0):  # one by one: faster than a third axis
+        ranks += values > other[..., None]
+        ranks -= values < other[..., None]
+    return ranks

@@ -11,7 +11,7 @@ from .closed_form import closed_form
 from .program import Floats, Step, StepProgram
 
 # Coefficients are quantised to this many bits, sign included, so that many coordinates fall together.
-BITS = 10
+BITS = 8
 # CP-SAT's own deterministic unit of work, not seconds: a program that fits it does so on every machine.
 WORK_LIMIT = 10.0
 

@@ -66,7 +66,8 @@ class Replicates(Strict):
         """The values, NaN where undefined."""
         levels = np.frombuffer(base64.b64decode(self.levels), "<u2")
         values = self.low + levels * ((self.high - self.low) / (UNDEFINED - 1))
-        return np.where(levels == UNDEFINED, np.nan, values)
+        values[levels == UNDEFINED] = np.nan
+        return values
 
     @model_validator(mode="after")
     def _check(self) -> Replicates:

@@ -26,7 +26,7 @@ from mtrbench.benchmark.suites import load_suite
 from mtrbench.models.card import Architecture, build
 
 QUICK = load_suite("quick")
-ROUNDS = 3
+ROUNDS = 5
 IMAGES = 16
 THREAT = ThreatModel(QUICK.norm, QUICK.eps[0] / 255)
 TASKS = ("segmentation", "depth", "normals", "keypoints2d", "edge_texture")
