@@ -7,16 +7,15 @@ from collections.abc import Sequence
 from ..benchmark.stats import Bootstrapped, mean
 from .board import BLACK_BOX, CONTROL, INCOMPLETE, Board, Cell, Column, Name
 from .flags import counted, explained, flags
-from .groups import ADVERSARIAL, CLEAN, Group, is_black_box, is_control
+from .groups import CLEAN, Group, is_black_box, is_control
 from .notes import common_notes, listed
 from .ranking import ranks
-from .scores import plain_mean, task_score, tier_of
+from .scores import plain_mean, task_scores, tier_of
 
 
 def attack_boards(groups: Sequence[Group]) -> list[Board]:
     """One board per group and kind of training; an attack without a complete record on every model is incomplete."""
-    parts = [part for group in groups for training in (CLEAN, ADVERSARIAL) if (part := group.trained(training))]
-    return [_board(part) for part in parts]
+    return [_board(part) for group in groups for part in group.parts]
 
 
 def attack_ards(group: Group) -> dict[str, Bootstrapped]:
@@ -84,7 +83,7 @@ def _tier(group: Group, attack: str) -> str:
 def _numbers(group: Group, attack: str, score: Bootstrapped) -> list[Cell]:
     records = [group.records[model, attack] for model in group.models]
     count = len(records)
-    by_task = [mean([task_score(record, task) for record in records]) for task in group.setting.tasks]
+    by_task = [mean(task_scores([(record, task) for record in records])) for task in group.setting.tasks]
     return [
         score.estimate(),
         plain_mean(record.degradation.worst_task for record in records),

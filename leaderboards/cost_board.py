@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from .attack_board import attack_ards
 from .board import Board, Cell, Column, Name
-from .groups import ADVERSARIAL, CLEAN, Group, is_control
+from .groups import CLEAN, Group, is_control
 from .notes import common_notes, listed
 from .ranking import is_above
 
@@ -18,8 +18,7 @@ NOTE = (
 
 def cost_boards(groups: Sequence[Group]) -> list[Board]:
     """One board per group and kind of training: the attacks that none of the same or less cost outdoes."""
-    parts = [part for group in groups for training in (CLEAN, ADVERSARIAL) if (part := group.trained(training))]
-    return [_board(part) for part in parts if attack_ards(part)]
+    return [board for group in groups for part in group.parts if (board := _board(part)).rows]
 
 
 def _board(group: Group) -> Board:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import numpy as np
+
 from .groups import Group, is_black_box, is_control
-from .ranking import is_above
+from .labels import name_of
+from .ranking import surely_positive
 
 Flags = tuple[str, ...]
 
@@ -26,18 +29,29 @@ MEANINGS = {
 def flags(group: Group) -> dict[tuple[str, str], Flags]:
     """The flags of every complete pair of model and attack but controls and black boxes (arXiv 1902.06705)."""
     found = {}
+    black_boxes = [attack for attack in group.attacks if is_black_box(attack)]
+    one_steps = {a: _one_step(a) for a in group.attacks if not is_control(a) and not is_black_box(a)}
     for model in group.models:
         scores = {attack: score for attack in group.attacks if (score := group.ard(model, attack))}
-        black = [scores[attack] for attack in scores if is_black_box(attack)]
-        for attack in filter(_is_judged, scores):
-            record, score = group.records[model, attack], scores[attack]
-            diagnostics = record.diagnostics
-            one_step = group.counterpart(model, attack, _one_step(record.attack.name))
+        judged = [attack for attack in one_steps if attack in scores]
+        if not judged:
+            continue
+        own = np.stack([scores[attack].replicates for attack in judged])
+        # An attack without such a counterpart is its own, which it does not beat.
+        rivals = [group.counterpart(model, attack, one_steps[attack]) or attack for attack in judged]
+        one_step_wins = surely_positive(np.stack([scores[rival].replicates for rival in rivals]) - own)
+        black_box_wins = np.zeros(len(judged), bool)
+        for attack in black_boxes:
+            if attack in scores:
+                black_box_wins |= surely_positive(scores[attack].replicates - own)
+        for attack, in_one_step, by_losses in zip(judged, one_step_wins, black_box_wins, strict=True):
+            diagnostics = group.records[model, attack].diagnostics
+            noise = diagnostics.noise.value
             holds = {
                 NO_GRADIENT: max(diagnostics.zero_gradient.values(), default=0.0) > ZERO_GRADIENT,
-                NOISE: diagnostics.noise.value is not None and diagnostics.noise.value >= score.value,
-                ONE_STEP: one_step is not None and is_above(scores[one_step], score),
-                BLACK_BOX: any(is_above(other, score) for other in black),
+                NOISE: noise is not None and noise >= scores[attack].value,
+                ONE_STEP: in_one_step,
+                BLACK_BOX: by_losses,
             }
             found[model, attack] = tuple(flag for flag in MEANINGS if holds[flag])
     return found
@@ -68,10 +82,6 @@ def explained(raised: Sequence[Flags], subject: str = "an attack") -> str:
     return f"{start}: {'; '.join(meanings)}." if meanings else ""
 
 
-def _is_judged(attack: str) -> bool:
-    return not is_control(attack) and not is_black_box(attack)
-
-
-def _one_step(name: str) -> str:
+def _one_step(attack: str) -> str:
     """`dgba:clean-pgd@margin` as `dgba:clean-fgsm@margin`; a name without an optimizer becomes none that exists."""
-    return re.sub(r"-\w+(@.*)?$", r"-fgsm\1", name)
+    return re.sub(r"-\w+(@.*)?$", r"-fgsm\1", name_of(attack))

@@ -8,10 +8,9 @@ import numpy as np
 
 from ..benchmark.protocol.errors import unknown
 from ..benchmark.protocol.metrics import METRICS, Metric
-from ..benchmark.protocol.records import Estimate
 from ..benchmark.stats import RESAMPLES, Bootstrapped, mean, relative_degradation
 from .groups import Group
-from .scores import in_order, unpacked
+from .scores import in_order, number, replicates
 
 Scores = Mapping[str, Mapping[str, Bootstrapped]]
 
@@ -24,22 +23,21 @@ def metrics_of(task: str) -> tuple[Metric, ...]:
 
 
 def clean_scores(group: Group, model: str) -> Scores:
-    """Every clean metric of a model, by its clean pass; raises as `unpacked` does.
+    """Every clean metric of a model, by its clean pass; raises as `replicates` does.
 
     Without a record of that, the values are those that attacks on it found, and the replicates NaN.
     """
     clean = group.clean.get(model)
-
-    def score(task: str, name: str, estimate: Estimate) -> Bootstrapped:
-        value = np.nan if estimate.value is None else estimate.value
-        if clean is None:
-            return Bootstrapped(value, np.full(RESAMPLES, np.nan))
-        return Bootstrapped(value, unpacked(clean.replicates[task][name], f"record {clean.key}: {task} {name}"))
-
-    scores = clean.scores if clean else group.any_record(model).clean
-    return {
-        task: {name: score(task, name, estimate) for name, estimate in part.items()} for task, part in scores.items()
-    }
+    found: dict[str, dict[str, Bootstrapped]] = {}
+    for task, part in (clean.scores if clean else group.any_record(model).clean).items():
+        values = [number(estimate) for estimate in part.values()]
+        own = (
+            replicates({f"record {clean.key}: {task} {name}": clean.replicates[task][name] for name in part})
+            if clean
+            else np.full((len(part), RESAMPLES), np.nan)
+        )
+        found[task] = {name: Bootstrapped(*pair) for name, *pair in zip(part, values, own, strict=True)}
+    return found
 
 
 def clean_gain(clean: Scores, twin: Scores) -> dict[str, Bootstrapped] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
@@ -86,7 +86,11 @@ class Group:
 
     def any_record(self, model: str) -> Record:
         """A record of a model, for its facts and clean scores, which do not depend on the attack."""
-        return next(self.records[model, attack] for attack in self.attacks if (model, attack) in self.records)
+        return self._any_record[model]
+
+    @cached_property
+    def _any_record(self) -> dict[str, Record]:
+        return {model: self.records[model, attack] for model, attack in sorted(self.records, reverse=True)}
 
     def complete(self, model: str, attack: str) -> Record | None:
         """The record of a pair, None if there is none or if it is incomplete."""
@@ -105,9 +109,15 @@ class Group:
             self._ards[model, attack] = ard(record)
         return self._ards[model, attack]
 
-    def incomplete(self, models: Collection[str]) -> int:
-        """How many records of these models are incomplete."""
-        return sum(model in models and (model, attack) not in self._complete for model, attack in self.records)
+    @cached_property
+    def local(self) -> int:
+        """How many records no maintainer has repeated."""
+        return sum(record.tier == "local" for record in self.records.values())
+
+    @property
+    def incomplete(self) -> int:
+        """How many records are incomplete."""
+        return len(self.records) - len(self._complete)
 
     def counterpart(self, model: str, attack: str, name: str) -> str | None:
         """The complete attack of this name on the model that agrees with `attack` in every setting that both have."""
@@ -133,11 +143,18 @@ class Group:
     def training(self, model: str) -> str:
         return CLEAN if self.facts(model).adversary is None else ADVERSARIAL
 
-    def trained(self, training: str) -> Group | None:
-        """The part of the group whose models were trained this way, None if there are none."""
-        models = tuple(model for model in self.models if self.training(model) == training)
-        attacks = tuple(attack for attack in self.attacks if any((model, attack) in self.records for model in models))
-        return replace(self, models=models, attacks=attacks) if models else None
+    @cached_property
+    def parts(self) -> tuple[Group, ...]:
+        """The group by training, clean-trained models first; a training that no model has is left out."""
+        parts = []
+        for training in (CLEAN, ADVERSARIAL):
+            models = tuple(model for model in self.models if self.training(model) == training)
+            records = {pair: record for pair, record in self.records.items() if pair[0] in models}
+            attacks = {attack for _, attack in records}
+            if models:
+                shown = tuple(attack for attack in self.attacks if attack in attacks)
+                parts.append(replace(self, models=models, attacks=shown, records=records))
+        return tuple(parts)
 
 
 def training_label(training: str) -> str:
@@ -251,6 +268,6 @@ def details(record: Record) -> dict[str, object]:
 
 
 def _same(parts: Sequence[object], what: str) -> None:
-    found = sorted({json.dumps(part, sort_keys=True) for part in parts})
-    if len(found) > 1:
+    if any(part != parts[0] for part in parts):
+        found = sorted({json.dumps(part, sort_keys=True) for part in parts})
         raise BadInputError(f"{what} {' and '.join(found)} cannot be compared; evaluate the older ones again")

@@ -19,7 +19,9 @@ def labels(
     found = {}
     for text, by_key in by_name.items():
         fields = sorted({field for detail in by_key.values() for field in detail})
-        varying = [f for f in fields if len({json.dumps(detail.get(f)) for detail in by_key.values()}) > 1]
+        first = next(iter(by_key.values()))
+        alike = all(detail == first for detail in by_key.values())  # as nearly always
+        varying = [f for f in fields if not alike and len({json.dumps(d.get(f)) for d in by_key.values()}) > 1]
         for key, detail in by_key.items():
             extra = ", ".join(f"{f}={detail.get(f)}" if f else str(detail[f]) for f in varying)
             # Settings are free text; what would break a table is not let into a label.

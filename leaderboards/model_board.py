@@ -91,7 +91,7 @@ def _board(group: Group) -> Board:
                 score.estimate() if score else INCOMPLETE,
                 Name(attack) if attack else None,
                 "; ".join(raised[model]) or None,
-                tier_of(record for (name, _), record in group.records.items() if name == model),
+                tier_of(group.records[model, attack] for attack in group.attacks if (model, attack) in group.records),
                 *(_ard(group, model, attack) for attack in group.attacks),
             )
         )

@@ -18,13 +18,11 @@ def common_notes(group: Group) -> list[str]:
         f"the clean accuracy shown is that on {dataset}."
         for trained_on, models in sorted(foreign.items())
     ]
-    records = [record for (model, _), record in group.records.items() if model in group.models]
-    incomplete = group.incomplete(group.models)
+    count, incomplete = len(group.records), group.incomplete
     if incomplete:
-        notes.append(f"{incomplete} of {len(records)} records {_are(incomplete)} incomplete (a score is undefined).")
-    local = sum(record.tier == "local" for record in records)
-    if 0 < local < len(records):
-        notes.append(f"{local} of {len(records)} records {_are(local)} local, not published.")
+        notes.append(f"{incomplete} of {count} records {_are(incomplete)} incomplete (a score is undefined).")
+    if 0 < group.local < count:
+        notes.append(f"{group.local} of {count} records {_are(group.local)} local, not published.")
     if group.left_out:
         records_are = "record is" if group.left_out == 1 else "records are"
         notes.append(f"{group.left_out} superseded or invalidated {records_are} left out.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .groups import ADVERSARIAL, CLEAN, Group, is_control
+from .groups import Group, is_control
 from .heatmaps import attack_model_map, losses_map, transfer_map, victim_map
 from .losses_board import losses_boards
 from .model_board import model_attack_boards
@@ -35,8 +35,7 @@ def pictures(group: Group, groups: Sequence[Group]) -> dict[str, dict[str, bytes
         found[ATTACKS_MODELS] = attack_model_map(model_attack_boards([group])[0])
     if points(group):
         found[TRADEOFF] = tradeoff(group)
-    parts = [part for training in (CLEAN, ADVERSARIAL) if (part := group.trained(training))]
-    boards = [board for part in parts for board in victim_boards([part])[:1]]
+    boards = [board for part in group.parts for board in victim_boards([part])[:1]]
     if boards:
         found[ATTACKED_VICTIM] = victim_map(boards)
     losses = losses_boards([group])

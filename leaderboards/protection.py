@@ -14,7 +14,7 @@ from .board import Board, Column, Name
 from .groups import Group, details
 from .labels import labels
 from .notes import common_notes
-from .scores import task_score
+from .scores import task_scores
 
 PROTECTED = r"dgba-protected:([^-]+)-pgd"
 UNPROTECTED = "dgba-pgd"
@@ -76,8 +76,8 @@ def _curve(group: Group, model: str, name: str, taus: list[tuple[float, str]]) -
     task = _task(name)
 
     def spared(tau: float | None, record: Record) -> Spared:
-        others = [task_score(record, other) for other in group.setting.tasks if other != task]
-        return Spared(tau, task_score(record, task), mean(others))
+        own, *others = task_scores([(record, t) for t in sorted(group.setting.tasks, key=lambda t: t != task)])
+        return Spared(tau, own, mean(others))
 
     unprotected = group.counterpart(model, taus[0][1], UNPROTECTED)
     return Curve(

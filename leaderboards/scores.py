@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.metrics import METRICS
-from ..benchmark.protocol.records import Estimate, Record, Replicates
+from ..benchmark.protocol.records import Estimate, Record, Replicates, unpacked
 from ..benchmark.stats import RESAMPLES, Array, Bootstrapped, mean
 
 
@@ -18,26 +18,34 @@ def is_complete(record: Record) -> bool:
     return record.complete and all(task.value is not None for task in tasks)
 
 
-def unpacked(packed: Replicates | None, of: str) -> Array:
-    """Replicates as numbers; raises BadInputError, saying what they are `of`, if they are not the protocol's."""
-    replicates = packed.unpack() if packed else np.empty(0)
-    if len(replicates) != RESAMPLES:
-        raise BadInputError(
-            f"{of} has {len(replicates)} replicates, not {RESAMPLES}; evaluate the cell again with mtrbench run"
-        )
-    return replicates
+def replicates(packed: Mapping[str, Replicates | None]) -> Array:
+    """Replicates (k, RESAMPLES), by what they are of; raises BadInputError if some are not the protocol's."""
+    found = []
+    for of, one in packed.items():
+        if one is None or one.count != RESAMPLES:
+            count = one.count if one else 0
+            raise BadInputError(
+                f"{of} has {count} replicates, not {RESAMPLES}; evaluate the cell again with mtrbench run"
+            )
+        found.append(one)
+    return unpacked(found)
 
 
-def task_score(record: Record, task: str) -> Bootstrapped:
-    """D_t of a complete record; raises as `unpacked` does."""
-    value = record.degradation.tasks[task].value
-    assert value is not None  # the caller leaves incomplete records out
-    return Bootstrapped(value, unpacked(record.degradation.replicates.get(task), f"record {record.key}: task {task}"))
+def number(estimate: Estimate) -> float:
+    """The value of an estimate, NaN where undefined."""
+    return float("nan") if estimate.value is None else estimate.value
+
+
+def task_scores(parts: Sequence[tuple[Record, str]]) -> list[Bootstrapped]:
+    """D_t of every record and task; raises as `replicates` does."""
+    found = replicates({f"record {of.key}: task {task}": of.degradation.replicates.get(task) for of, task in parts})
+    values = [number(of.degradation.tasks[task]) for of, task in parts]
+    return [Bootstrapped(*pair) for pair in zip(values, found, strict=True)]
 
 
 def ard(record: Record) -> Bootstrapped:
     """The averaged relative degradation of a complete record, the mean of D_t over its tasks."""
-    return mean([task_score(record, task) for task in in_order(record.cell.tasks)])
+    return mean(task_scores([(record, task) for task in in_order(record.cell.tasks)]))
 
 
 def tier_of(records: Iterable[Record]) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from ..benchmark.stats import mean
 from .board import INCOMPLETE, Board, Cell, Column, Name
-from .groups import ADVERSARIAL, CLEAN, Group
+from .groups import CLEAN, Group
 from .notes import common_notes, listed
-from .scores import in_order, task_score
+from .scores import in_order, task_scores
 
 USUAL = "pgd"
 """The optimizer whose board comes first."""
@@ -19,11 +19,10 @@ def victim_boards(groups: Sequence[Group]) -> list[Board]:
     """Per group and optimizer: the mean over the models of each kind of training, then every model by itself."""
     boards = []
     for group in groups:
-        parts = [part for training in (CLEAN, ADVERSARIAL) if (part := group.trained(training))]
-        own, notes = common_notes(group), {part.training(part.models[0]): common_notes(part) for part in parts}
+        own, notes = common_notes(group), {part.training(part.models[0]): common_notes(part) for part in group.parts}
         kinds = {kind for attack in group.attacks if (kind := _split(attack)[1])}
         for kind in sorted(kinds, key=lambda kind: (kind != USUAL, kind)):
-            for part in parts:
+            for part in group.parts:
                 training = part.training(part.models[0])
                 of = "clean-trained" if training == CLEAN else training
                 boards.append(_board(part, kind, part.models, f"mean of {of} models", training, notes[training]))
@@ -48,7 +47,7 @@ def _board(group: Group, kind: str, models: tuple[str, ...], subject: str, train
             return INCOMPLETE
         if len(complete) == 1:
             return complete[0].degradation.tasks[victim]
-        return mean([task_score(record, victim) for record in complete]).estimate()
+        return mean(task_scores([(record, victim) for record in complete])).estimate()
 
     rows = tuple(
         (task, Name(by_task[task]), *(damage(by_task[task], victim) for victim in victims))

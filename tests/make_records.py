@@ -89,7 +89,7 @@ def make_record(
             np.full(RESAMPLES, np.nan)
             if damage[task] is None
             else damage[task] * (1 + common_noise(task, spread) + own_spread * own.standard_normal(RESAMPLES))
-        ).model_dump()
+        ).model_dump(mode="json")
         for task in tasks
     }
     known = None if undefined else [damage[task] for task in tasks]

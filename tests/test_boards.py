@@ -74,7 +74,7 @@ def test_an_undefined_replicate_leaves_the_interval_out_and_the_value_in():
     record = make_record().model_dump(mode="json", by_alias=True)
     values = make_record().degradation.replicates["depth"].unpack()
     values[7] = np.nan
-    record["degradation"]["replicates"]["depth"] = Replicates.pack(values).model_dump()
+    record["degradation"]["replicates"]["depth"] = Replicates.pack(values).model_dump(mode="json")
     found = row(one(attack_boards, [Record.model_validate_json(json.dumps(record))]), "dgba-pgd")["ard"]
     assert found.value is not None
     assert found.low is found.high is None
@@ -343,7 +343,7 @@ def test_contradictions_are_refused():
         group([record, make_record(attack="total-pgd", facts={"parameters": 7})])
     short = record.model_dump(mode="json", by_alias=True)
     values = record.degradation.replicates["depth"].unpack()[:-1]
-    short["degradation"]["replicates"]["depth"] = Replicates.pack(values).model_dump()
+    short["degradation"]["replicates"]["depth"] = Replicates.pack(values).model_dump(mode="json")
     with pytest.raises(BadInputError, match="499 replicates"):
         attack_boards(group([Record.model_validate_json(json.dumps(short))]))
 

@@ -11,7 +11,7 @@ from mtrbench.leaderboards.losses_board import losses_boards, split_losses
 from mtrbench.leaderboards.plots import BALANCINGS_LOSSES, PROTECTION, pictures
 from mtrbench.leaderboards.protection import curves, protection_boards, share
 from mtrbench.leaderboards.render import markdown
-from mtrbench.leaderboards.scores import ard, task_score
+from mtrbench.leaderboards.scores import ard, task_scores
 
 MODEL = "rooms3-shared.clean"
 DAMAGES = {
@@ -96,7 +96,7 @@ def test_curves_run_over_tau_to_dgba_by_hand():
 
 def test_shares_are_those_of_paired_replicates():
     a, b = make_record(attack="total-pgd"), make_record()
-    found = share(ard(a), task_score(b, "depth"))
+    found = share(ard(a), task_scores([(b, "depth")])[0])
     expected = np.mean([a.degradation.replicates[t].unpack() for t in TASKS], axis=0)
     expected /= b.degradation.replicates["depth"].unpack()
     assert [found.estimate().low, found.estimate().high] == pytest.approx(np.quantile(expected, [0.025, 0.975]))
@@ -104,7 +104,7 @@ def test_shares_are_those_of_paired_replicates():
 
 def test_a_share_of_no_damage_is_undefined():
     none = make_record(damage={"segmentation": 1.0, "depth": 0.0, "normals": 1.0})
-    assert share(ard(none), task_score(none, "depth")).estimate().value is None
+    assert share(ard(none), task_scores([(none, "depth")])[0]).estimate().value is None
 
 
 def test_protection_board_has_shares_and_ends_with_dgba():
