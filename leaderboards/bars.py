@@ -26,7 +26,7 @@ class Bar:
     task: str
     colour: int
     text: str
-    y: float
+    y: int
     x: float
     width: float
     ends: tuple[float, float] | None
@@ -39,7 +39,7 @@ class Bars:
 
     name: str
     short: str
-    y: float
+    y: int
     bars: tuple[Bar, ...]
 
 
@@ -48,7 +48,7 @@ class Chart:
     """A picture of `height`; ticks are places and labels."""
 
     about: str
-    height: float
+    height: int
     zero: float
     ticks: tuple[tuple[float, str], ...]
     parts: tuple[Bars, ...]
@@ -75,7 +75,7 @@ def chart(board: Board, tasks: Sequence[str]) -> Chart | None:
     def place(value: float) -> float:
         return round(LEFT + scale * (value - low), 1)
 
-    parts, y = [], 14.0
+    parts, y = [], 14
     for name, known in chosen:
         bars = []
         for i, (task, estimate) in enumerate(zip(tasks, known, strict=True)):

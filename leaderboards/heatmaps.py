@@ -27,8 +27,8 @@ CROWD = 12
 def attack_model_map(board: Board) -> dict[str, bytes]:
     """ARD of attacks (rows) on every model (column), from a models-attacks board, the strongest attack first.
 
-    Of many attacks the strongest and the controls are shown. Every model has its own colours, which run over the
-    attacks that are no controls.
+    Many models are rows instead. Of many attacks the strongest and the controls are shown. Every model has its own
+    colours, which run over the attacks that are no controls.
     """
     names = [_word(row[0]) for row in board.rows]
     values = np.array([[_value(cell) for cell in row[1:]] for row in board.rows])
@@ -40,15 +40,20 @@ def attack_model_map(board: Board) -> dict[str, bytes]:
     which = "every attack" if len(attacked) == count else f"the {STRONGEST} strongest of {count} attacks"
     shades = np.stack([_shades(column[order], _range(column[attacked])) for column in values.T], axis=1)
 
+    # Names of many models stand one above the other.
+    turned = len(models) > CROWD
+    shown, rows, columns = values[order], attacks, models
+    if turned:
+        shown, shades, rows, columns = shown.T, shades.swapaxes(0, 1), models, attacks
+
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        _cells(axes, values[order], shades, attacks, models)
+        _cells(axes, shown, shades, rows, columns)
         title = f"Average relative degradation (1 = 100 %)\nunder {which} and the controls"
         axes.set_title(title if len(order) > len(attacked) else title.removesuffix(" and the controls"))
         figure.supxlabel("every model with its own colours", fontsize=9.5)
 
-    longest = max(map(len, models))
-    return drawn(draw, height=1.0 + 0.28 * len(attacks) + 0.05 * longest)
+    return drawn(draw, height=1.0 + 0.28 * len(rows) + 0.05 * max(map(len, columns)))
 
 
 def shown_rows(names: Sequence[str], values: NDArray[np.float64]) -> list[int]:

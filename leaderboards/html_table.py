@@ -33,7 +33,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Shown:
-    """A cell; it sorts by `order`, or by its text where that is None, and last where that is empty."""
+    """A cell; it sorts by `order`, or by the number or the text that it shows where that is None."""
 
     text: str
     order: str | None = None
@@ -88,11 +88,13 @@ def html_table(
 ) -> Table:
     """A board as a table; `links` and `tags` are by what a name is of, "model" or "attack", and then by the name.
 
-    Intervals are drawn unless the rows of a column are of different scales.
+    The first column of intervals draws them, unless its rows are of different scales.
     """
     shown = board.where("everywhere", "pages")
     marked, written = highest(shown), texts(shown)
-    spans = [_span(row[i] for row in shown.rows) if draws else (0.0, 0.0) for i in range(len(shown.columns))]
+    columns = range(len(shown.columns))
+    drawn = next((i for i in columns if draws and any(isinstance(row[i], Estimate) for row in shown.rows)), None)
+    spans = [_span(row[i] for row in shown.rows) if i == drawn else (0.0, 0.0) for i in columns]
     kinds = [KINDS.get(column.name, "") for column in shown.columns]
     of = [links.get(kind, {}) for kind in kinds]
     header = next((i for i, cell in enumerate(shown.rows[0]) if isinstance(cell, Name)), 0) if shown.rows else 0
@@ -137,7 +139,7 @@ def _shown(
 ) -> Shown:
     match cell:
         case None:
-            return Shown(ABSENT, order="")
+            return Shown(ABSENT)
         case Rank(best, worst):
             hint = "" if best == worst else f"tied: the data allow every rank from {best} to {worst}"
             return Shown(text.replace("-", "\N{EN DASH}"), order=f"{best + worst / 1e6:.6f}", hint=hint)
@@ -147,15 +149,15 @@ def _shown(
         case str() if column.name == "flags":
             return Shown("", order=cell, badges=tuple(_flag(part) for part in cell.split("; ")))
         case str() if cell == INCOMPLETE:
-            return Shown("", order="", badges=((INCOMPLETE, "A score is undefined, or a record is missing."),))
+            return Shown("", badges=((INCOMPLETE, "A score is undefined, or a record is missing."),))
         case str():
             return Shown(cell, code=column.name == "record")
         case Estimate(value=None):
-            return Shown(ABSENT, order="")
+            return Shown(ABSENT)
         case _:
             middle, _, bounds = text.partition(" ")
             interval = _interval(cell, span) if bounds and isinstance(cell, Estimate) else None
-            return Shown(middle, f"{number(cell):.6g}", bounds, interval, strong=is_highest)
+            return Shown(middle, None, bounds, interval, strong=is_highest)
 
 
 def _flag(text: str) -> tuple[str, str]:
@@ -172,6 +174,6 @@ def _interval(cell: Estimate, span: tuple[float, float]) -> Interval | None:
     if cell.value is None or cell.low is None or cell.high is None or span[0] == span[1]:
         return None
     low, middle, high = (
-        f"{100 * (end - span[0]) / (span[1] - span[0]):.1f}" for end in (cell.low, cell.value, cell.high)
+        f"{100 * (end - span[0]) / (span[1] - span[0]):.3g}" for end in (cell.low, cell.value, cell.high)
     )
     return Interval(low, middle, high)

@@ -34,8 +34,11 @@ KINDS: Mapping[str, tuple[str, Callable[[Sequence[Group]], list[Board]]]] = Mapp
 """The title of a file and what makes its boards, by the file's name."""
 
 
+METRICS_FOLDER = "tasks/"
+
+
 def all_boards(groups: Sequence[Group]) -> dict[str, tuple[str, list[Board]]]:
     """The title and the boards of every file, by its path; files without any are left out."""
     found = {name: (title, make(groups)) for name, (title, make) in KINDS.items()}
-    found |= {f"tasks/{name}": (f"Metric: {name}", boards) for name, boards in metric_boards(groups).items()}
+    found |= {f"{METRICS_FOLDER}{name}": (f"Metric: {name}", boards) for name, boards in metric_boards(groups).items()}
     return {name: (title, boards) for name, (title, boards) in found.items() if boards}

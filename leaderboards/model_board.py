@@ -26,7 +26,7 @@ def clean_boards(groups: Sequence[Group]) -> list[Board]:
     """One board per group with every clean metric of every model."""
     boards = []
     for group in groups:
-        columns = (Column("model", "model"), *_clean_columns(group, everything=True))
+        columns = (Column("model", "model"), *metric_columns(group, everything=True))
         rows = tuple((Name(model), *_clean(group, model)) for model in group.models)
         note = " ".join(["Without attack.", *common_notes(group)])
         boards.append(Board("clean", f"Clean scores: {group.title}", note, group.setting.scope, columns, rows))
@@ -48,6 +48,20 @@ def model_attack_boards(groups: Sequence[Group]) -> list[Board]:
         title = f"Every attack on every model: {group.title}"
         boards.append(Board("models-attacks", title, note, group.setting.scope, columns, rows))
     return boards
+
+
+def metric_columns(group: Group, everything: bool) -> list[Column]:
+    """Columns of the metrics; a table shows each task's first, or with `everything` all of them."""
+    columns = []
+    for task in group.setting.tasks:
+        for i, metric in enumerate(metrics_of(task)):
+            better = "↑" if metric.higher_is_better else "↓"
+            unit = f"({metric.unit}) " if metric.unit else ""
+            title = f"{task}\n{metric.name}\n{unit}{better}"
+            columns.append(
+                Column(f"{task}.{metric.name}", title, where="everywhere" if everything or i == 0 else "csv")
+            )
+    return columns
 
 
 def worst_cases(group: Group) -> dict[str, tuple[str, Bootstrapped]]:
@@ -102,7 +116,7 @@ def _board(group: Group) -> Board:
         Column("sharing_index", "sharing\nindex"),
         Column("training", "training"),
         Column("parameters", "parameters", where="csv"),
-        *_clean_columns(group, everything=False),
+        *metric_columns(group, everything=False),
         Column("clean_gain_percent", "clean gain %\n[95 %]", "interval"),
         *(
             Column(f"clean_gain_percent_{task}", f"gain %\n{task}", where="pages", digits=1)
@@ -141,17 +155,3 @@ def _ard(group: Group, model: str, attack: str) -> Cell:
 def _clean(group: Group, model: str) -> list[Cell]:
     scores = group.any_record(model).clean
     return [scores[task][metric.name] for task in group.setting.tasks for metric in metrics_of(task)]
-
-
-def _clean_columns(group: Group, everything: bool) -> list[Column]:
-    """Columns of the clean metrics; a table shows each task's first, or with `everything` all of them."""
-    columns = []
-    for task in group.setting.tasks:
-        for i, metric in enumerate(metrics_of(task)):
-            better = "↑" if metric.higher_is_better else "↓"
-            unit = f"({metric.unit}) " if metric.unit else ""
-            title = f"{task}\n{metric.name}\n{unit}{better}"
-            columns.append(
-                Column(f"{task}.{metric.name}", title, where="everywhere" if everything or i == 0 else "csv")
-            )
-    return columns

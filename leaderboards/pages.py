@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from ..benchmark.protocol.records import AnyRecord
 from .attack_board import attack_boards
 from .board import Board
 from .groups import Group, group
-from .kinds import all_boards
+from .kinds import METRICS_FOLDER, all_boards
 from .model_board import model_boards
 from .plots import (
     ATTACKED_VICTIM,
@@ -47,7 +48,10 @@ PICTURES = {
     PROTECTION: "Damage to the other tasks against damage to the protected one, over tau",
 }
 
-FORMATS = {"CSV": "csv", "JSON": "json", "LaTeX": "tex"}
+FORMATS: Mapping[str, Callable[[Sequence[Board]], str]] = MappingProxyType(
+    {"csv": to_csv, "json": to_json, "tex": to_latex}
+)
+TITLES = {"csv": "CSV", "json": "JSON", "tex": "LaTeX"}
 
 
 def files(records: Sequence[AnyRecord]) -> dict[str, bytes]:
@@ -59,7 +63,9 @@ def files(records: Sequence[AnyRecord]) -> dict[str, bytes]:
     boards = all_boards(groups)
     found: dict[str, str | bytes] = {}
     for name, (title, tables) in boards.items():
-        found |= _board_files(name, title, tables)
+        page = "\n".join([f"# {title}", "", LEGEND, "", *(markdown(board) for board in tables)])
+        data = {f"{name}.{ending}": write(tables) for ending, write in _formats(name).items()}
+        found |= {f"{name}.md": page, **data}
     names = picture_names(groups)
     sections = []
     for part, suffix in zip(groups, names, strict=True):
@@ -95,19 +101,14 @@ def picture(name: str, folder: str = "") -> str:
     return f"![{about}]({folder}{name}.svg)"
 
 
+def _formats(name: str) -> Mapping[str, Callable[[Sequence[Board]], str]]:
+    """What writes a file of boards for programs, by its ending; the many metrics are tables of numbers only."""
+    return {"csv": to_csv} if name.startswith(METRICS_FOLDER) else FORMATS
+
+
 def _links(title: str, path: str) -> str:
-    others = ", ".join(f"[{name}]({path}.{ending})" for name, ending in FORMATS.items())
+    others = ", ".join(f"[{TITLES[ending]}]({path}.{ending})" for ending in _formats(path))
     return f"[{title}]({path}.md) ({others})"
-
-
-def _board_files(name: str, title: str, boards: list[Board]) -> dict[str, str | bytes]:
-    text = "\n".join([f"# {title}", "", LEGEND, "", *(markdown(board) for board in boards)])
-    return {
-        f"{name}.md": text,
-        f"{name}.csv": to_csv(boards),
-        f"{name}.json": to_json(boards),
-        f"{name}.tex": to_latex(boards),
-    }
 
 
 def _section(part: Group, drawn: list[str]) -> str:

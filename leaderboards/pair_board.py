@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..benchmark.protocol.records import Diagnostics, Estimate, Record
+from ..benchmark.protocol.records import Diagnostics, Record
 from .board import BLACK_BOX, CONTROL, INCOMPLETE, Board, Cell, Column, Name
 from .flags import Flags, explained
 from .gain import metrics_of
 from .groups import Group, is_black_box, is_control
+from .model_board import metric_columns
 
 Pair = tuple[str, str]
 
@@ -52,34 +53,35 @@ def named(attack: str) -> Name:
     return Name(attack, CONTROL if is_control(attack) else BLACK_BOX if is_black_box(attack) else "")
 
 
-def score_board(group: Group, models: Sequence[str], attack: str | None) -> Board:
-    """Every metric of these models under an attack, or on clean images."""
-    records = [group.records[model, attack] if attack else group.any_record(model) for model in models]
+def score_board(group: Group, attack: str) -> Board:
+    """Every metric of every model under an attack."""
+    metrics = [(task, metric.name) for task in group.setting.tasks for metric in metrics_of(task)]
     rows: list[tuple[Cell, ...]] = []
-    for task in group.setting.tasks:
+    for model in group.models:
+        record = group.records.get((model, attack))
+        if record is not None:
+            rows.append((Name(model), *(record.attacked[task][name] for task, name in metrics)))
+    columns = (Column("model", "model"), *metric_columns(group, everything=True))
+    note = "Intervals are in the table of every metric."
+    return Board("scores", "Scores under the attack", note, group.setting.scope, columns, tuple(rows))
+
+
+def clean_board(group: Group, model: str) -> Board:
+    """Every metric of a model on clean images, one per row."""
+    rows: list[tuple[Cell, ...]] = []
+    for task, scores in group.any_record(model).clean.items():
         for metric in metrics_of(task):
             unit = f" ({metric.unit})" if metric.unit else ""
             better = "↑" if metric.higher_is_better else "↓"
-            scores = [(record.attacked if attack else record.clean)[task][metric.name] for record in records]
-            rows.append((f"{task} {metric.name}{unit} {better}", *scores))
-    columns = (
-        Column("metric", "metric"),
-        *(Column(model, f"`{model}` [95 %]" if attack else "value [95 %]", "interval", digits=3) for model in models),
-    )
-    title = "Scores under the attack" if attack else "Clean scores"
-    return Board("scores", title, "", group.setting.scope, columns, tuple(rows))
+            rows.append((f"{task} {metric.name}{unit} {better}", scores[metric.name]))
+    columns = (Column("metric", "metric"), Column("value", "value [95 %]", "interval", digits=3))
+    return Board("clean", "Clean scores", "", group.setting.scope, columns, tuple(rows))
 
 
-def gradient_board(group: Group, models: Sequence[str], attack: str | None) -> Board:
-    """What the gradients of the losses at the clean images look like, and what noise of the budget's size does."""
-    records = [group.records[model, attack] if attack else group.any_record(model) for model in models]
-    found = [_quantities(record.diagnostics) for record in records]
-    names = list(dict.fromkeys(name for quantities in found for name in quantities))
-    columns = (
-        Column("quantity", "quantity"),
-        *(Column(model, f"`{model}`" if attack else "value", "count") for model in models),
-    )
-    rows = tuple((name, *(quantities.get(name) for quantities in found)) for name in names)
+def gradient_board(group: Group, model: str) -> Board:
+    """What the gradients of a model's losses at the clean images look like."""
+    columns = (Column("quantity", "quantity"), Column("value", "value", "count"))
+    rows = tuple(_quantities(group.any_record(model).diagnostics).items())
     return Board("gradients", "Gradients at the clean images", "", group.setting.scope, columns, rows)
 
 
@@ -90,10 +92,9 @@ def _numbers(record: Record, tasks: Sequence[str]) -> list[Cell]:
     return [parts.worst_task, *by_task, parts.flat, parts.arlc, costs.forwards, costs.backwards, seconds]
 
 
-def _quantities(found: Diagnostics) -> dict[str, float | Estimate]:
+def _quantities(found: Diagnostics) -> dict[str, float]:
     return {
         **{f"share of images without gradient, {task}": value for task, value in found.zero_gradient.items()},
         **{f"mean length of the gradient, {task}": value for task, value in found.gradient_length.items()},
         **{f"mean cosine of the gradients, {pair}": value for pair, value in found.gradient_cosine.items()},
-        "ARD under noise of the same budget": found.noise,
     }

@@ -11,7 +11,6 @@ from .model_board import model_attack_boards
 from .pareto import candidates, pareto
 from .protection import curves
 from .protection_plot import protection_plot
-from .style import with_palette
 from .sweep_plot import sweep_plot
 from .sweeps import budget_sweeps, relatives, step_sweeps
 from .tradeoff import points, tradeoff
@@ -22,7 +21,7 @@ TRADEOFF, ATTACKS_MODELS, ATTACKED_VICTIM = "tradeoff", "heatmap-attacks-models"
 BALANCINGS_LOSSES, PROTECTION = "heatmap-balancings-losses", "protection"
 BUDGETS, STEPS, PARETO, TRANSFER = "budgets", "steps", "pareto", "heatmap-transfer"
 FEWEST = 3
-"""Attacks that make a heat map."""
+"""Attacks, or sets of losses, that make a picture; of a group with fewer, a sweep over budgets shows them."""
 
 
 def pictures(group: Group, groups: Sequence[Group]) -> dict[str, dict[str, bytes]]:
@@ -31,15 +30,17 @@ def pictures(group: Group, groups: Sequence[Group]) -> dict[str, dict[str, bytes
     What several of all `groups` make together is a picture of the one with the most records.
     """
     found = {}
-    if sum(not is_control(attack) for attack in group.attacks) >= FEWEST:
+    several = sum(not is_control(attack) for attack in group.attacks) >= FEWEST
+    largest = group is max(groups, key=lambda part: len(part.records))
+    if several:
         found[ATTACKS_MODELS] = attack_model_map(model_attack_boards([group])[0])
-    if points(group):
+    if points(group) and (several or largest):
         found[TRADEOFF] = tradeoff(group)
     boards = [board for part in group.parts for board in victim_boards([part])[:1]]
     if boards:
         found[ATTACKED_VICTIM] = victim_map(boards)
     losses = losses_boards([group])
-    if losses:
+    if len({cell for board in losses for cell in board.column("losses")}) >= FEWEST:
         found[BALANCINGS_LOSSES] = losses_map(losses)
     protected = curves(group)
     if any(curve.unprotected for curve in protected):
@@ -54,6 +55,6 @@ def pictures(group: Group, groups: Sequence[Group]) -> dict[str, dict[str, bytes
     transfers = transfer_boards([group])
     if transfers:
         found[TRANSFER] = transfer_map(transfers)
-    if len(candidates(group)) > 1:
+    if len(candidates(group)) > 1 and (several or largest):
         found[PARETO] = pareto(group)
-    return {name: {**files, "png": with_palette(files["png"])} for name, files in found.items()}
+    return found

@@ -15,6 +15,10 @@ from .board import Board, Cell, Column, Name, Rank
 
 ABSENT = "-"
 
+COLUMNS = 20
+"""Columns that a page has room for."""
+WIDE = "Too many columns for a page; they are in the CSV."
+
 LATEX = {
     **{mark: f"\\{mark}" for mark in "&%$#_{}"},
     "\\": r"\textbackslash{}",
@@ -35,9 +39,8 @@ def markdown(board: Board, level: int = 2) -> str:
     """A heading, the note and the table."""
     shown = board.where("everywhere", "pages")
     titles = [column.title.replace("\n", " ") for column in shown.columns]
-    return "\n\n".join(
-        [f"{'#' * level} {board.title}", *notes(shown), f"{_table(shown, titles, 'github', code=True)}\n"]
-    )
+    table = WIDE if is_wide(shown) else _table(shown, titles, "github", code=True)
+    return "\n\n".join([f"{'#' * level} {board.title}", *notes(shown), f"{table}\n"])
 
 
 def terminal(board: Board) -> str:
@@ -46,6 +49,11 @@ def terminal(board: Board) -> str:
     titles = [column.title.replace("`", "") for column in shown.columns]
     below = [note.replace("`", "") for note in notes(shown)]
     return "\n\n".join([board.title, _table(shown, titles, "simple", code=False), *below]) + "\n"
+
+
+def is_wide(board: Board) -> bool:
+    """Whether a page has no room for all columns of a board."""
+    return len(board.columns) > COLUMNS
 
 
 def to_csv(boards: Sequence[Board]) -> str:
@@ -86,8 +94,9 @@ def _json(board: Board) -> str:
 
 
 def to_latex(boards: Sequence[Board]) -> str:
-    """One `table` per board for the package booktabs, without the notes; text is escaped."""
-    return "\n".join(_latex(board.where("everywhere", "pages")) for board in boards)
+    """One `table` per board for the package booktabs, without the notes or boards too wide; text is escaped."""
+    shown = [board.where("everywhere", "pages") for board in boards]
+    return "\n".join(f"% {board.title}: {WIDE}\n" if is_wide(board) else _latex(board) for board in shown)
 
 
 def _latex(board: Board) -> str:

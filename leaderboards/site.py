@@ -23,13 +23,15 @@ from .html_table import Table, html_table, prose
 from .labels import flat, name_of
 from .losses_board import split_losses
 from .model_board import model_boards
-from .pages import FORMATS, LEGEND, PICTURES, picture_names
-from .pair_board import gradient_board, pair_board, score_board
+from .pages import LEGEND, PICTURES, TITLES, picture_names
+from .pair_board import clean_board, gradient_board, pair_board, score_board
 from .plots import TRADEOFF
 from .scores import is_complete
 
 TEMPLATES = Path(__file__).with_name("templates")
 BESIDE = ("site.css", "site.js")
+FEWEST = 3
+"""Rows from which on a chart shows more than their table."""
 OTHER = "other"
 """The optimizer of attacks that share theirs with no other attack."""
 
@@ -58,13 +60,13 @@ class Section:
 
 @dataclass(frozen=True)
 class Chapter:
-    """What a page about a model or an attack says of one group."""
+    """What a page about a model or an attack says of one group: a chart with tables `beside` it, others below."""
 
     section: Section
     facts: tuple[tuple[str, str, str], ...]
     chart: Chart | None
-    table: Table
-    more: tuple[Table, ...]
+    beside: tuple[Table, ...]
+    tables: tuple[Table, ...]
 
 
 def site_files(
@@ -82,14 +84,15 @@ def site_files(
     attacks: dict[str, list[Chapter]] = {}
     for suite in sorted(suites):
         groups = group(suites[suite])
-        for part, suffix in zip(groups, picture_names(groups), strict=True):
-            section = _section(suite, part, suffix, published)
-            sections.append(section)
-            raised = flags(part)
-            for model in part.models:
-                models.setdefault(model, []).append(_model(section, model, raised))
-            for attack in part.attacks:
-                attacks.setdefault(attack, []).append(_attack(section, attack, raised))
+        found = [_section(suite, *of, published) for of in zip(groups, picture_names(groups), strict=True)]
+        sections += sorted(found, key=_most_records_first)
+    for section in sorted(sections, key=_most_records_first):
+        raised = flags(section.part)
+        for model in section.part.models:
+            chapters = models.setdefault(model, [])
+            chapters.append(_model(section, model, raised, chapters))
+        for attack in section.part.attacks:
+            attacks.setdefault(attack, []).append(_attack(section, attack, raised))
 
     def page(template: str, **found: object) -> bytes:
         return _environment().get_template(template).render(**found).encode()
@@ -114,7 +117,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    found.globals.update(formats=FORMATS, legend=prose(LEGEND))
+    found.globals.update(formats=TITLES, legend=prose(LEGEND))
     return found
 
 
@@ -126,6 +129,10 @@ def page_name(kind: str, name: str) -> str:
 def _slug(text: str) -> str:
     harmless = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60]
     return f"{harmless}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _most_records_first(section: Section) -> int:
+    return -len(section.part.records)
 
 
 def _section(suite: str, part: Group, suffix: str, published: Mapping[str, bytes]) -> Section:
@@ -155,8 +162,11 @@ def _section(suite: str, part: Group, suffix: str, published: Mapping[str, bytes
     )
 
 
-def _model(section: Section, model: str, raised: Mapping[tuple[str, str], Flags]) -> Chapter:
-    part, anchor = section.part, f"{section.anchor}-{_slug(model)}"
+def _model(
+    section: Section, model: str, raised: Mapping[tuple[str, str], Flags], earlier: Sequence[Chapter]
+) -> Chapter:
+    """A chapter of a model's page without what an earlier one shows: another budget leaves clean scores as they are."""
+    part = section.part
     board = pair_board(part, [pair for pair in sorted(part.records) if pair[0] == model], "attack", raised)
     facts, ref = part.facts(model), part.any_record(model).cell.model
     twin = facts.twin or ""
@@ -168,21 +178,25 @@ def _model(section: Section, model: str, raised: Mapping[tuple[str, str], Flags]
         ("Independent twin", twin or "none", page_name("model", twin) if twin in part.models else ""),
         ("Weights, sha256", ref.sha256[:12], ""),
     )
-    more = (score_board(part, [model], None), gradient_board(part, [model], None))
+    own = [
+        html_table(table, f"{section.anchor}-{table.name}", table.title, {}, {}, draws=False)
+        for table in (clean_board(part, model), gradient_board(part, model))
+    ]
+    told = [table.rows for chapter in earlier for table in chapter.beside]
+    links, tags = {"attack": _links(part, "attack")}, {"attack": _attack_tags(part)}
     return Chapter(
         section,
         about,
-        chart(board, part.setting.tasks),
-        html_table(board, anchor, board.title, {"attack": _links(part, "attack")}, {"attack": _attack_tags(part)}),
-        tuple(html_table(table, f"{anchor}-{i}", table.title, {}, {}, draws=False) for i, table in enumerate(more)),
+        chart(board, part.setting.tasks) if len(board.rows) >= FEWEST else None,
+        tuple(table for table in own if table.rows not in told),
+        (html_table(board, section.anchor, board.title, links, tags),),
     )
 
 
 def _attack(section: Section, attack: str, raised: Mapping[tuple[str, str], Flags]) -> Chapter:
-    part, anchor = section.part, f"{section.anchor}-{_slug(attack)}"
+    part = section.part
     pairs = [pair for pair in sorted(part.records) if pair[1] == attack]
     board = pair_board(part, pairs, "model", raised)
-    models = [model for model in part.models if (model, attack) in part.records]
     records = [part.records[pair] for pair in pairs]
     solved: Counter[str] = Counter()
     for record in records:
@@ -201,13 +215,17 @@ def _attack(section: Section, attack: str, raised: Mapping[tuple[str, str], Flag
         about.append(("Programs solved", ", ".join(f"{name} {count:,}" for name, count in sorted(solved.items())), ""))
     if gaps:
         about.append(("Largest gap", f"{max(gaps):.3g}", ""))
-    more = (score_board(part, models, attack), gradient_board(part, models, attack))
+    scores = score_board(part, attack)
+    links, tags = {"model": _links(part, "model")}, {"model": _training_tags(part)}
     return Chapter(
         section,
         tuple(about),
-        chart(board, part.setting.tasks),
-        html_table(board, anchor, board.title, {"model": _links(part, "model")}, {"model": _training_tags(part)}),
-        tuple(html_table(table, f"{anchor}-{i}", table.title, {}, {}, draws=False) for i, table in enumerate(more)),
+        chart(board, part.setting.tasks) if len(board.rows) >= FEWEST else None,
+        (),
+        (
+            html_table(board, section.anchor, board.title, links, tags),
+            html_table(scores, f"{section.anchor}-scores", scores.title, links, tags, draws=False),
+        ),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..benchmark.protocol.reading import read_records
+from ..benchmark.protocol.reading import read_records, record_paths
 from ..benchmark.protocol.records import AnyRecord
 from .gallery import EMPTY, GALLERY, Gallery
 from .groups import group
@@ -20,8 +20,8 @@ Suites = Mapping[str, Sequence[AnyRecord]]
 
 def read_suites(folder: Path) -> dict[str, list[AnyRecord]]:
     """The records in a folder, or, if it holds none itself, in each of its folders; raises as `read_records` does."""
-    parts = sorted(part for part in folder.glob("*") if any(part.glob("*.json")))
-    if not parts or any(folder.glob("*.json")):
+    parts = sorted(part for part in folder.glob("*") if record_paths(part))
+    if not parts or record_paths(folder):
         return {"": read_records(folder)}
     return {part.name: read_records(part) for part in parts}
 

@@ -80,7 +80,7 @@ def test_the_command_draws_what_it_says(tiny: Path, tmp_path: Path) -> None:
     assert {exhibit.factor for exhibit, _ in found.values()} == {14}  # 0.45 of grey's room over 8/255
     for name in found:
         with Image.open(tmp_path / f"{name}.png") as image:
-            assert image.width == 1600
+            assert image.width == 1200
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from make_records import DAMAGE, MODELS, TASKS, TAUS, loss_records, make_record, protected_records
+from make_records import BALANCINGS, DAMAGE, MODELS, TASKS, TAUS, loss_records, make_record, protected_records
 
 from mtrbench.leaderboards.board import Name
 from mtrbench.leaderboards.groups import group
@@ -175,4 +175,8 @@ def test_of_many_attacks_the_map_shows_those_ahead_on_every_model_and_the_contro
 
 
 def test_the_losses_have_a_picture_even_if_some_are_missing():
-    assert pictured(few())[BALANCINGS_LOSSES]["png"].startswith(b"\x89PNG")
+    assert pictured(loss_records(BALANCINGS[:2])[1:])[BALANCINGS_LOSSES]["png"].startswith(b"\x89PNG")
+
+
+def test_two_sets_of_losses_make_no_picture():
+    assert BALANCINGS_LOSSES not in pictured(few())

@@ -21,6 +21,7 @@ from mtrbench.leaderboards.render import texts
 from mtrbench.leaderboards.site import page_name, site_files
 
 FORMATS = ("csv", "json", "tex")
+ENDING_BY_THEMSELVES = {"td", "th", "tr"}
 VOID = {"area", "br", "col", "hr", "img", "input", "link", "meta"}
 PICTURES = {
     f"{suite}/{name}.svg": b"" for suite in ("first", "second") for name in ("tradeoff", "heatmap-attacks-models")
@@ -51,6 +52,8 @@ class Page(HTMLParser):
             self.handle_endtag(tag)
 
     def handle_endtag(self, tag):
+        while tag not in ENDING_BY_THEMSELVES and self.open[-1] in ENDING_BY_THEMSELVES:
+            self.open.pop()
         assert self.open.pop() == tag
 
     def handle_data(self, data):
@@ -207,12 +210,12 @@ def test_a_cell_shows_and_sorts_by_what_the_board_holds():
     model = part.models[0]
     board = pair_board(part, [pair for pair in part.records if pair[0] == model], "attack", {})
     found = html_table(board, "a", "b", {}, {})
-    for row, cells, written in zip(found.rows, board.rows, texts(board), strict=True):
+    for row, written in zip(found.rows, texts(board), strict=True):
         shown = row.cells[1]
         assert f"{shown.text} {shown.bounds}" == written[1]
-        assert float(shown.order) == pytest.approx(cells[1].value, rel=1e-5)
+        assert shown.order is None
         assert 0 <= float(shown.interval.low) <= float(shown.interval.middle) <= float(shown.interval.high) <= 100
-    values = [float(row.cells[1].order) for row in found.rows]
+    values = [float(row.cells[1].text) for row in found.rows]
     assert values == sorted(values, reverse=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -20,7 +21,7 @@ from mtrbench import BadInputError
 from mtrbench.benchmark.harness import Measurement
 from mtrbench.benchmark.protocol.cells import Cell
 from mtrbench.benchmark.protocol.files import write_atomically
-from mtrbench.benchmark.protocol.reading import read_record, read_records
+from mtrbench.benchmark.protocol.reading import LARGEST, read_record, read_records
 from mtrbench.benchmark.protocol.tally import Tally
 from mtrbench.benchmark.store import Store
 
@@ -143,6 +144,30 @@ class TestRecords:
         path = tmp_path / "record.json"
         path.write_text(change(text))
         assert path.read_text() != text
+        with pytest.raises(BadInputError, match=message) as caught:
+            read_record(path)
+        assert str(path) in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+    def test_packed_is_read_like_plain(self, tmp_path: Path) -> None:
+        record, other = make_record(), make_record(eps=2.0)
+        (tmp_path / "one.json.gz").write_bytes(gzip.compress(record.to_json().encode()))
+        (tmp_path / "two.json").write_text(other.to_json())
+        assert read_records(tmp_path) == sorted([record, other], key=lambda record: record.key)
+
+    @pytest.mark.parametrize(
+        ("packed", "message"),
+        [
+            (b"", "no valid JSON"),
+            (make_record().to_json().encode(), "cannot be unpacked"),
+            (gzip.compress(make_record().to_json().encode())[:-20], "cannot be unpacked"),
+            (gzip.compress(b"\0" * 10) + b"rest", "cannot be unpacked"),
+            (gzip.compress(b" " * (LARGEST + 1)), "more than 16 MB"),
+        ],
+    )
+    def test_badly_packed_is_refused(self, tmp_path: Path, packed: bytes, message: str) -> None:
+        path = tmp_path / "record.json.gz"
+        path.write_bytes(packed)
         with pytest.raises(BadInputError, match=message) as caught:
             read_record(path)
         assert str(path) in str(caught.value)

@@ -37,11 +37,12 @@ function themeToggle(button) {
   button.hidden = false;
 }
 
+// Text, or the number that a cell begins with; empty without one.
 function value(row, column) {
   const cell = row.cells[column];
-  const text = cell.dataset.v ?? cell.textContent.trim();
-  const number = Number(text);
-  return text === "" || Number.isNaN(number) ? text : number;
+  if (cell.matches(".t, th")) return cell.dataset.v ?? cell.textContent.trim();
+  const number = parseFloat(cell.dataset.v ?? cell.textContent);
+  return Number.isNaN(number) ? "" : number;
 }
 
 function compare(one, other) {
@@ -54,6 +55,7 @@ function sortable(table) {
   const heads = [...table.tHead.rows[0].cells];
   heads.forEach((head, column) => {
     const button = head.querySelector("button");
+    if (!button) return; // rows of different scales have no order
     button.disabled = false;
     button.addEventListener("click", () => {
       const now = head.getAttribute("aria-sort");
