@@ -1,24 +1,20 @@
-"""Boards: averages, ranks and gains by hand, whatever the order of the records."""
+"""Boards: averages and notes by hand, whatever the order of the records."""
 
-import itertools
 import json
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-from make_records import CLEAN, DAMAGE, MODELS, TASKS, all_records, make_clean_record, make_record, sha256
+from boards import one, row
+from make_records import CLEAN, DAMAGE, MODELS, TASKS, all_records, make_record
 
-from mtrbench.benchmark.protocol.errors import BadInputError
 from mtrbench.benchmark.protocol.records import Record, Replicates
-from mtrbench.benchmark.stats import RESAMPLES, Bootstrapped
 from mtrbench.leaderboards.attack_board import attack_boards
 from mtrbench.leaderboards.board import Name, Rank
-from mtrbench.leaderboards.gain import clean_gain
 from mtrbench.leaderboards.groups import group
 from mtrbench.leaderboards.metric_board import metric_boards
 from mtrbench.leaderboards.model_board import clean_boards, model_attack_boards, model_boards
-from mtrbench.leaderboards.ranking import ranks
 from mtrbench.leaderboards.render import markdown, terminal, to_csv
 from mtrbench.leaderboards.victim_board import victim_boards
 
@@ -28,18 +24,6 @@ KINDS = (attack_boards, model_boards, clean_boards, model_attack_boards, victim_
 @pytest.fixture(scope="module")
 def records():
     return all_records()
-
-
-def row(board, name):
-    """A row by the name in it, as a dictionary by column."""
-    found = [r for r in board.rows if any(isinstance(cell, Name) and cell.text == name for cell in r)]
-    assert len(found) == 1
-    return {column.name: cell for column, cell in zip(board.columns, found[0], strict=True)}
-
-
-def one(make, records):
-    (board,) = make(group(records))
-    return board
 
 
 @pytest.mark.parametrize("make", KINDS)
@@ -92,89 +76,6 @@ def test_attacks_stand_by_damage_and_the_control_is_not_ranked(records):
     assert "256 images" in clean.title
 
 
-def scores_of(means, own_spread):
-    """Scores that share most of their variation, as over the same images."""
-    rng = np.random.default_rng(1)
-    common = rng.standard_normal(RESAMPLES)
-    return [Bootstrapped(m, m + common + own_spread * rng.standard_normal(RESAMPLES)) for m in means]
-
-
-def test_ranks_are_paired():
-    # Unpaired, intervals as wide as these (+-2) could not tell any two of them apart.
-    assert ranks(scores_of([3.0, 2.5, 2.0], 0.05), True) == [Rank(1, 1), Rank(2, 2), Rank(3, 3)]
-    assert ranks(scores_of([3.0, 2.5, 2.0], 0.05), False) == [Rank(3, 3), Rank(2, 2), Rank(1, 1)]
-
-
-def test_ties_need_not_be_transitive():
-    assert ranks(scores_of([0.3, 0.15, 0.0], 0.085), True) == [Rank(1, 2), Rank(1, 3), Rank(2, 3)]
-
-
-def test_equal_and_undefined_scores_are_ties():
-    same = scores_of([1.0], 0.1) * 2
-    assert ranks(same, True) == [Rank(1, 2), Rank(1, 2)]
-    broken = Bootstrapped(9.0, np.full(RESAMPLES, np.nan))
-    for order in itertools.permutations([*same, broken]):
-        assert ranks(order, True) == [Rank(1, 3)] * 3
-    # One undefined replicate leaves the differences unknown, and those of all others as they are.
-    high, low, partly = scores_of([3.0, 1.0, 2.0], 0.05)
-    partly.replicates[0] = np.nan
-    for order in itertools.permutations([(high, Rank(1, 2)), (low, Rank(2, 3)), (partly, Rank(1, 3))]):
-        assert ranks([score for score, _ in order], True) == [rank for _, rank in order]
-    assert ranks([], True) == []
-
-
-def test_ranks_do_not_depend_on_order():
-    scores = scores_of([3.0, 2.9, 2.0, 1.99], 0.05)
-    expected = ranks(scores, True)
-    for order in itertools.permutations(range(4)):
-        assert ranks([scores[i] for i in order], True) == [expected[i] for i in order]
-
-
-def test_clean_gain_by_hand():
-    def scores(miou, accuracy, mae, power=0):
-        values = {"segmentation": {"miou": miou, "pixel_accuracy": accuracy}, "keypoints2d": {"mae": mae}}
-        spread = np.array([1.0, 1.5, 2.0])
-        return {t: {m: Bootstrapped(v, v * spread**power) for m, v in part.items()} for t, part in values.items()}
-
-    def gains(clean, twin):
-        return {task: gain.value for task, gain in clean_gain(clean, twin).items()}
-
-    twin = scores(0.5, 0.8, 0.2)
-    # miou +10 %, accuracy -5 %: +2.5 % for the task; an error that falls by 20 % is a gain of 20 %.
-    assert gains(scores(0.55, 0.76, 0.16), twin) == pytest.approx({"segmentation": 2.5, "keypoints2d": 20})
-    assert gains(twin, twin) == {"segmentation": 0, "keypoints2d": 0}
-    assert clean_gain(scores(0.5, 0.8, np.nan), twin) is None
-    assert clean_gain(twin, scores(0.0, 0.8, 0.2)) is None
-    # Resample by resample, both scores are those of the same images.
-    found = clean_gain(scores(0.55, 0.76, 0.16, power=2), scores(0.5, 0.8, 0.2, power=1))
-    assert found["keypoints2d"].replicates == pytest.approx([20, 100 * (1 - 0.8 * 1.5), 100 * (1 - 0.8 * 2)])
-    assert found["segmentation"].replicates == pytest.approx([2.5, 100 * (1.025 * 1.5 - 1), 100 * (1.025 * 2 - 1)])
-
-
-def test_a_gain_has_an_interval_where_both_clean_passes_are_there():
-    pair = [make_record(m) for m in ("rooms3-shared.clean", "rooms3-independent.clean")]
-    wide, narrow = make_clean_record(pair[0], 0.02), make_clean_record(pair[1], 0.01)
-
-    def gain(*passes):
-        return row(one(model_boards, [*pair, *passes]), "rooms3-shared.clean")["clean_gain_percent"]
-
-    assert [gain().low, gain(wide).low, gain(narrow).high] == [None] * 3
-    found = gain(wide, narrow)
-    assert found.value == pytest.approx(6)
-    assert found.low < 6 < found.high
-    assert row(one(model_boards, [*pair, wide, narrow]), "rooms3-independent.clean")["clean_gain_percent"].low == 0
-    # The same change of both in every resample cancels out.
-    paired = gain(make_clean_record(pair[0], 0.01), narrow)
-    assert paired.high - paired.low < 1e-3 * (found.high - found.low)
-
-
-def test_clean_passes_alone_are_refused_and_others_change_nothing():
-    record, other = make_record(), make_record("rooms3-independent.clean")
-    assert group([record, make_clean_record(other)]) == group([record])
-    with pytest.raises(BadInputError, match="add those of attacks"):
-        group([make_clean_record(record)])
-
-
 def test_model_board_gain_reference_and_worst_case(records):
     board = one(model_boards, records)
     assert row(board, "rooms3-shared.clean")["clean_gain_percent"].value == pytest.approx(6)
@@ -200,10 +101,6 @@ def test_models_are_ranked_by_the_standard_evaluation_where_it_was_run(records):
     fewer = one(model_boards, [*records, *more[1:]])
     assert row(fewer, next(iter(under_auto)))["rank"] is None
     assert row(fewer, next(iter(under_auto)))["status"] == "incomplete"
-
-
-def test_gain_is_unknown_without_the_twin():
-    assert row(one(model_boards, [make_record()]), "rooms3-shared.clean")["clean_gain_percent"] is None
 
 
 def test_incomplete_is_shown_and_never_averaged():
@@ -276,32 +173,6 @@ def test_controls_are_controls_whatever_their_argument_and_settings():
     assert board.column("rank") == (Rank(1, 1), None, None, None)
 
 
-@pytest.mark.parametrize("change", [{"protocol": 2}, {"version": 2}])
-def test_mixed_versions_are_refused(change):
-    with pytest.raises(BadInputError, match="cannot be compared"):
-        group([make_record(), make_record(attack="total-pgd", **change)])
-
-
-@pytest.mark.parametrize("change", [{"ids": "b"}, {"images": 64}, {"eps": 4.0}, {"norm": "l2"}, {"dataset": "nyuv2"}])
-def test_what_cannot_be_compared_stands_apart(change):
-    groups = group([make_record(), make_record(**change)])
-    assert len(groups) == len({part.title for part in groups}) == 2
-
-
-def test_superseded_records_are_left_out_with_a_count():
-    old = make_record(settings={"steps": 5})
-    board = one(attack_boards, [make_record(supersedes=old.key), old])
-    assert len(board.rows) == 1
-    assert "1 superseded or invalidated record is left out" in board.note
-
-
-def test_invalidated_records_are_left_out_with_a_count():
-    records = [make_record(), make_record(attack="total-pgd", invalidated="the attack saw the truth")]
-    board = one(attack_boards, records)
-    assert [row[1].text for row in board.rows] == ["dgba-pgd"]
-    assert "1 superseded or invalidated record is left out" in board.note
-
-
 def test_a_row_is_published_if_all_of_its_records_are():
     pair = [make_record(model, tier="published") for model in ("rooms3-shared.clean", "rooms3-independent.clean")]
     local = pair[1].model_copy(update={"tier": "local"})
@@ -310,42 +181,6 @@ def test_a_row_is_published_if_all_of_its_records_are():
     board = one(model_boards, [pair[0], local])
     tiers = dict(zip((cell.text for cell in board.column("model")), board.column("tier"), strict=True))
     assert tiers == {"rooms3-shared.clean": "published", "rooms3-independent.clean": "local"}
-
-
-def test_a_record_supersedes_only_its_like():
-    with pytest.raises(BadInputError, match="another model or attack"):
-        group([old := make_record(attack="total-pgd"), make_record(supersedes=old.key)])
-    a, b = make_record(), make_record(settings={"steps": 5})
-    pair = [a.model_copy(update={"supersedes": b.key}), b.model_copy(update={"supersedes": a.key})]
-    with pytest.raises(BadInputError, match="supersede each other"):
-        group(pair)
-
-
-def test_the_same_attack_with_other_settings_is_another_row():
-    board = one(attack_boards, [make_record(), make_record(settings={"steps": 20, "more": "a|b"})])
-    assert {cell.text for cell in board.column("attack")} == {
-        "dgba-pgd [more=None, steps=10]",
-        "dgba-pgd [more=a?b, steps=20]",
-    }
-
-
-def test_contradictions_are_refused():
-    record = make_record()
-    assert group([record, record]) == group([record])
-    with pytest.raises(BadInputError, match="have the key"):
-        group([record, record.model_copy(update={"tier": "published"})])
-    clean = make_clean_record(record)
-    with pytest.raises(BadInputError, match="have the key"):
-        group([record, clean, make_clean_record(record, spread=0.5)])
-    with pytest.raises(BadInputError, match="disagree"):
-        group([record, clean.model_copy(update={"facts": make_record(facts={"parameters": 7}).facts})])
-    with pytest.raises(BadInputError, match="disagree"):
-        group([record, make_record(attack="total-pgd", facts={"parameters": 7})])
-    short = record.model_dump(mode="json", by_alias=True)
-    values = record.degradation.replicates["depth"].unpack()[:-1]
-    short["degradation"]["replicates"]["depth"] = Replicates.pack(values).model_dump(mode="json")
-    with pytest.raises(BadInputError, match="499 replicates"):
-        attack_boards(group([Record.model_validate_json(json.dumps(short))]))
 
 
 def test_notes_name_foreign_models_and_local_records():
@@ -384,12 +219,3 @@ def test_leaderboards_never_load_torch():
         "assert 'matplotlib.pyplot' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603
-
-
-def test_models_of_one_name_are_told_apart_by_their_weights():
-    record = make_record()
-    cell = record.cell.model_copy(update={"model": record.cell.model.model_copy(update={"sha256": sha256("other")})})
-    other = record.model_copy(update={"cell": cell, "key": cell.key})
-    (part,) = group([record, other])
-    assert len(part.models) == 2
-    assert all(model.startswith("rooms3-shared.clean [") for model in part.models)
