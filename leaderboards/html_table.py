@@ -16,6 +16,9 @@ from .render import ABSENT, highest, number, texts
 KINDS = {"model": "model", "attack": "attack", "worst_attack": "attack"}
 """What the names in a column are of."""
 
+DRAWN = ("ard", "standard_ard", "worst_case_ard", "clean_gain_percent")
+"""The columns whose intervals are drawn, too: what a table is read for."""
+
 REMARKS = {
     "control": "Knows nothing of the model; every attack must beat it. Not ranked.",
     "black box": "Asks for losses, never for gradients.",
@@ -84,17 +87,14 @@ def html_table(
     caption: str,
     links: Mapping[str, Mapping[str, str]],
     tags: Mapping[str, Mapping[str, Mapping[str, str]]],
-    draws: bool = True,
 ) -> Table:
-    """A board as a table; `links` and `tags` are by what a name is of, "model" or "attack", and then by the name.
-
-    The first column of intervals draws them, unless its rows are of different scales.
-    """
+    """A board as a table; `links` and `tags` are by what a name is of, "model" or "attack", and then by the name."""
     shown = board.where("everywhere", "pages")
     marked, written = highest(shown), texts(shown)
-    columns = range(len(shown.columns))
-    drawn = next((i for i in columns if draws and any(isinstance(row[i], Estimate) for row in shown.rows)), None)
-    spans = [_span(row[i] for row in shown.rows) if i == drawn else (0.0, 0.0) for i in columns]
+    spans = [
+        _span(row[i] for row in shown.rows) if column.name in DRAWN else (0.0, 0.0)
+        for i, column in enumerate(shown.columns)
+    ]
     kinds = [KINDS.get(column.name, "") for column in shown.columns]
     of = [links.get(kind, {}) for kind in kinds]
     header = next((i for i, cell in enumerate(shown.rows[0]) if isinstance(cell, Name)), 0) if shown.rows else 0

@@ -179,7 +179,7 @@ def _model(
         ("Weights, sha256", ref.sha256[:12], ""),
     )
     own = [
-        html_table(table, f"{section.anchor}-{table.name}", table.title, {}, {}, draws=False)
+        html_table(table, f"{section.anchor}-{table.name}", table.title, {}, {})
         for table in (clean_board(part, model), gradient_board(part, model))
     ]
     told = [table.rows for chapter in earlier for table in chapter.beside]
@@ -224,7 +224,7 @@ def _attack(section: Section, attack: str, raised: Mapping[tuple[str, str], Flag
         (),
         (
             html_table(board, section.anchor, board.title, links, tags),
-            html_table(scores, f"{section.anchor}-scores", scores.title, links, tags, draws=False),
+            html_table(scores, f"{section.anchor}-scores", scores.title, links, tags),
         ),
     )
 

@@ -37,11 +37,12 @@ function themeToggle(button) {
   button.hidden = false;
 }
 
-// Text, or the number that a cell begins with; empty without one.
+// The number that a cell begins with, or its text; empty without either.
 function value(row, column) {
   const cell = row.cells[column];
-  if (cell.matches(".t, th")) return cell.dataset.v ?? cell.textContent.trim();
-  const number = parseFloat(cell.dataset.v ?? cell.textContent);
+  const text = cell.dataset.v ?? cell.textContent.trim();
+  if (cell.matches(".t, th")) return text === "-" ? "" : text;
+  const number = parseFloat(text);
   return Number.isNaN(number) ? "" : number;
 }
 
