@@ -98,12 +98,12 @@ def _board(group: Group) -> Board:
                 facts.sharing_index,
                 facts.adversary or CLEAN,
                 facts.parameters,
-                *_clean(group, model),
-                mean([*gains[model].values()]).estimate() if gains[model] else None,
-                *(gain.estimate() if (gain := gains[model].get(task)) else None for task in group.setting.tasks),
                 *((_ard(group, model, STANDARD),) if STANDARD in group.attacks else ()),
                 score.estimate() if score else INCOMPLETE,
                 Name(attack) if attack else None,
+                *_clean(group, model),
+                mean([*gains[model].values()]).estimate() if gains[model] else None,
+                *(gain.estimate() if (gain := gains[model].get(task)) else None for task in group.setting.tasks),
                 "; ".join(raised[model]) or None,
                 tier_of(group.records[model, attack] for attack in group.attacks if (model, attack) in group.records),
                 *(_ard(group, model, attack) for attack in group.attacks),
@@ -116,12 +116,6 @@ def _board(group: Group) -> Board:
         Column("sharing_index", "sharing\nindex"),
         Column("training", "training"),
         Column("parameters", "parameters", where="csv"),
-        *metric_columns(group, everything=False),
-        Column("clean_gain_percent", "clean gain %\n[95 %]", "interval"),
-        *(
-            Column(f"clean_gain_percent_{task}", f"gain %\n{task}", where="pages", digits=1)
-            for task in group.setting.tasks
-        ),
         *(
             (Column("standard_ard", f"ARD under `{STANDARD}`\n[95 %]", "interval"),)
             if STANDARD in group.attacks
@@ -129,6 +123,12 @@ def _board(group: Group) -> Board:
         ),
         Column("worst_case_ard", "worst ARD\n[95 %]", "interval"),
         Column("worst_attack", "under"),
+        *metric_columns(group, everything=False),
+        Column("clean_gain_percent", "clean gain %\n[95 %]", "interval"),
+        *(
+            Column(f"clean_gain_percent_{task}", f"gain %\n{task}", where="pages", digits=1)
+            for task in group.setting.tasks
+        ),
         Column(
             "flags", "flags", where="pages", note=explained(list(raised.values()), "its strongest white-box attack")
         ),
