@@ -9,7 +9,7 @@ import pytest
 from boards import one, row
 from make_records import CLEAN, DAMAGE, MODELS, TASKS, all_records, make_record
 
-from mtrbench.benchmark.protocol.records import Record, Replicates
+from mtrbench.benchmark.protocol.records import Record, Replicates, unpacked
 from mtrbench.leaderboards.attack_board import attack_boards
 from mtrbench.leaderboards.board import Name, Rank
 from mtrbench.leaderboards.groups import group
@@ -50,13 +50,13 @@ def test_attack_board_averages_over_models_by_hand():
 def test_interval_of_ard_is_that_of_the_averaged_replicates():
     pair = [make_record(m, "total-pgd") for m in ("rooms3-shared.clean", "rooms3-independent.clean")]
     found = row(one(attack_boards, pair), "total-pgd")["ard"]
-    replicates = np.mean([r.degradation.replicates[task].unpack() for r in pair for task in TASKS], axis=0)
+    replicates = np.mean(unpacked([r.degradation.replicates[task] for r in pair for task in TASKS]), axis=0)
     assert [found.low, found.high] == pytest.approx(np.quantile(replicates, [0.025, 0.975]))
 
 
 def test_an_undefined_replicate_leaves_the_interval_out_and_the_value_in():
     record = make_record().model_dump(mode="json", by_alias=True)
-    values = make_record().degradation.replicates["depth"].unpack()
+    values = unpacked([make_record().degradation.replicates["depth"]])[0]
     values[7] = np.nan
     record["degradation"]["replicates"]["depth"] = Replicates.pack(values).model_dump(mode="json")
     found = row(one(attack_boards, [Record.model_validate_json(json.dumps(record))]), "dgba-pgd")["ard"]

@@ -17,7 +17,7 @@ from mtrbench.benchmark.evaluation import evaluate_cells, measure_cell, pending,
 from mtrbench.benchmark.harness import Measurement
 from mtrbench.benchmark.protocol.cells import Cell
 from mtrbench.benchmark.protocol.reading import read_record
-from mtrbench.benchmark.protocol.records import AnyRecord, CleanRecord, Record
+from mtrbench.benchmark.protocol.records import AnyRecord, CleanRecord, Record, unpacked
 from mtrbench.benchmark.store import Store
 from mtrbench.cli.workshop import LocalWorkshop, found_models, threat_ref
 from mtrbench.models.zoo import find_card, model_names
@@ -64,7 +64,7 @@ class TestCleanPasses:
         assert read_record(store.records / f"{clean.key}.json") == clean
         for task, scores in clean.scores.items():
             for name, score in scores.items():
-                spread = clean.replicates[task][name].unpack()
+                spread = unpacked([clean.replicates[task][name]])
                 assert [score.low, score.high] == pytest.approx(np.quantile(spread, [0.025, 0.975]), rel=1e-3)
 
     def test_stay_as_they_are_when_their_shards_are_made_again(self, toys: ToyWorkshop, store: Store) -> None:

@@ -7,7 +7,7 @@ from boards import one
 from make_records import make_clean_record, make_record, sha256
 
 from mtrbench.benchmark.protocol.errors import BadInputError
-from mtrbench.benchmark.protocol.records import Record, Replicates
+from mtrbench.benchmark.protocol.records import Record, Replicates, unpacked
 from mtrbench.leaderboards.attack_board import attack_boards
 from mtrbench.leaderboards.groups import group
 
@@ -84,7 +84,7 @@ def test_contradictions_are_refused():
     with pytest.raises(BadInputError, match="disagree"):
         group([record, make_record(attack="total-pgd", facts={"parameters": 7})])
     short = record.model_dump(mode="json", by_alias=True)
-    values = record.degradation.replicates["depth"].unpack()[:-1]
+    values = unpacked([record.degradation.replicates["depth"]])[0][:-1]
     short["degradation"]["replicates"]["depth"] = Replicates.pack(values).model_dump(mode="json")
     with pytest.raises(BadInputError, match="499 replicates"):
         attack_boards(group([Record.model_validate_json(json.dumps(short))]))

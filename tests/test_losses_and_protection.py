@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from make_records import BALANCINGS, DAMAGE, MODELS, TASKS, TAUS, loss_records, make_record, protected_records
 
+from mtrbench.benchmark.protocol.records import unpacked
 from mtrbench.leaderboards.board import Name
 from mtrbench.leaderboards.groups import group
 from mtrbench.leaderboards.heatmaps import STRONGEST, shown_rows
@@ -97,8 +98,8 @@ def test_curves_run_over_tau_to_dgba_by_hand():
 def test_shares_are_those_of_paired_replicates():
     a, b = make_record(attack="total-pgd"), make_record()
     found = share(ard(a), task_scores([(b, "depth")])[0])
-    expected = np.mean([a.degradation.replicates[t].unpack() for t in TASKS], axis=0)
-    expected /= b.degradation.replicates["depth"].unpack()
+    expected = np.mean(unpacked([a.degradation.replicates[t] for t in TASKS]), axis=0)
+    expected /= unpacked([b.degradation.replicates["depth"]])[0]
     assert [found.estimate().low, found.estimate().high] == pytest.approx(np.quantile(expected, [0.025, 0.975]))
 
 

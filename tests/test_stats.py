@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from mtrbench.attacks.conformance.toys import Affine
-from mtrbench.benchmark.protocol.records import Replicates
+from mtrbench.benchmark.protocol.records import Replicates, unpacked
 from mtrbench.benchmark.protocol.tasks import make_task
 from mtrbench.benchmark.stats import (
     RESAMPLES,
@@ -54,11 +54,11 @@ def test_a_clean_value_of_zero_leaves_everything_undefined() -> None:
 @given(arrays(np.float64, st.integers(0, 40), elements=st.floats(-1e6, 1e6) | st.sampled_from([np.nan, np.inf])))
 def test_replicates_are_kept_to_a_part_of_their_range(values: np.ndarray) -> None:
     packed = Replicates.pack(values)
-    found, known = packed.unpack(), np.isfinite(values)
+    found, known = unpacked([packed])[0], np.isfinite(values)
     assert np.array_equal(np.isfinite(found), known)
     room = (packed.high - packed.low) * (0.5 / 65534 + 1e-12)
     assert (np.abs(found[known] - values[known]) <= room).all()
-    assert np.array_equal(Replicates.pack(found).unpack(), found, equal_nan=True)
+    assert np.array_equal(unpacked([Replicates.pack(found)])[0], found, equal_nan=True)
 
 
 def test_weights_are_resamples_and_the_same_for_the_same_number() -> None:
@@ -99,7 +99,7 @@ def test_scores_by_hand() -> None:
     assert found.losses["a"].value == pytest.approx((1 + 1 / 3) / 2)
     assert found.arlc.value == pytest.approx(((1 + 1 / 3) / 2 + 1) / 2)
     assert found.tasks["b"].low == found.tasks["b"].high == pytest.approx(1.0)
-    assert len(found.replicates["a"].unpack()) == RESAMPLES
+    assert found.replicates["a"].count == RESAMPLES
 
 
 @pytest.mark.parametrize("truth", [0.5])

@@ -75,11 +75,6 @@ class Replicates(Strict):
         """The number of resamples."""
         return len(self.levels) // 2
 
-    def unpack(self) -> NDArray[np.float64]:
-        """The values, NaN where undefined."""
-        values: NDArray[np.float64] = unpacked([self])[0]
-        return values
-
     @model_validator(mode="after")
     def _check(self) -> Replicates:
         if not 0 <= self.high - self.low < float("inf"):
