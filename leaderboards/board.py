@@ -75,8 +75,11 @@ class Board:
         return self.pick(*(column.name for column in self.columns if column.where in places))
 
     def top(self, count: int) -> Board:
-        """The board with only its first rows."""
-        return replace(self, rows=self.rows[:count])
+        """The board with only its first rows, and the note with how many there are."""
+        if count >= len(self.rows):
+            return self
+        note = f"{self.note} The first {count} of {len(self.rows)} rows.".lstrip()
+        return replace(self, rows=self.rows[:count], note=note)
 
     def column(self, name: str) -> tuple[Cell, ...]:
         """A column's cells, top to bottom."""

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .groups import Group
+
+LISTED = 6
+"""Names that a sentence has room for."""
 
 
 def common_notes(group: Group) -> list[str]:
@@ -38,6 +43,8 @@ def _are(count: int) -> str:
     return "is" if count == 1 else "are"
 
 
-def listed(names: list[str] | tuple[str, ...]) -> str:
-    """Names as code, with commas between them."""
-    return ", ".join(f"`{name}`" for name in names)
+def listed(names: Sequence[str]) -> str:
+    """Names as code, with commas between them; of many the first and the number of the others."""
+    shown = names if len(names) <= LISTED + 1 else names[:LISTED]
+    others = f" and {len(names) - len(shown)} others" if len(shown) < len(names) else ""
+    return ", ".join(f"`{name}`" for name in shown) + others

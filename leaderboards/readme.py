@@ -21,7 +21,7 @@ from .tradeoff import points
 BEGIN, END = "<!-- boards:begin -->", "<!-- boards:end -->"
 BETWEEN = re.compile(r"(<!-- boards:begin(?: ([^\s<>]+))? -->).*?(<!-- boards:end -->)", re.DOTALL)
 PUBLISHED = "leaderboards/published/"
-TOP = 5
+TOP_ATTACKS, TOP_MODELS = 5, 10
 EXHIBITS = 4
 
 
@@ -42,9 +42,9 @@ def with_boards(text: str, suites: Suites, gallery: Gallery = EMPTY, published: 
     shown = [f"{picture(TRADEOFF, f'{published}{name}/' if name else published)}\n"] if points(part) else []
     for board in attack_boards([part]):
         tasks = [f"d_{task}" for task in part.setting.tasks]
-        top = board.top(TOP).pick("rank", "attack", "ard", "worst_task", *tasks, "backwards")
+        top = board.top(TOP_ATTACKS).pick("rank", "attack", "ard", "worst_task", *tasks, "backwards")
         shown.append(markdown(top, level=3))
-    shown += [markdown(board, level=3) for board in model_boards([part])]
+    shown += [markdown(board.where("everywhere").top(TOP_MODELS), level=3) for board in model_boards([part])]
     shown += _strip(gallery, f"{published}{GALLERY}/")
     shown.append(f"All boards, as tables and CSV: [{published}]({published}README.md)\n")
     return "\n".join([f"{text[: found.start()]}{found[1]}\n", *shown, f"{found[3]}{text[found.end() :]}"])

@@ -15,6 +15,7 @@ from mtrbench.leaderboards.board import Name, Rank
 from mtrbench.leaderboards.groups import group
 from mtrbench.leaderboards.metric_board import metric_boards
 from mtrbench.leaderboards.model_board import clean_boards, model_attack_boards, model_boards
+from mtrbench.leaderboards.notes import LISTED, listed
 from mtrbench.leaderboards.render import markdown, terminal, to_csv
 from mtrbench.leaderboards.victim_board import victim_boards
 
@@ -219,3 +220,17 @@ def test_leaderboards_never_load_torch():
         "assert 'matplotlib.pyplot' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603
+
+
+def test_the_top_of_a_board_says_of_how_many_rows(records):
+    board = attack_boards(group(records))[0]
+    assert board.top(len(board.rows)) is board
+    assert board.top(3).rows == board.rows[:3]
+    assert board.top(3).note == f"{board.note} The first 3 of {len(board.rows)} rows."
+
+
+@pytest.mark.parametrize(("count", "shown"), [(1, 1), (LISTED, LISTED), (LISTED + 1, LISTED + 1), (LISTED + 2, LISTED)])
+def test_many_names_are_counted(count, shown):
+    text = listed([f"model{i}" for i in range(count)])
+    assert text.count("`") == 2 * shown
+    assert text.endswith(f" and {count - shown} others") == (shown < count)
