@@ -14,6 +14,9 @@ from unittest import mock
 
 from mtrbench.cli import main
 
+FAST = ("--attack", "total-fgsm", "--images", 4, "--workers", 1)
+"""A run of a second."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -71,3 +74,8 @@ def python(*arguments: object, path: Path | None = None) -> subprocess.Popen[str
 def finish(process: subprocess.Popen[str]) -> Outcome:
     out, err = process.communicate(timeout=120)
     return Outcome(process.returncode, out, err)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """The content of every file below a folder, by its path."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}

@@ -69,6 +69,12 @@ def train(folder: Path, name: str, steps: int, more: str = "") -> Path:
     return folder / "cards" / f"{name}.toml"
 
 
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """A folder that is not there yet."""
+    return tmp_path / "out"
+
+
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The card of a model of the rooms at 16 x 16 that has learned enough for every score to be defined."""

@@ -1,0 +1,39 @@
+"""Predictions and truth of every task, drawn from a seed."""
+
+import pytest
+import torch
+
+from mtrbench.benchmark.protocol.tasks import IGNORE, TASKS, make_task
+
+SETTINGS = {"segmentation": {"classes": 4}}
+
+
+every_task = pytest.mark.parametrize("name", TASKS)
+
+
+def task_of(name):
+    return make_task(name, **SETTINGS.get(name, {}))
+
+
+def sample(name, batch=4, size=6, seed=0, dtype=torch.float64):
+    """A random prediction and truth, about a third of the pixels invalid, all ways of being invalid among them."""
+    g = torch.Generator().manual_seed(seed)
+    prediction = torch.randn(batch, task_of(name).channels, size, size, generator=g, dtype=dtype)
+    invalid = torch.rand(batch, 1, size, size, generator=g) < 0.3
+    if name == "segmentation":
+        truth = torch.randint(0, 4, (batch, size, size), generator=g)
+        return prediction, truth.masked_fill(invalid[:, 0], IGNORE), invalid
+    if name == "depth":
+        truth = torch.rand(batch, 1, size, size, generator=g, dtype=dtype) * 9 + 0.5
+        bad = torch.tensor([0.0, -1.0, torch.nan, torch.inf], dtype=dtype)
+        choice = torch.randint(0, 4, invalid.shape, generator=g)
+        return truth * (1 + 0.5 * prediction), torch.where(invalid, bad[choice], truth), invalid
+    if name == "normals":
+        truth = torch.nn.functional.normalize(torch.randn(batch, 3, size, size, generator=g, dtype=dtype), dim=1)
+        return truth + 0.7 * prediction, torch.where(invalid, 0, truth), invalid
+    truth = torch.rand(batch, 1, size, size, generator=g, dtype=dtype) * 2 - 1
+    return prediction, truth.masked_fill(invalid, torch.nan), invalid
+
+
+def score(task, prediction, truth):
+    return task.scores(task.statistics(prediction, truth).sum(0).numpy())
