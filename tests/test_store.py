@@ -164,6 +164,7 @@ class TestRecords:
             (gzip.compress(b"\0" * 10) + b"rest", "cannot be unpacked"),
             (gzip.compress(b" " * (LARGEST + 1)), "more than 16 MB"),
         ],
+        ids=["empty", "plain", "cut off", "more behind it", "huge"],  # packed bytes hold the time
     )
     def test_badly_packed_is_refused(self, tmp_path: Path, packed: bytes, message: str) -> None:
         path = tmp_path / "record.json.gz"
