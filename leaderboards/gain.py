@@ -10,7 +10,7 @@ from ..benchmark.protocol.errors import unknown
 from ..benchmark.protocol.metrics import METRICS, Metric
 from ..benchmark.stats import RESAMPLES, Bootstrapped, mean, relative_degradation
 from .groups import Group
-from .scores import in_order, number, replicates
+from .scores import in_order, replicates, value_of
 
 Scores = Mapping[str, Mapping[str, Bootstrapped]]
 
@@ -30,7 +30,7 @@ def clean_scores(group: Group, model: str) -> Scores:
     clean = group.clean.get(model)
     found: dict[str, dict[str, Bootstrapped]] = {}
     for task, part in (clean.scores if clean else group.any_record(model).clean).items():
-        values = [number(estimate) for estimate in part.values()]
+        values = [value_of(estimate) for estimate in part.values()]
         own = (
             replicates({f"record {clean.key}: {task} {name}": clean.replicates[task][name] for name in part})
             if clean

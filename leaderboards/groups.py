@@ -157,6 +157,11 @@ class Group:
         return tuple(parts)
 
 
+def headline(groups: Sequence[Group]) -> Group:
+    """The group with the most records, the first of several."""
+    return max(groups, key=lambda part: len(part.records))
+
+
 def training_label(training: str) -> str:
     """A training in words: CLEAN, or what it was against."""
     return "clean-trained" if training == CLEAN else f"trained against {training}"

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from ..benchmark.protocol.records import AnyRecord
 from .attack_board import attack_boards
 from .board import Board
-from .groups import Group, group
+from .groups import Group, group, headline
 from .kinds import METRICS_FOLDER, all_boards
 from .model_board import model_boards
 from .plots import (
@@ -79,11 +79,6 @@ def files(records: Sequence[AnyRecord]) -> dict[str, bytes]:
 
 def _encoded(content: str | bytes) -> bytes:
     return content.encode() if isinstance(content, str) else content
-
-
-def headline(groups: Sequence[Group]) -> Group:
-    """The group with the most records, the first of several."""
-    return max(groups, key=lambda part: len(part.records))
 
 
 def picture_names(groups: Sequence[Group]) -> list[str]:

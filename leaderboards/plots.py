@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .groups import Group, is_control
+from .groups import Group, headline, is_control
 from .heatmaps import attack_model_map, losses_map, transfer_map, victim_map
 from .losses_board import losses_boards
 from .model_board import model_attack_boards
@@ -31,7 +31,7 @@ def pictures(group: Group, groups: Sequence[Group]) -> dict[str, dict[str, bytes
     """
     found = {}
     several = sum(not is_control(attack) for attack in group.attacks) >= FEWEST
-    largest = group is max(groups, key=lambda part: len(part.records))
+    largest = group is headline(groups)
     if several:
         found[ATTACKS_MODELS] = attack_model_map(model_attack_boards([group])[0])
     if points(group) and (several or largest):
@@ -46,7 +46,7 @@ def pictures(group: Group, groups: Sequence[Group]) -> dict[str, dict[str, bytes
     if any(curve.unprotected for curve in protected):
         found[PROTECTION] = protection_plot(protected)
     family = relatives(group, groups)
-    budgets = budget_sweeps(family) if group is max(family, key=lambda part: len(part.records)) else []
+    budgets = budget_sweeps(family) if group is headline(family) else []
     steps = step_sweeps(group)
     if budgets:
         found[BUDGETS] = sweep_plot(budgets, "budget, eps (1/255)")

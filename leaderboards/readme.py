@@ -10,9 +10,9 @@ from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.files import write_atomically
 from .attack_board import attack_boards
 from .gallery import EMPTY, GALLERY, Gallery
-from .groups import group
+from .groups import group, headline
 from .model_board import model_boards
-from .pages import headline, picture
+from .pages import picture
 from .plots import TRADEOFF
 from .render import markdown
 from .suites import Suites

@@ -31,7 +31,7 @@ def replicates(packed: Mapping[str, Replicates | None]) -> Array:
     return unpacked(found)
 
 
-def number(estimate: Estimate) -> float:
+def value_of(estimate: Estimate) -> float:
     """The value of an estimate, NaN where undefined."""
     return float("nan") if estimate.value is None else estimate.value
 
@@ -39,7 +39,7 @@ def number(estimate: Estimate) -> float:
 def task_scores(parts: Sequence[tuple[Record, str]]) -> list[Bootstrapped]:
     """D_t of every record and task; raises as `replicates` does."""
     found = replicates({f"record {of.key}: task {task}": of.degradation.replicates.get(task) for of, task in parts})
-    values = [number(of.degradation.tasks[task]) for of, task in parts]
+    values = [value_of(of.degradation.tasks[task]) for of, task in parts]
     return [Bootstrapped(*pair) for pair in zip(values, found, strict=True)]
 
 
