@@ -1,9 +1,11 @@
-"""Predictions and truth of every task, drawn from a seed."""
+"""Predictions and truth of every task, drawn from a seed, and a network of two of them."""
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 from mtrbench.benchmark.protocol.tasks import IGNORE, TASKS, make_task
+from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel
 
 SETTINGS = {"segmentation": {"classes": 4}}
 
@@ -37,3 +39,22 @@ def sample(name, batch=4, size=6, seed=0, dtype=torch.float64):
 
 def score(task, prediction, truth):
     return task.scores(task.statistics(prediction, truth).sum(0).numpy())
+
+
+class Perception(nn.Module):
+    """Answers segmentation and depth from one convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.segmentation, self.depth = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(3, 1, 3, padding=1)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        return {"segmentation": self.segmentation(x), "depth": self.depth(x).exp()}
+
+
+def perception() -> tuple[MultiTaskModel, Batch]:
+    tasks = ("segmentation", "depth")
+    truth = {task: sample(task, dtype=torch.float32)[1] for task in tasks}
+    x = 0.2 + 0.6 * torch.rand(4, 3, 6, 6, generator=torch.Generator().manual_seed(1))
+    return MultiTaskModel(Perception(), [task_of(task) for task in tasks]).eval(), Batch(x, truth, tuple("abcd"))

@@ -8,6 +8,7 @@ import re
 import pytest
 import torch
 from asserts import assert_batch_size_invariant, assert_within_budget, assert_zero_budget_is_clean
+from threats import linf
 from torch import nn
 
 from mtrbench import BadInputError, load_attack
@@ -17,14 +18,10 @@ from mtrbench.attacks.conformance.toys import curved_model, linear_model, middle
 from mtrbench.attacks.registry import describe, names
 from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.tally import tallying
-from mtrbench.benchmark.protocol.threat import ThreatModel
 from mtrbench.benchmark.protocol.types import MultiTaskModel
 
 ARGUMENTS = {":TASK": ":a", ":PIXELS": ":4", ":MEMBERS": ":total-pgd,dgba-pgd"}
 ATTACKS = [re.sub(":[A-Z]+", lambda found: ARGUMENTS[found[0]], name) for name in names()]
-THREATS = [ThreatModel("linf", 4 / 255), ThreatModel("l2", 0.3)]
-
-linf = THREATS[0]
 
 
 @pytest.mark.parametrize("name", ["total-pgd", "dgba-pgd"])

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-import sys
-import warnings
-from dataclasses import replace
-from importlib.util import find_spec
 
 import pytest
 import torch
-from asserts import assert_batch_size_invariant, assert_repeats, assert_within_budget
+from asserts import assert_within_budget
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from iterates import TASKS, iterate, made_of
+from threats import both_norms, linf
 
 from mtrbench import BadInputError, load_attack
-from mtrbench.attacks.balancing import jacobian
 from mtrbench.attacks.balancing.base import Iterate, gradients_apart
 from mtrbench.attacks.balancing.minmax import MinMax
 from mtrbench.attacks.balancing.moo import Moo
@@ -26,31 +23,9 @@ from mtrbench.attacks.balancing.simplex import project_onto_simplex
 from mtrbench.attacks.balancing.smta import Smta
 from mtrbench.attacks.balancing.total import Total
 from mtrbench.attacks.balancing.wgd import Wgd
-from mtrbench.attacks.conformance.toys import SHAPE, linear_model, middle_batch
-from mtrbench.attacks.registry import names
+from mtrbench.attacks.conformance.toys import linear_model, middle_batch
 from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.threat import ThreatModel
-
-TASKS = ("a", "b", "c")
-
-linf = ThreatModel("linf", 4 / 255)
-
-
-def iterate(size: int = 4, index: int = 0, shift: float = 0.0, noise: Noise | None = None) -> Iterate:
-    """A linear model's iterate `shift` away from the clean images, with three tasks and an empty memory."""
-    model, batch = linear_model(TASKS), middle_batch(size, TASKS)
-    clean = {task: loss.detach() for task, loss in model.losses(batch).items()}
-    x = (batch.x + shift * torch.linspace(-1, 1, math.prod(SHAPE)).view(SHAPE)).requires_grad_()
-    return Iterate(x, model.losses(batch.at(x)), clean, batch.ids, index, noise or Noise(), {}, linf)
-
-
-def made_of(rows: torch.Tensor, losses: tuple[float, ...] | None = None, index: int = 0, seed: int = 0) -> Iterate:
-    """An iterate of one sample whose tasks have the gradients `rows` (T, d), and the given losses (T,)."""
-    x = torch.zeros(1, 1, 1, rows.shape[1], requires_grad=True)
-    values = losses or (0.0,) * len(rows)
-    terms = {f"t{i}": x.flatten(1) @ row + value for i, (row, value) in enumerate(zip(rows, values, strict=True))}
-    clean = {name: term.detach() for name, term in terms.items()}
-    return Iterate(x, terms, clean, ("one",), index, Noise(seed), {}, linf)
 
 
 def weighted(at: Iterate, weights: torch.Tensor) -> torch.Tensor:
@@ -210,134 +185,7 @@ def test_bad_settings(name: str, settings: dict[str, object], message: str) -> N
         load_attack(name, **settings)
 
 
-def test_without_the_extra_the_names_are_left_out_and_the_error_says_what_to_install(monkeypatch) -> None:
-    for module in ("torchjd", "torchjd.aggregation"):
-        monkeypatch.setitem(sys.modules, module, None)
-    assert not any(name.startswith(("mgda", "upgrad", "imtl-g")) for name in names())
-    assert "total-pgd" in names()
-    with pytest.raises(BadInputError, match=re.escape("MGDA needs torchjd: pip install 'mtrbench[mtl]'")) as caught:
-        load_attack("mgda-pgd")
-    assert "\n" not in str(caught.value)
-
-
-AGGREGATORS: dict[str, type[jacobian.Jacobian]] = {
-    "mgda": jacobian.MGDA,
-    "pcgrad": jacobian.PCGrad,
-    "cagrad": jacobian.CAGrad,
-    "imtl-g": jacobian.IMTLG,
-    "nash-mtl": jacobian.NashMTL,
-    "upgrad": jacobian.UPGrad,
-    "aligned-mtl": jacobian.AlignedMTL,
-}
-
-
-@pytest.mark.skipif(
-    not all(map(find_spec, ("torchjd", "qpsolvers", "quadprog", "cvxpy"))),
-    reason="needs the extra: pip install 'mtrbench[mtl]'",
-)
-class TestTorchJD:
-    # With three tasks PCGrad draws the order of its projections.
-    @pytest.mark.parametrize(
-        ("name", "tasks"), [(name, tasks) for name in AGGREGATORS for tasks in (2, 3) if (name, tasks) != ("pcgrad", 3)]
-    )
-    def test_is_the_library_on_every_samples_jacobian(self, name: str, tasks: int) -> None:
-        balancing = AGGREGATORS[name]()
-        library = sys.modules["torchjd.aggregation"]
-
-        def aggregated(rows: torch.Tensor) -> torch.Tensor:
-            aggregator = getattr(library, balancing.aggregator)(**balancing.arguments(tasks))
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                return comparable(aggregator(rows.double()).float())
-
-        def comparable(field: torch.Tensor) -> torch.Tensor:
-            # Nash-MTL's length is no multiple of its gradients'.
-            return field / field.norm() if name == "nash-mtl" else field
-
-        whole = iterate()
-        at = replace(whole, losses={task: whole.losses[task] for task in TASKS[:tasks]})
-        jacobians = gradients_apart(whole.losses, whole.x)[:tasks].unbind(1)
-        for found, rows in zip(balancing.fields(at)[0], jacobians, strict=True):
-            torch.testing.assert_close(comparable(found.flatten()), aggregated(rows.flatten(1)), rtol=1e-4, atol=1e-5)
-        conflicting = torch.tensor([[1.0, 0.0, 0.2], [-0.6, 0.8, 0.1], [-0.7, -0.5, 0.3]])[:tasks]
-        torch.testing.assert_close(
-            comparable(balancing.fields(made_of(conflicting)).flatten()), aggregated(conflicting)
-        )
-
-    @pytest.mark.parametrize("name", AGGREGATORS)
-    def test_does_not_care_for_a_common_scale(self, name: str) -> None:
-        rows = torch.randn(3, 7, generator=torch.Generator().manual_seed(1))
-        plain, tiny = (AGGREGATORS[name]().fields(made_of(scale * rows)) for scale in (1.0, 2.0**-30))
-        torch.testing.assert_close(tiny * 2.0**30, plain)
-
-    @pytest.mark.parametrize("name", AGGREGATORS)
-    def test_tasks_without_gradient_take_no_part(self, name: str) -> None:
-        rows = torch.randn(3, 7, generator=torch.Generator().manual_seed(1))
-        with_zero = torch.cat([rows[:2], torch.zeros(1, 7), rows[2:]])
-        balancing = AGGREGATORS[name]()
-        torch.testing.assert_close(balancing.fields(made_of(with_zero)), balancing.fields(made_of(rows)))
-        assert not balancing.fields(made_of(torch.zeros(3, 7))).any()
-
-    @pytest.mark.parametrize("name", AGGREGATORS)
-    @pytest.mark.parametrize("seed", range(5))
-    def test_conflicting_and_parallel_gradients_give_a_finite_step(self, name: str, seed: int) -> None:
-        first, second = torch.randn(2, 4, generator=torch.Generator().manual_seed(seed))
-        for rows in (
-            torch.stack([first, -first, second]),
-            torch.stack([first, first, second]),
-            torch.stack([first, -2 * first]),
-            torch.stack([first, 1e-7 * second]),
-        ):
-            assert AGGREGATORS[name]().fields(made_of(rows)).isfinite().all()
-
-    @pytest.mark.parametrize("name", ["mgda", "upgrad"])
-    @pytest.mark.parametrize("seed", range(5))
-    def test_harms_no_task(self, name: str, seed: int) -> None:
-        rows = torch.randn(3, 7, generator=torch.Generator().manual_seed(seed))
-        direction = AGGREGATORS[name]().fields(made_of(rows)).flatten()
-        assert (rows @ direction >= -0.02 * direction.norm() * rows.norm(dim=1)).all()
-
-    def test_mgda_finds_the_shortest_vector(self) -> None:
-        field = jacobian.MGDA().fields(made_of(TestMoo.rows))
-        torch.testing.assert_close(field.flatten(), torch.tensor([0.8, 0.4, 0.0]))
-
-    @pytest.mark.parametrize("c", [0.0, 0.4, 0.9])
-    def test_cagrad_stays_near_the_mean_and_leaves_no_task_worse_than_it(self, c: float) -> None:
-        rows = torch.tensor([[1.0, 0.0, 0.2], [-0.6, 0.8, 0.1], [-0.7, -0.5, 0.3]])
-        mean, direction = rows.mean(dim=0), jacobian.CAGrad(c).fields(made_of(rows)).flatten()
-        assert (direction - mean).norm() <= (c + 1e-3) * mean.norm()
-        assert (rows @ direction).min() >= (rows @ mean).min() - 1e-5
-        if c:
-            assert (rows @ direction).min() > (rows @ mean).min() + 1e-3
-
-    def test_nash_mtl_bargains(self) -> None:
-        # sum_t a_t g_t with a_t <g_t, sum> the same for all tasks.
-        rows = torch.randn(3, 50, generator=torch.Generator().manual_seed(0))
-        direction = jacobian.NashMTL().fields(made_of(rows)).flatten()
-        shares = torch.linalg.lstsq(rows.T, direction.unsqueeze(1)).solution.flatten() * (rows @ direction)
-        torch.testing.assert_close(shares / shares.mean(), torch.ones(3), rtol=0.02, atol=0.02)
-
-    def test_solvers_beside_or_tools_are_not_loaded(self) -> None:
-        jacobian.CAGrad().fields(made_of(torch.eye(3)))
-        assert sys.modules.get("highspy") is None
-        assert "highspy" not in sys.modules
-
-    def test_imtl_g_projects_equally_on_all(self) -> None:
-        rows = torch.randn(3, 7, generator=torch.Generator().manual_seed(0))
-        shares = rows @ jacobian.IMTLG().fields(made_of(rows)).flatten() / rows.norm(dim=1)
-        torch.testing.assert_close(shares, shares[:1].expand(3), rtol=1e-4, atol=1e-4)
-
-    def test_pcgrads_order_is_the_samples_own(self) -> None:
-        model, batch = linear_model(TASKS), middle_batch(tasks=TASKS)
-        attack = load_attack("pcgrad-pgd")
-        assert_repeats(attack, model, batch, linf)
-        assert_batch_size_invariant(attack, model, batch, linf)
-        rows = torch.tensor([[1.0, 0.0], [-0.6, 0.8], [-0.7, -0.5]])
-        drawn = [jacobian.PCGrad().fields(made_of(rows, seed=seed)) for seed in range(20)]
-        assert len({tuple(field.flatten().tolist()) for field in drawn}) > 1
-
-
-@pytest.mark.parametrize("threat", [ThreatModel("linf", 4 / 255), ThreatModel("l2", 0.3)], ids=lambda t: t.norm)
+@both_norms
 def test_a_protected_task_does_not_notice_to_first_order(threat: ThreatModel) -> None:
     model, batch = linear_model(), middle_batch()  # on a linear model first order is all there is
     clean = model.losses(batch)
@@ -350,7 +198,7 @@ def test_a_protected_task_does_not_notice_to_first_order(threat: ThreatModel) ->
     assert (spared["b"] > 0.5 * free["b"]).all()
 
 
-@pytest.mark.parametrize("threat", [ThreatModel("linf", 4 / 255), ThreatModel("l2", 0.3)], ids=lambda t: t.norm)
+@both_norms
 def test_the_worst_task_gains_more_than_under_the_average(threat: ThreatModel) -> None:
     model, batch = linear_model(), middle_batch()
     model.net.weights["b"].data *= 0.2

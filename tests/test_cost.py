@@ -6,8 +6,8 @@ import json
 
 import pytest
 import torch
+from architectures import APART, SHARED, TASKS, architecture, every_architecture
 from commands import mtrbench
-from test_nets import APART, SHARED, TASKS, architecture, every_architecture
 
 from mtrbench.models.card import Architecture, build, read_card
 from mtrbench.models.nets.cost import Costs, block_costs, sharing, sharing_indices

@@ -9,8 +9,8 @@ from itertools import product
 import pytest
 import torch
 from asserts import assert_batch_size_invariant, assert_leaves_model_untouched, assert_within_budget
-from test_attacks import linf
-from test_tasks import sample, task_of
+from samples import perception, sample, task_of
+from threats import linf
 from torch import Tensor, nn
 
 from mtrbench import BadInputError, load_attack
@@ -20,7 +20,6 @@ from mtrbench.attacks.losses.ascending import Ascending, WithLoss
 from mtrbench.attacks.registry import describe, settings_of
 from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.tasks import IGNORE
-from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel
 
 
 def naive_segmentation(kind: str, z: Tensor, y: int) -> float:
@@ -175,25 +174,6 @@ def test_angle_where_acos_and_norms_have_no_gradient(factor: float, expected: fl
 
 
 # Names.
-
-
-class Perception(nn.Module):
-    """Answers segmentation and depth from one convolution."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.segmentation, self.depth = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(3, 1, 3, padding=1)
-
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        return {"segmentation": self.segmentation(x), "depth": self.depth(x).exp()}
-
-
-def perception() -> tuple[MultiTaskModel, Batch]:
-    tasks = ("segmentation", "depth")
-    truth = {task: sample(task, dtype=torch.float32)[1] for task in tasks}
-    x = 0.2 + 0.6 * torch.rand(4, 3, 6, 6, generator=torch.Generator().manual_seed(1))
-    return MultiTaskModel(Perception(), [task_of(task) for task in tasks]).eval(), Batch(x, truth, tuple("abcd"))
 
 
 @pytest.mark.parametrize("losses", SETS)

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tomli_w
-import torch
 from commands import assert_refused, mtrbench
-from torch import Tensor, nn
+from planted_models import (
+    SIZE,
+    Backwards,
+    BackwardsOffTheGrid,
+    BlindInTheDark,
+    Constant,
+    Counts,
+    Detached,
+    Draws,
+    MixesTheBatch,
+    MultiplesOfFour,
+    NeverInEvalMode,
+    RefusesLoneImages,
+    Sound,
+    TwoChannels,
+)
 
-from mtrbench import Task, load_dataset
+from mtrbench import load_dataset
 from mtrbench.benchmark.harness import measure
 from mtrbench.benchmark.protocol.tasks import make_task
 from mtrbench.benchmark.stats import bootstrap_scores, resampling_weights
@@ -24,124 +38,17 @@ from mtrbench.cli.masking import SIGNS
 from mtrbench.cli.model_checks import ALL, examine_model
 from mtrbench.models.card import Architecture, build, fingerprint, packed, read_card, unpack
 from mtrbench.models.conformance import PROPERTIES
-from mtrbench.models.nets.compact import compact
 from mtrbench.models.nets.layout import Layout, layouts
 from mtrbench.models.zoo import load_model
 
 IMAGES = 6
-SIZE = (16, 16)
 LAYOUT = ["segmentation depth normals"] * 4 + ["segmentation depth | normals"]
 TASKS: dict[str, dict[str, int | float | str]] = {"segmentation": {"classes": 13}, "depth": {}, "normals": {}}
 
 
-class Sound(nn.Module):
-    """A network that has every property, untrained."""
-
-    def __init__(self, tasks: Mapping[str, Task], layout: Sequence[str]) -> None:
-        super().__init__()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            self.net = compact(tasks, layout, width=4)
-
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        return self.net(x)
-
-    def changed(self, task: str, x: Tensor, change: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
-        answers = Sound.forward(self, x)
-        return {**answers, task: change(answers[task])}
-
-
-class TwoChannels(Sound):
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        return self.changed("depth", x, lambda depth: depth.expand(-1, 2, -1, -1))
-
-
-class RefusesLoneImages(Sound):
-    """A lone image comes as one of two."""
-
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        if len(x) == 2 and x.shape[-2:] == SIZE:
-            raise ValueError("three images\nat least")
-        return super().forward(x)
-
-
-class MultiplesOfFour(Sound):
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        height, width = (side // 4 * 4 for side in x.shape[-2:])
-        return {task: values[..., :height, :width] for task, values in super().forward(x).items()}
-
-
-class BlindInTheDark(Sound):
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        light = x.detach().amax(dim=(1, 2, 3), keepdim=True)
-        return super().forward(x * (light / light))
-
-
-class NeverInEvalMode(Sound):
-    def __init__(self, tasks: Mapping[str, Task], layout: Sequence[str]) -> None:
-        super().__init__(tasks, layout)
-        self.spare = nn.Identity()
-
-    def train(self, mode: bool = True) -> NeverInEvalMode:
-        super().train(mode)
-        self.spare.train()
-        return self
-
-
-class Draws(Sound):
-    """What all logits have in common decides nothing: no score and no loss tells it."""
-
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        return self.changed("segmentation", x, lambda logits: logits + 1e-3 * torch.rand(()))
-
-
-class Counts(Sound):
-    def __init__(self, tasks: Mapping[str, Task], layout: Sequence[str]) -> None:
-        super().__init__(tasks, layout)
-        self.seen: Tensor
-        self.register_buffer("seen", torch.zeros(()), persistent=False)
-
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        self.seen += len(x)
-        return super().forward(x)
-
-
-class MixesTheBatch(Sound):
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        return self.changed("segmentation", x, lambda logits: logits + x.mean())
-
-
-class Detached(Sound):
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        return self.changed("depth", x, Tensor.detach)
-
-
-class Constant(Sound):
-    """Depth that has a gradient, which is zero."""
-
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        return self.changed("depth", x, lambda depth: depth.detach() + 0 * x.mean(dim=1, keepdim=True))
-
-
-class Backwards(Sound):
-    """Its gradients point the other way."""
-
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        return super().forward(2 * x.detach() - x)
-
-
-class BackwardsOffTheGrid(Sound):
-    """They do so at images that have other values than multiples of 1/255, as steps of less than that give."""
-
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        levels = 255 * x.detach()
-        off = ((levels - levels.round()).abs() > 0.01).flatten(1).any(dim=1).view(-1, 1, 1, 1)
-        return super().forward(torch.where(off, 2 * x.detach() - x, x))
-
-
 @pytest.fixture
 def card_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """Writes the card of an untrained model of a class of this file, with the scores of `Sound` on a few images."""
+    """Writes the card of an untrained model of `planted_models`, with the scores of `Sound` on a few images."""
     monkeypatch.setattr("mtrbench.cli.model_checks.load_dataset", partial(load_dataset, images=IMAGES))
 
     def write(entry: type[Sound], **changes: Any) -> Path:
@@ -149,7 +56,7 @@ def card_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pa
         data = load_dataset("rooms3", tasks, size=SIZE, images=IMAGES)
         models = {}
         for kind in (Sound, entry):
-            models[kind] = build(Architecture(entry=f"{__name__}:{kind.__name__}", layout=LAYOUT), tasks)
+            models[kind] = build(Architecture(entry=f"{kind.__module__}:{kind.__name__}", layout=LAYOUT), tasks)
             content = packed(models[kind])
             unpack(models[kind], content)
             models[kind].eval()
@@ -164,7 +71,7 @@ def card_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pa
             "size": SIZE,
             "licence": "MIT",
             "tasks": TASKS,
-            "architecture": {"entry": f"{__name__}:{entry.__name__}", "layout": LAYOUT},
+            "architecture": {"entry": f"{entry.__module__}:{entry.__name__}", "layout": LAYOUT},
             "weights": {"file": "planted.safetensors", "sha256": hashlib.sha256(content).hexdigest()},
             "training": {
                 "recipe": "none.toml",

@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import torch
+from architectures import APART, HALF, SHARED, TASKS, architecture, every_architecture
 from torch import nn
 
 from mtrbench import BadInputError
-from mtrbench.benchmark.protocol.tasks import make_task
 from mtrbench.benchmark.protocol.types import MultiTaskModel
 from mtrbench.models.card import Architecture, build, packed, unpack
 from mtrbench.models.nets.layout import layouts
 
-TASKS = {name: make_task(name) for name in ("segmentation", "depth", "normals")}
-SHARED, HALF, APART = "segmentation depth normals", "segmentation | depth normals", "segmentation | depth | normals"
 BRANCHING = [SHARED, SHARED, HALF, HALF, APART]
 # Every tenth of the 51 layouts, from all apart in every block to all shared.
 SAMPLE = [[" | ".join(map(" ".join, block)) for block in layout.blocks] for layout in [*layouts(tuple(TASKS), 5)][::10]]
-ENTRIES: dict[str, dict[str, Any]] = {
-    "compact": {"width": 4},
-    "resnet34_deeplab": {"width": 4},
-    "mobilenetv2": {"width_multiplier": 0.25},
-}
-every_architecture = pytest.mark.parametrize("entry", ENTRIES)
-
-
-def architecture(entry: str, *layout: str) -> Architecture:
-    return Architecture(entry=f"mtrbench.models.nets.{entry}:{entry}", layout=list(layout), settings=ENTRIES[entry])
 
 
 def settled(entry: str, *layout: str) -> MultiTaskModel:

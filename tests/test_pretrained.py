@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+from architectures import APART, HALF, SHARED, TASKS, architecture
 from commands import assert_refused, mtrbench
 from conftest import RECIPE
 from safetensors.torch import save_file
-from test_nets import APART, HALF, SHARED, TASKS, architecture
 from torch import Tensor
 
 from mtrbench import BadInputError, load_model

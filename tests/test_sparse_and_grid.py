@@ -12,7 +12,7 @@ import pytest
 import torch
 from asserts import assert_batch_size_invariant, assert_within_budget
 from PIL import Image
-from test_attacks import THREATS, linf
+from threats import both_norms, l2, linf
 from torch import Tensor
 
 from mtrbench import BadInputError, load_attack
@@ -33,7 +33,6 @@ STARTS = [
     ("pgd", {"random_start": True, "restarts": 2}),
 ]
 
-both_norms = pytest.mark.parametrize("threat", THREATS, ids=lambda threat: threat.norm)
 every_optimizer = pytest.mark.parametrize("optimizer", list(OPTIMIZERS))
 
 
@@ -204,7 +203,7 @@ def test_last_levels_are_the_best_by_brute_force(solver: str, seed: int) -> None
 
 @pytest.mark.parametrize("optimizer", ["pgd", "apgd"])
 def test_l2_rounds_towards_the_clean_image(optimizer: str) -> None:
-    batch, threat = eight_bit(), THREATS[1]
+    batch, threat = eight_bit(), l2
     free, rounded = (
         brief(f"{name}-{optimizer}")(curved_model(), batch, threat, Noise()) for name in ("dgba", "dgba-grid")
     )
@@ -231,7 +230,7 @@ def test_values_without_a_level_in_the_budget_stay(eps: float, threat: ThreatMod
 @pytest.mark.parametrize("name", ["dgba-sparse:4-pgd", "dgba-grid-pgd"])
 def test_the_extra_program_of_every_image_is_counted(name: str) -> None:
     counts = {}
-    for threat in THREATS:
+    for threat in (linf, l2):
         with tallying() as found:
             load_attack(name, steps=3)(curved_model(), eight_bit(5), threat, Noise())
         counts[threat.norm] = found.sums

@@ -8,6 +8,7 @@ from itertools import pairwise, permutations
 import numpy as np
 import pytest
 import torch
+from threats import both_norms, l2, linf
 from torch import Tensor
 
 from mtrbench import BadInputError, load_attack
@@ -20,9 +21,6 @@ from mtrbench.benchmark.protocol.damage import on_images
 from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.threat import ThreatModel
 from mtrbench.benchmark.protocol.types import Attack, Batch, MultiTaskModel, SplitAttack
-
-linf, l2 = ThreatModel("linf", 4 / 255), ThreatModel("l2", 0.3)
-THREATS = pytest.mark.parametrize("threat", [linf, l2], ids=lambda threat: threat.norm)
 
 STANDARD = auto.MEMBERS
 MEMBERS = ("single:a-fgsm", "single:b-fgsm", "total-fgsm", "noise")
@@ -56,7 +54,7 @@ def damage_by_hand(model: MultiTaskModel, batch: Batch, x: Tensor) -> np.ndarray
 
 
 class TestUap:
-    @THREATS
+    @both_norms
     def test_changes_every_image_alike(self, threat: ThreatModel) -> None:
         batch = middle_batch(5)
         attack = fitted("uap", curved_model(), parts_of(batch, 3, 2), threat)
@@ -66,7 +64,7 @@ class TestUap:
             torch.testing.assert_close(change, changes[0][:1].expand_as(change), rtol=0, atol=1e-6)
         assert changes[0].abs().max() > 0
 
-    @THREATS
+    @both_norms
     def test_reaches_the_optimum_for_all_images_of_a_linear_model(self, threat: ThreatModel) -> None:
         # However many batches the split has: the steps add up to more than the budget.
         model, batch = linear_model(("a",)), middle_batch(5, tasks=("a",))
@@ -76,7 +74,7 @@ class TestUap:
         gain = model.losses(batch.at(attack(model, batch, threat, Noise())))["a"] - model.losses(batch)["a"]
         torch.testing.assert_close(gain, (threat.eps * dual).expand(5), rtol=1e-4, atol=1e-4)
 
-    @THREATS
+    @both_norms
     def test_change_is_in_the_ball(self, threat: ThreatModel) -> None:
         attack = load_attack("uap", reach=20.0).fitted(curved_model(), [middle_batch()], threat, Noise())
         length = threat.distance(torch.zeros_like(attack.delta), attack.delta).item()
@@ -98,7 +96,7 @@ class TestUap:
 
 
 class TestWorstOf:
-    @THREATS
+    @both_norms
     def test_is_the_best_member_of_every_image(self, threat: ThreatModel) -> None:
         model, batch = curved_model(), middle_batch(6)
         members = [load_attack(name)(model, batch, threat, Noise()) for name in MEMBERS]

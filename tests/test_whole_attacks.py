@@ -9,8 +9,8 @@ from functools import partial
 import pytest
 import torch
 from asserts import assert_batch_size_invariant, assert_within_budget
-from test_attacks import THREATS, linf
-from test_losses import perception
+from samples import perception
+from threats import both_norms, linf
 from torch import Tensor
 
 from mtrbench import BadInputError, load_attack
@@ -24,8 +24,6 @@ from mtrbench.benchmark.harness import measure
 from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.threat import ThreatModel
 from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel
-
-both_norms = pytest.mark.parametrize("threat", THREATS, ids=lambda threat: threat.norm)
 
 
 def at(model: MultiTaskModel, batch: Batch, x: Tensor, index: int, memory: dict[str, Tensor]) -> Iterate:
