@@ -28,8 +28,8 @@ def _models() -> Rows:
             "trained on": card.dataset,
             "tasks": " ".join(card.tasks),
             "sharing": sharing["groups"],
-            "params": sharing["parameters"],
-            "MAdds": sharing["multiply_adds"],
+            "shared params": sharing["parameters"],
+            "shared MAdds": sharing["multiply_adds"],
             "adversary": card.training.attack or "-",
             "eps": card.training.eps or "-",
         }

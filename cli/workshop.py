@@ -66,13 +66,16 @@ class LocalWorkshop(Attacking):
 
     def facts(self, cell: Cell) -> ModelFacts:
         card, _ = find_card(self.models[cell.model.name])
-        training = card.training
+        training, layout = card.training, Layout.parse(card.architecture.layout)
         return ModelFacts(
             trained_on=card.dataset,
-            sharing_index=Layout.parse(card.architecture.layout).sharing_index,
+            sharing_index=layout.sharing_index,
             adversary=None if training.attack is None else f"{training.attack}, eps {training.eps:g}/255",
             parameters=sum(parameter.numel() for parameter in self.model(cell.model).parameters()),
             twin=card.twin,
+            architecture=card.architecture.label,
+            layout=layout.lines,
+            seed=training.seed,
         )
 
     def cells(self, suite: Suite, targets: tuple[str, ...] | None = None) -> list[Cell]:

@@ -1,4 +1,4 @@
-"""The attack board: how much damage every attack does, averaged over the models of one kind of training."""
+"""The attack board: how much damage every attack does, averaged over the models of one training."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from ..benchmark.stats import Bootstrapped, mean
 from .board import BLACK_BOX, CONTROL, INCOMPLETE, Board, Cell, Column, Name
 from .flags import counted, explained, flags
-from .groups import CLEAN, Group, is_black_box, is_control
+from .groups import Group, is_black_box, is_control, models_label
 from .notes import common_notes, listed
 from .ranking import ranks
 from .scores import plain_mean, task_scores, tier_of
 
 
 def attack_boards(groups: Sequence[Group]) -> list[Board]:
-    """One board per group and kind of training; an attack without a complete record on every model is incomplete."""
+    """One board per group and training; an attack without a complete record on every model is incomplete."""
     return [_board(part) for group in groups for part in group.parts]
 
 
@@ -72,7 +72,7 @@ def _board(group: Group) -> Board:
     )
     models = f"Mean over {len(group.models)} models" if len(group.models) > 1 else "One model"
     note = " ".join([f"{models}: {listed(group.models)}.", *common_notes(group)])
-    title = f"Attacks on {training if training != CLEAN else 'clean-trained'} models: {group.title}"
+    title = f"Attacks on {models_label(training)}: {group.title}"
     return Board("attacks", title, note, (*group.setting.scope, ("training", training)), columns, tuple(rows))
 
 

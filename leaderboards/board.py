@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -28,6 +30,7 @@ class Name:
     remark: str = ""
 
 
+Place = Literal["everywhere", "pages", "csv"]
 Cell = Name | Rank | Estimate | str | int | float | None
 
 
@@ -44,7 +47,7 @@ class Column:
     name: str
     title: str
     shows: Literal["interval", "value", "count"] = "value"
-    where: Literal["everywhere", "pages", "csv"] = "everywhere"
+    where: Place = "everywhere"
     marks_highest: bool = False
     digits: int = 0
     note: str = ""
@@ -74,12 +77,30 @@ class Board:
         """The board with only the columns that are shown in one of these places."""
         return self.pick(*(column.name for column in self.columns if column.where in places))
 
+    def only(self, name: str, cells: Collection[Cell]) -> Board:
+        """The board with only the rows that have one of these cells in a column."""
+        kept = [row for row, cell in zip(self.rows, self.column(name), strict=True) if cell in cells]
+        return replace(self, rows=tuple(kept))
+
     def top(self, count: int) -> Board:
         """The board with only its first rows, and the note with how many there are."""
         if count >= len(self.rows):
             return self
         note = f"{self.note} The first {count} of {len(self.rows)} rows.".lstrip()
         return replace(self, rows=self.rows[:count], note=note)
+
+    def top_of_each(self, name: str, count: int) -> Board:
+        """The board with only the first rows of each value in a column, and the note with how many there are."""
+        seen = Counter[Cell]()
+        kept = []
+        for row, value in zip(self.rows, self.column(name), strict=True):
+            seen[value] += 1
+            if seen[value] <= count:
+                kept.append(row)
+        if len(kept) == len(self.rows):
+            return self
+        note = f"{self.note} The first {count} of every {name}, of {len(self.rows)} rows in all.".lstrip()
+        return replace(self, rows=tuple(kept), note=note)
 
     def column(self, name: str) -> tuple[Cell, ...]:
         """A column's cells, top to bottom."""

@@ -1,44 +1,52 @@
-"""Does one number rise with another over models? Spearman's rank correlation, with an interval."""
+"""Does one number rise with another over layouts? Spearman's rank correlation, and how often chance does as well."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain, permutations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..benchmark.stats import RESAMPLES, Array, Bootstrapped
+from ..benchmark.stats import Array, Bootstrapped
 
-REDRAWS = 100
-"""Draws after which a resample stays undefined."""
+FEWEST = 4
+"""Numbers below which a rank correlation says nothing: even a perfect one of three comes about by chance every third
+time."""
 
-FEWEST = 5
-"""Models below which a rank correlation says nothing: of four, every 24th order is the rising one."""
+EXACT = 9
+"""Numbers up to which all orders are tried, 362,880 of nine; of more a sample is."""
+
+DRAWS = 100_000
+"""Orders in that sample."""
 
 
-def rank_correlation(xs: Sequence[float], scores: Sequence[Bootstrapped]) -> Bootstrapped | None:
-    """Spearman's rho between `xs` and `scores`, one each per model; None for fewer than five models or equal values.
+@dataclass(frozen=True)
+class Correlation:
+    """Spearman's rho with its replicates over the images, and the p-value of `rank_correlation`."""
 
-    Every replicate draws the models anew, with replacement, and takes the same resample of the images for all of them:
-    the interval is over models and images, unknown if a score's is. A draw in which all are equal has no correlation,
-    and another one is made.
+    rho: Bootstrapped
+    p: float
+
+
+def rank_correlation(xs: Sequence[float], scores: Sequence[Bootstrapped]) -> Correlation | None:
+    """Spearman's rho between `xs` and `scores`; None for fewer than four of them or for equal values.
+
+    Every replicate takes the same resample of the images for all scores. The xs are a design, not a sample, so that
+    nothing is resampled over them; instead p says how many of all orders of the scores over them have a correlation as
+    far from 0: the exact permutation test, two-sided, of the hypothesis that the scores do not depend on x.
     """
+    x, y = _centred_ranks(np.array(xs)), _centred_ranks(np.array([score.value for score in scores]))
     rho = float(spearman(np.array(xs), np.array([score.value for score in scores])))
     if len(xs) < FEWEST or not np.isfinite(rho):
         return None
     replicates = np.stack([score.replicates for score in scores], axis=-1)
-    found = np.full(RESAMPLES, np.nan)
-    if not np.isfinite(replicates).all():
-        return Bootstrapped(rho, found)
-    for attempt in range(REDRAWS):
-        left = np.isnan(found)
-        if not left.any():
-            break
-        drawn, ranks = _drawn(tuple(xs), attempt)
-        scored = np.take_along_axis(replicates[left], drawn[left], axis=1)
-        found[left] = _correlation(ranks[left], _centred_ranks(scored))
-    return Bootstrapped(rho, found)
+    found = spearman(np.broadcast_to(np.array(xs), replicates.shape), replicates)
+    by_chance = _by_chance(tuple(x), tuple(sorted(y)))
+    as_far = len(by_chance) - np.searchsorted(by_chance, abs(x @ y))
+    own = len(xs) > EXACT  # a sample may lack the order that there is
+    return Correlation(Bootstrapped(rho, found), float((as_far + own) / (len(by_chance) + own)))
 
 
 def spearman(x: Array, y: Array) -> Array:
@@ -47,12 +55,17 @@ def spearman(x: Array, y: Array) -> Array:
     return np.where(known, _correlation(_centred_ranks(x), _centred_ranks(y)), np.nan)
 
 
-@lru_cache(maxsize=16)  # one attack's correlation after the other is over the same models
-def _drawn(xs: tuple[float, ...], attempt: int) -> tuple[NDArray[np.int64], Array]:
-    """The models drawn for every resample, and the centred ranks of their x; both (RESAMPLES, n)."""
-    generator = np.random.Generator(np.random.Philox(key=1 + attempt))
-    drawn = generator.integers(0, len(xs), (RESAMPLES, len(xs)))
-    return drawn, _centred_ranks(np.array(xs)[drawn])
+@lru_cache(maxsize=16)  # ranks without ties are the same for every attack
+def _by_chance(x: tuple[float, ...], y: tuple[float, ...]) -> Array:
+    """|x . y| of every order of y, or of a sample of them; whole numbers, in rising order."""
+    count = len(x)
+    if count <= EXACT:
+        orders = np.fromiter(chain.from_iterable(permutations(range(count))), np.int8).reshape(-1, count)
+    else:
+        generator = np.random.Generator(np.random.Philox(key=1))
+        orders = generator.permuted(np.tile(np.arange(count), (DRAWS, 1)), axis=1)
+    found: Array = np.sort(np.abs(np.array(y)[orders] @ np.array(x)))
+    return found
 
 
 def _centred_ranks(values: Array) -> Array:

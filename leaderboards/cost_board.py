@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from .attack_board import attack_ards
 from .board import Board, Cell, Column, Name
-from .groups import CLEAN, Group, is_control
+from .groups import Group, is_control, models_label
 from .notes import common_notes, listed
 from .ranking import is_above
 
@@ -17,7 +17,7 @@ NOTE = (
 
 
 def cost_boards(groups: Sequence[Group]) -> list[Board]:
-    """One board per group and kind of training: the attacks that none of the same or less cost outdoes."""
+    """One board per group and training: the attacks that none of the same or less cost outdoes."""
     return [board for group in groups for part in group.parts if (board := _board(part)).rows]
 
 
@@ -41,7 +41,7 @@ def _board(group: Group) -> Board:
     )
     training = group.training(group.models[0])
     note = " ".join([NOTE, f"Models: {listed(group.models)}.", *common_notes(group)])
-    title = f"Damage by cost on {training if training != CLEAN else 'clean-trained'} models: {group.setting.title}"
+    title = f"Damage by cost on {models_label(training)}: {group.setting.title}"
     return Board("costs", title, note, (*group.setting.scope, ("training", training)), columns, tuple(rows))
 
 

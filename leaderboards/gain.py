@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -58,6 +58,20 @@ def clean_gain(clean: Scores, twin: Scores) -> dict[str, Bootstrapped] | None:
     return gains if all(np.isfinite(gain.value) for gain in gains.values()) else None
 
 
+def gain_over(group: Group, models: Sequence[str], base: Sequence[str]) -> dict[str, Bootstrapped]:
+    """Delta_m of every model against one base, the mean clean scores of several models, in percent.
+
+    Models of several seeds are compared with each other so: against twins of their own each would have another zero.
+    None has a gain without a base, or with an undefined score.
+    """
+    if not base:
+        return {}
+    scores = [clean_scores(group, model) for model in base]
+    zero = {task: {name: mean([part[task][name] for part in scores]) for name in scores[0][task]} for task in scores[0]}
+    found = {model: clean_gain(clean_scores(group, model), zero) for model in models}
+    return {model: mean([*gains.values()]) for model, gains in found.items() if gains}
+
+
 def twin_of(group: Group, model: str) -> str | None:
     """The model of the group against which the gain of `model` is measured, if it is there and unambiguous."""
     name = group.facts(model).twin
@@ -74,9 +88,3 @@ def task_gains(group: Group, model: str) -> dict[str, Bootstrapped] | None:
         return dict.fromkeys(group.setting.tasks, Bootstrapped(0.0, np.zeros(RESAMPLES)))
     twin = twin_of(group, model)
     return None if twin is None else clean_gain(clean_scores(group, model), clean_scores(group, twin))
-
-
-def gain_of(group: Group, model: str) -> Bootstrapped | None:
-    """Delta_m: the mean over tasks of the clean gain of a model, in percent; None without a twin."""
-    gains = task_gains(group, model)
-    return None if gains is None else mean([*gains.values()])

@@ -26,7 +26,8 @@ CONTROLS = ("noise",)
 BLACK_BOXES = ("square",)
 """Attacks that ask for losses only, never for a gradient: whoever has the gradients should do better."""
 
-CLEAN, ADVERSARIAL = "clean", "adversarially trained"
+CLEAN = "clean"
+"""The training of models that were not trained against any attack."""
 
 
 @dataclass(frozen=True, order=True)
@@ -141,19 +142,20 @@ class Group:
         return INCOMPLETE if (model, attack) in self.records else None
 
     def training(self, model: str) -> str:
-        return CLEAN if self.facts(model).adversary is None else ADVERSARIAL
+        """What a model was trained against, or CLEAN."""
+        return self.facts(model).adversary or CLEAN
 
     @cached_property
     def parts(self) -> tuple[Group, ...]:
-        """The group by training, clean-trained models first; a training that no model has is left out."""
+        """The group by training, clean-trained models first."""
+        trainings = {self.training(model) for model in self.models}
         parts = []
-        for training in (CLEAN, ADVERSARIAL):
+        for training in sorted(trainings, key=lambda training: (training != CLEAN, training)):
             models = tuple(model for model in self.models if self.training(model) == training)
             records = {pair: record for pair, record in self.records.items() if pair[0] in models}
             attacks = {attack for _, attack in records}
-            if models:
-                shown = tuple(attack for attack in self.attacks if attack in attacks)
-                parts.append(replace(self, models=models, attacks=shown, records=records))
+            shown = tuple(attack for attack in self.attacks if attack in attacks)
+            parts.append(replace(self, models=models, attacks=shown, records=records))
         return tuple(parts)
 
 
@@ -165,6 +167,11 @@ def headline(groups: Sequence[Group]) -> Group:
 def training_label(training: str) -> str:
     """A training in words: CLEAN, or what it was against."""
     return "clean-trained" if training == CLEAN else f"trained against {training}"
+
+
+def models_label(training: str) -> str:
+    """The models of a training in words."""
+    return "clean-trained models" if training == CLEAN else f"models trained against {training}"
 
 
 def is_control(attack: str) -> bool:

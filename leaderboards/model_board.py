@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..benchmark.stats import Bootstrapped, mean
-from .board import INCOMPLETE, Board, Cell, Column, Name
+from .board import INCOMPLETE, Board, Cell, Column, Name, Place
 from .flags import explained, model_flags
 from .gain import metrics_of, task_gains
 from .groups import CLEAN, Group, is_control
@@ -109,6 +109,8 @@ def _board(group: Group) -> Board:
                 *(_ard(group, model, attack) for attack in group.attacks),
             )
         )
+    # It is the standard evaluation's nearly always.
+    worst_shown: Place = "pages" if STANDARD in group.attacks else "everywhere"
     columns = (
         Column("rank", "rank"),
         Column("model", "model"),
@@ -117,12 +119,12 @@ def _board(group: Group) -> Board:
         Column("training", "training"),
         Column("parameters", "parameters", where="csv"),
         *(
-            (Column("standard_ard", f"ARD under `{STANDARD}`\n[95 %]", "interval"),)
+            (Column("standard_ard", f"ARD under `{STANDARD}`\n[95 %]", "interval", digits=3),)
             if STANDARD in group.attacks
             else ()
         ),
-        Column("worst_case_ard", "worst ARD\n[95 %]", "interval"),
-        Column("worst_attack", "under"),
+        Column("worst_case_ard", "worst ARD\n[95 %]", "interval", worst_shown, digits=3),
+        Column("worst_attack", "under", where=worst_shown),
         *metric_columns(group, everything=False),
         Column("clean_gain_percent", "clean gain %\n[95 %]", "interval"),
         *(

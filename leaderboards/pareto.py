@@ -9,17 +9,17 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..benchmark.protocol.records import Estimate
-from ..benchmark.stats import mean
-from .gain import clean_gain, clean_scores
-from .groups import CLEAN, Group, training_label
-from .sharing_board import trainings
+from .families import families
+from .gain import gain_over
+from .groups import CLEAN, Group
+from .sharing_board import damages
 from .style import GREY, drawn, level_whisker, look, scale_damage, whisker
 from .tradeoff import headline_attack
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model by its clean gain in percent over the cleanly trained independent model, and its ARD."""
+    """A model by its clean gain in percent over the cleanly trained independent ones, and its ARD."""
 
     model: str
     training: str
@@ -31,18 +31,16 @@ class Candidate:
 
 def candidates(group: Group) -> list[Candidate]:
     """The models of a group with both numbers; none without a cleanly trained independent model to compare with."""
-    independent = [m for m in group.models if group.facts(m).sharing_index == 0 and group.training(m) == CLEAN]
-    if not independent:
-        return []
-    attack, base = headline_attack(group), clean_scores(group, independent[0])
+    known = families(group)
+    independent = [model for family in known for model in family.independent if group.training(model) == CLEAN]
+    attack = headline_attack(group)
     found = []
-    for training, models in trainings(group).items():
-        for model in models:
-            score = group.ard(model, attack)
-            gains = clean_gain(clean_scores(group, model), base)
-            if score and gains:
-                gain = mean([*gains.values()])
-                found.append(Candidate(model, training, gain.value, score.value, gain.estimate(), score.estimate()))
+    for family in known:
+        gains = gain_over(group, family.models, independent)
+        for model, score in damages(group, family, attack).items():
+            if gain := gains.get(model):
+                own = Candidate(model, family.label, gain.value, score.value, gain.estimate(), score.estimate())
+                found.append(own)
     return found
 
 
@@ -75,10 +73,9 @@ def pareto(group: Group) -> dict[str, bytes]:
                     axes.plot([own.gain], [own.damage], linestyle=" ", color=colour, marker=marker)
                     whisker(axes, own.gain, own.damage_interval, colour)
                     level_whisker(axes, own.damage, own.gain_interval, colour)
-            label = training_label(training)
-            handles.append(Line2D([], [], linestyle=" ", color=colour, marker=marker, label=label))
+            handles.append(Line2D([], [], linestyle=" ", color=colour, marker=marker, label=training))
         scale_damage(axes, [[own.damage for own in found if own.training == training] for training in kinds])
-        axes.set(xlabel="clean gain over the independent clean-trained model (%) →", ylabel=f"← ARD under {attack}")
+        axes.set(xlabel="clean gain over the independent clean-trained models (%) →", ylabel=f"← ARD under {attack}")
         handles.append(Line2D([], [], color=GREY, linewidth=1.0, label="Pareto front"))
         figure.legend(handles=handles, loc="outside lower center", ncols=2)
 

@@ -13,7 +13,7 @@ from .protection import curves
 from .protection_plot import protection_plot
 from .sweep_plot import sweep_plot
 from .sweeps import budget_sweeps, relatives, step_sweeps
-from .tradeoff import points, tradeoff
+from .tradeoff import shown_families, tradeoff
 from .transfer_board import transfer_boards
 from .victim_board import victim_boards
 
@@ -34,7 +34,7 @@ def pictures(group: Group, groups: Sequence[Group]) -> dict[str, dict[str, bytes
     largest = group is headline(groups)
     if several:
         found[ATTACKS_MODELS] = attack_model_map(model_attack_boards([group])[0])
-    if points(group) and (several or largest):
+    if shown_families(group) and (several or largest):
         found[TRADEOFF] = tradeoff(group)
     boards = [board for part in group.parts for board in victim_boards([part])[:1]]
     if boards:

@@ -6,15 +6,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from ..benchmark.protocol.records import Record
 from ..benchmark.stats import Bootstrapped, mean
 from .board import Board, Column, Name
 from .groups import Group, details
 from .labels import labels
 from .notes import common_notes
-from .scores import task_scores
+from .scores import share, task_scores
 
 PROTECTED = r"dgba-protected:([^-]+)-pgd"
 UNPROTECTED = "dgba-pgd"
@@ -57,14 +55,6 @@ def curves(group: Group) -> list[Curve]:
     return [
         _curve(group, model, name, sorted(found[name, model])) for name, model in order if len(found[name, model]) > 1
     ]
-
-
-def share(part: Bootstrapped, whole: Bootstrapped) -> Bootstrapped:
-    """The share of `part` in `whole`, resample by resample; undefined where the whole is not positive."""
-    replicates = np.divide(
-        part.replicates, whole.replicates, out=np.full_like(part.replicates, np.nan), where=whole.replicates > 0
-    )
-    return Bootstrapped(part.value / whole.value if whole.value > 0 else np.nan, replicates)
 
 
 def protection_boards(groups: Sequence[Group]) -> list[Board]:

@@ -12,7 +12,8 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FormatStrFormatter
 
 from ..benchmark.protocol.records import Estimate
-from .protection import UNPROTECTED, Curve, Spared, share
+from .protection import UNPROTECTED, Curve, Spared
+from .scores import share
 from .style import GREY, drawn, look
 
 APART = 1.7

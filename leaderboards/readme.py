@@ -9,24 +9,28 @@ from pathlib import Path
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.files import write_atomically
 from .attack_board import attack_boards
+from .board import Name
 from .gallery import EMPTY, GALLERY, Gallery
 from .groups import group, headline
 from .model_board import model_boards
 from .pages import picture
 from .plots import TRADEOFF
 from .render import markdown
+from .sharing_board import CLEAN_GAIN, sharing_boards
 from .suites import Suites
-from .tradeoff import points
+from .tradeoff import headline_attack, shown_families
 
 BEGIN, END = "<!-- boards:begin -->", "<!-- boards:end -->"
 BETWEEN = re.compile(r"(<!-- boards:begin(?: ([^\s<>]+))? -->).*?(<!-- boards:end -->)", re.DOTALL)
 PUBLISHED = "leaderboards/published/"
-TOP_ATTACKS, TOP_MODELS = 5, 10
+TOP = 5
+"""Attacks, and models, of every training."""
+
 EXHIBITS = 4
 
 
 def with_boards(text: str, suites: Suites, gallery: Gallery = EMPTY, published: str = PUBLISHED) -> str:
-    """A README's text with the headline's trade-off plot, top attacks, models and first exhibits between the markers.
+    """A README's text with the headline's trade-off plot, best rows and first exhibits between the markers.
 
     Of several suites the first marker names the one that is shown: `<!-- boards:begin NAME -->`. `published` is the
     folder of the published files as the README sees it. Raises BadInputError without the markers or with another name.
@@ -39,12 +43,18 @@ def with_boards(text: str, suites: Suites, gallery: Gallery = EMPTY, published: 
         known = " or ".join(BEGIN.replace("begin", f"begin {other}".rstrip()) for other in sorted(suites))
         raise BadInputError(f"the README's marker {found[1]} names none of the records; write {known}")
     part = headline(group(suites[name]))
-    shown = [f"{picture(TRADEOFF, f'{published}{name}/' if name else published)}\n"] if points(part) else []
+    shown = [f"{picture(TRADEOFF, f'{published}{name}/' if name else published)}\n"] if shown_families(part) else []
     for board in attack_boards([part]):
         tasks = [f"d_{task}" for task in part.setting.tasks]
-        top = board.top(TOP_ATTACKS).pick("rank", "attack", "ard", "worst_task", *tasks, "backwards")
+        top = board.top(TOP).pick("rank", "attack", "ard", "worst_task", *tasks, "backwards")
         shown.append(markdown(top, level=3))
-    shown += [markdown(board.where("everywhere").top(TOP_MODELS), level=3) for board in model_boards([part])]
+    shown += [
+        markdown(board.where("everywhere").top_of_each("training", TOP), level=3) for board in model_boards([part])
+    ]
+    shown += [
+        markdown(board.only("measure", (CLEAN_GAIN, Name(headline_attack(part)))).where("everywhere"), level=3)
+        for board in sharing_boards([part])
+    ]
     shown += _strip(gallery, f"{published}{GALLERY}/")
     shown.append(f"All boards, as tables and CSV: [{published}]({published}README.md)\n")
     return "\n".join([f"{text[: found.start()]}{found[1]}\n", *shown, f"{found[3]}{text[found.end() :]}"])

@@ -1,72 +1,127 @@
-"""Does sharing help or hurt? Rank correlations with the sharing index."""
+"""Does sharing help or hurt? Rank correlations with the sharing index, and what lies between its two ends."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from ..benchmark.stats import Bootstrapped
+from ..benchmark.stats import Bootstrapped, mean
 from .board import Board, Cell, Column, Name
-from .correlation import rank_correlation
-from .gain import gain_of
-from .groups import CLEAN, Group, is_control
+from .correlation import Correlation, rank_correlation
+from .families import Family, families
+from .gain import gain_over, twin_of
+from .groups import Group, is_control
 from .notes import common_notes
+from .scores import share, task_scores
 
 NOTE = (
-    "Spearman's rank correlation of the sharing index (0 independent, 1 fully shared) with the clean gain or the ARD "
-    "of models that differ in layout and seed alone: at +1 more sharing always means more gain, or more damage. "
-    "Intervals are over models and images."
+    "Models that differ in layout and seed alone. Correlation: Spearman's, over layouts, of the sharing index (0 "
+    "independent, 1 fully shared) with the clean gain, or with the ARD, of which each layout counts with the mean over "
+    "its seeds; positive: more sharing means more gain, or more damage. p: how many of all orders of the layouts have "
+    "a correlation as far from 0, uncorrected; all rows are about the same few networks. Shared / independent: the "
+    "damage to the fully shared models over that to the independent ones, as ARD, by task and by seed."
 )
 
 
-def trainings(group: Group) -> dict[str, list[str]]:
-    """The models with a sharing index by what they were trained against, cleanly trained ones first."""
-    found: dict[str, list[str]] = {}
-    for model in group.models:
-        if group.facts(model).sharing_index is not None:
-            found.setdefault(group.facts(model).adversary or CLEAN, []).append(model)
-    return {name: found[name] for name in sorted(found, key=lambda name: (name != CLEAN, name))}
+CLEAN_GAIN = "clean gain"
+"""What stands in place of an attack in the rows of the clean gain."""
 
 
-def gain_correlation(group: Group, models: Sequence[str]) -> tuple[int, Bootstrapped | None]:
-    """How many of the models have a clean gain, and its rank correlation with sharing."""
-    gains = {model: gain for model in models if (gain := gain_of(group, model)) is not None}
-    return len(gains), rank_correlation(_sharing(group, [*gains]), [*gains.values()])
+def clean_gains(group: Group, family: Family) -> dict[str, Bootstrapped]:
+    """The clean gain of a family's models over the mean of its independent ones."""
+    return gain_over(group, family.models, family.independent)
 
 
-def damage_correlation(group: Group, models: Sequence[str], attack: str) -> tuple[int, Bootstrapped | None]:
-    """How many of the models have a complete record of the attack, and the rank correlation of its ARD with sharing."""
-    scores = {model: score for model in models if (score := group.ard(model, attack))}
-    return len(scores), rank_correlation(_sharing(group, [*scores]), [*scores.values()])
+def damages(group: Group, family: Family, attack: str) -> dict[str, Bootstrapped]:
+    """The ARD of a family's models under an attack, those with a complete record."""
+    return {model: score for model in family.models if (score := group.ard(model, attack))}
 
 
-def _sharing(group: Group, models: Sequence[str]) -> list[float]:
-    return [index for model in models if (index := group.facts(model).sharing_index) is not None]
+def correlation(family: Family, scores: Mapping[str, Bootstrapped]) -> Correlation | None:
+    """How the scores of a family's models go with sharing, over its layouts."""
+    return rank_correlation(*family.by_layout(scores))
 
 
 def sharing_boards(groups: Sequence[Group]) -> list[Board]:
-    """One board per group with enough models of one training: the correlation of every measure with sharing."""
+    """One board per group with models of several layouts, all of whose trainings are alike."""
     boards = []
     for group in groups:
-        rows: list[tuple[Cell, ...]] = []
-        for training, models in trainings(group).items():
-            measures: list[tuple[Cell, tuple[int, Bootstrapped | None]]] = [
-                ("clean gain", gain_correlation(group, models))
-            ]
-            measures += [
-                (Name(attack), damage_correlation(group, models, attack))
-                for attack in group.attacks
-                if not is_control(attack)
-            ]
-            rows += [
-                (training, measure, count, rho.estimate()) for measure, (count, rho) in measures if rho is not None
-            ]
+        rows = [row for family in families(group) for row in _rows(group, family)]
         if rows:
+            tasks = group.setting.tasks
+            seeds = any(len(models) > 1 for family in families(group) for models in family.layouts)
             columns = (
-                Column("training", "training"),
-                Column("measure", "clean gain, or ARD under"),
-                Column("models", "models", "count"),
-                Column("rank_correlation", "rank correlation\nwith sharing [95 %]", "interval"),
+                Column("training", "models"),
+                Column("measure", "clean gain,\nor ARD under"),
+                Column("layouts", "layouts", "count"),
+                Column("rank_correlation", "correlation\nwith sharing [95 %]", "interval"),
+                Column("p", "p", digits=3),
+                Column("shared_to_independent", "shared /\nindependent [95 %]", "interval", digits=2),
+                *(Column(f"shared_to_independent_{task}", task, digits=2) for task in tasks),
+                Column("shared_to_independent_by_seed", "by seed", where="everywhere" if seeds else "csv"),
+                *(Column(f"rank_correlation_{task}", f"correlation\n{task}", where="csv") for task in tasks),
             )
             note = " ".join([NOTE, *common_notes(group)])
             boards.append(Board("sharing", f"Sharing: {group.title}", note, group.setting.scope, columns, tuple(rows)))
     return boards
+
+
+def _rows(group: Group, family: Family) -> list[tuple[Cell, ...]]:
+    """A family's rows, none if it has neither enough layouts to correlate nor both ends."""
+    tasks = group.setting.tasks
+    gains = clean_gains(group, family)
+    layouts, rho, p = _trend(family, gains)
+    rows: list[tuple[Cell, ...]] = []
+    if rho is not None:
+        rows.append((family.label, CLEAN_GAIN, layouts, rho, p, None, None, *[None] * (2 * len(tasks))))
+    for attack in group.attacks:
+        scores = damages(group, family, attack)
+        layouts, rho, p = _trend(family, scores)
+        ends = _ends(family, scores)
+        if is_control(attack) or (rho is None and ends is None):
+            continue
+        by_task = [_by_task(group, attack, scores, task) for task in tasks]
+        rows.append(
+            (
+                family.label,
+                Name(attack),
+                layouts,
+                rho,
+                p,
+                ends.estimate() if ends else None,
+                *(found.estimate() if (found := _ends(family, part)) else None for part in by_task),
+                _by_seed(group, family, scores),
+                *(_trend(family, part)[1] for part in by_task),
+            )
+        )
+    return rows
+
+
+def _trend(family: Family, scores: Mapping[str, Bootstrapped]) -> tuple[int, Cell, Cell]:
+    """How many layouts have a score, the correlation and its p-value."""
+    found = correlation(family, scores)
+    return len(family.by_layout(scores)[0]), found.rho.estimate() if found else None, found.p if found else None
+
+
+def _by_task(
+    group: Group, attack: str, models: Sequence[str] | Mapping[str, object], task: str
+) -> dict[str, Bootstrapped]:
+    scores = task_scores([(group.records[model, attack], task) for model in models])
+    return dict(zip(models, scores, strict=True))
+
+
+def _ends(family: Family, scores: Mapping[str, Bootstrapped]) -> Bootstrapped | None:
+    """The mean score of the fully shared models over that of the independent ones, None without one of them."""
+    shared, independent = (
+        [scores[model] for model in models if model in scores] for models in (family.shared, family.independent)
+    )
+    return share(mean(shared), mean(independent)) if shared and independent else None
+
+
+def _by_seed(group: Group, family: Family, scores: Mapping[str, Bootstrapped]) -> str | None:
+    """The same for every fully shared model and its twin, where there are several."""
+    found = [
+        scores[model].value / scores[twin].value
+        for model in family.shared
+        if model in scores and (twin := twin_of(group, model)) and twin in scores and scores[twin].value > 0
+    ]
+    return ", ".join(f"{ratio:.2f}" for ratio in found) if len(found) > 1 else None

@@ -37,12 +37,10 @@ def _board(group: Group, attack: str) -> Board:
             None if record is None else record.degradation.ard if is_complete(record) else INCOMPLETE
             for record in found
         ]
-        others = [
-            ard(record)
-            for target, record in zip(names, found, strict=True)
-            if record and is_complete(record) and target != source
-        ]
-        rows.append((Name(source), *cells, mean(others).estimate() if others else None))
+        others = [record for target, record in zip(names, found, strict=True) if target != source]
+        whole = [ard(record) for record in others if record and is_complete(record)]
+        elsewhere = None if not others else mean(whole).estimate() if len(whole) == len(others) else INCOMPLETE
+        rows.append((Name(source), *cells, elsewhere))
     columns = (
         Column("made_on", "made on"),
         *(Column(f"ard:{target}", f"`{target}`", "interval") for target in names),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..benchmark.stats import mean
 from .board import INCOMPLETE, Board, Cell, Column, Name
-from .groups import CLEAN, Group
+from .groups import Group, models_label
 from .notes import common_notes, listed
 from .scores import in_order, task_scores
 
@@ -16,7 +16,7 @@ USUAL = "pgd"
 
 
 def victim_boards(groups: Sequence[Group]) -> list[Board]:
-    """Per group and optimizer: the mean over the models of each kind of training, then every model by itself."""
+    """Per group and optimizer: the mean over the models of each training, then every model by itself."""
     boards = []
     for group in groups:
         own, notes = common_notes(group), {part.training(part.models[0]): common_notes(part) for part in group.parts}
@@ -24,8 +24,8 @@ def victim_boards(groups: Sequence[Group]) -> list[Board]:
         for kind in sorted(kinds, key=lambda kind: (kind != USUAL, kind)):
             for part in group.parts:
                 training = part.training(part.models[0])
-                of = "clean-trained" if training == CLEAN else training
-                boards.append(_board(part, kind, part.models, f"mean of {of} models", training, notes[training]))
+                subject = f"mean of {models_label(training)}"
+                boards.append(_board(part, kind, part.models, subject, training, notes[training]))
             boards += [_board(group, kind, (model,), model, group.training(model), own) for model in group.models]
     return [board for board in boards if board.rows]
 

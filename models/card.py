@@ -33,6 +33,12 @@ class Architecture(Strict):
     layout: list[str]
     settings: dict[str, int | float | str] = Field(default_factory=dict)
 
+    @property
+    def label(self) -> str:
+        """The network and its settings, without the layout."""
+        settings = ",".join(f"{name}={self.settings[name]}" for name in sorted(self.settings))
+        return f"{self.entry}[{settings}]" if settings else self.entry
+
 
 class Weights(Strict):
     """A safetensors file beside the card's folder, and the digest that it must have."""

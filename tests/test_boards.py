@@ -73,7 +73,7 @@ def test_attacks_stand_by_damage_and_the_control_is_not_ranked(records):
         assert board.column("rank")[-1] is None
         assert board.column("rank")[:3] == (Rank(1, 2), Rank(1, 2), Rank(3, 3))
     assert "clean-trained" in clean.title
-    assert "adversarially trained" in adversarial.title
+    assert "models trained against total-pgd" in adversarial.title
     assert "256 images" in clean.title
 
 

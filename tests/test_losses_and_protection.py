@@ -10,9 +10,9 @@ from mtrbench.leaderboards.groups import group
 from mtrbench.leaderboards.heatmaps import STRONGEST, shown_rows
 from mtrbench.leaderboards.losses_board import losses_boards, split_losses
 from mtrbench.leaderboards.plots import BALANCINGS_LOSSES, PROTECTION, pictures
-from mtrbench.leaderboards.protection import curves, protection_boards, share
+from mtrbench.leaderboards.protection import curves, protection_boards
 from mtrbench.leaderboards.render import markdown
-from mtrbench.leaderboards.scores import ard, task_scores
+from mtrbench.leaderboards.scores import ard, share, task_scores
 
 MODEL = "rooms3-shared.clean"
 DAMAGES = {

@@ -16,12 +16,20 @@ from mtrbench.leaderboards.groups import group
 from mtrbench.leaderboards.pages import files
 from mtrbench.leaderboards.publish import check, publish
 from mtrbench.leaderboards.readme import BEGIN, END, update_readme, with_boards
-from mtrbench.leaderboards.tradeoff import points
+from mtrbench.leaderboards.sharing_board import clean_gains, damages
+from mtrbench.leaderboards.tradeoff import points, shown_families
+
+HALF = "rooms3-half.clean"
+"""A third degree of sharing: two make no trade-off."""
+
+
+def some_records():
+    return [*all_records(), *(make_record(HALF, attack) for attack in DAMAGE)]
 
 
 @pytest.fixture(scope="module")
 def records():
-    return all_records()
+    return some_records()
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +61,7 @@ def test_same_records_same_bytes_in_any_order(records, published):
 
 @pytest.mark.parametrize("seed", ["1", "2"])
 def test_same_bytes_in_another_process(published, seed):
-    code = "import test_publish as t; print(t.digest(t.files(t.all_records()[::-1])))"
+    code = "import test_publish as t; print(t.digest(t.files(t.some_records()[::-1])))"
     environment = {**os.environ, "PYTHONHASHSEED": seed, "MPLBACKEND": "svg"}
     path = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
     run = subprocess.run(  # noqa: S603
@@ -114,15 +122,19 @@ def test_a_readme_without_markers_is_refused(records, text):
 
 def test_points_of_the_tradeoff(records):
     (part,) = group(records)
-    found = points(part)
-    assert [(p.sharing, p.gain.value) for p in found["clean"]] == [(0.0, 0.0), (1.0, pytest.approx(6))]
-    assert found["clean"][1].damage.value == pytest.approx(sum(DAMAGE["dgba-pgd"]) / 3)
+    (family,) = shown_families(part)
+    gains, falls = clean_gains(part, family), damages(part, family, "dgba-pgd")
+    found = points(family, gains)
+    assert [(p.sharing, p.score) for p in found] == [(1.0, pytest.approx(6)), (0.5, pytest.approx(3)), (0.0, 0.0)]
+    assert points(family, falls)[0].score == pytest.approx(sum(DAMAGE["dgba-pgd"]) / 3)
 
 
 def test_other_settings_have_pictures_of_their_own(records):
     other = "tradeoff-rooms3-256-images-of-64x64-linf-4-255.svg"
     more = [
-        make_record(model, attack, eps=4.0) for model in MODELS for attack in ("total-pgd", "dgba-pgd", "dgba-fgsm")
+        make_record(model, attack, eps=4.0)
+        for model in (*MODELS, HALF)
+        for attack in ("total-pgd", "dgba-pgd", "dgba-fgsm")
     ]
     assert {"tradeoff.svg", other} <= set(files([*records, *more]))
     assert other not in files([*records, *(record for record in more if record.attack.name == "dgba-pgd")])

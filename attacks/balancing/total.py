@@ -14,7 +14,7 @@ from .base import Iterate, gradient_of_sum
 
 @dataclass(frozen=True)
 class Total:
-    """Ascends sum_t L_t, as adversarial training does: step along grad_x sum_t L_t (arXiv 2305.12066, TOTAL)."""
+    """Ascends sum_t L_t, whatever the units of the losses: step along grad_x sum_t L_t (arXiv 2305.12066, TOTAL)."""
 
     version: ClassVar[int] = 1
 

@@ -23,7 +23,9 @@ class ModelFacts(Strict):
     """What the boards need to know of a model beyond its name; `adversary` is its training's attack, None if clean.
 
     `sharing_index` is 1 for a fully shared backbone and 0 for independent ones; `twin` names the independent model of
-    the same training, against which the clean gain of sharing is measured.
+    the same training, against which the clean gain of sharing is measured. `architecture` is the network and its
+    settings without the layout, `layout` has a line per block with slashes between the groups of tasks that share it,
+    and `seed` is that of the training; models that agree in all but the seed are repetitions of one another.
     """
 
     trained_on: Name
@@ -31,6 +33,9 @@ class ModelFacts(Strict):
     adversary: Name | None
     parameters: Count
     twin: Name | None
+    architecture: Name | None = None
+    layout: tuple[Name, ...] | None = None
+    seed: int | None = None
 
 
 # A record has fifty: as models of their own they would take ten times the memory.

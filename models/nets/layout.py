@@ -47,6 +47,11 @@ class Layout:
         return cls(tuple(together if number < shared else apart for number in range(blocks)))
 
     @property
+    def lines(self) -> tuple[str, ...]:
+        """One line per block, the same for equal layouts: tasks in alphabetical order, slashes between groups."""
+        return tuple(" / ".join(sorted(" ".join(sorted(group)) for group in partition)) for partition in self.blocks)
+
+    @property
     def tasks(self) -> Group:
         return tuple(task for group in self.blocks[0] for task in group)
 
