@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from importlib.util import find_spec
 from typing import Any, cast
@@ -122,7 +122,10 @@ def load_attack(name: str, **settings: object) -> Attack:
         except TypeError as error:
             raise BadInputError(f"attack {name!r} cannot be made: {error}") from error
     mine = {key: settings.pop(key) for key in _fields(inner) if key in settings}
-    return cast(Attack, outer(balancing=inner(**argument, **mine), **settings))
+    try:
+        return cast(Attack, outer(balancing=inner(**argument, **mine), **settings))
+    except TypeError as error:  # a setting of another type
+        raise BadInputError(f"attack {name!r} cannot be made: {error}") from error
 
 
 def split_settings(name: str) -> tuple[str, dict[str, object]]:
@@ -157,6 +160,14 @@ def components(attack: Attack) -> tuple[object, ...]:
     inner = components(attack.attack) if isinstance(attack, Ascending) else ()
     balancing = getattr(attack, "balancing", None)
     return (*inner, *(part for part in (balancing, attack) if part is not None))
+
+
+def check_tasks(name: str, attack: Attack, tasks: Sequence[str]) -> None:
+    """Raises BadInputError if an attack is after a task, or spares one, that is not among `tasks`."""
+    for part in components(attack):
+        single = getattr(part, "task", tasks[0])  # the one task that a balancing is after, or spares
+        if single not in tasks:
+            raise unknown(f"task of attack {name!r}:", single, tasks)
 
 
 def describe(name: str, attack: Attack) -> tuple[str, dict[str, Any]]:

@@ -73,6 +73,8 @@ def _provenance(training: Training) -> list[str]:
     attack = "without attack"
     if training.attack is not None:
         attack = f"against {training.attack}, eps {training.eps:g}/255{_settings(training.settings or {})}"
+        if training.start is not None and training.share is not None:
+            attack += f", from step {training.start} on, {training.share:.0%} of every batch"
     steps = f"{training.steps} steps"
     if training.best_step is not None:
         steps += f", weights of step {training.best_step}"

@@ -30,8 +30,8 @@ def _models() -> Rows:
             "sharing": sharing["groups"],
             "shared params": sharing["parameters"],
             "shared MAdds": sharing["multiply_adds"],
-            "adversary": card.training.attack or "-",
-            "eps": card.training.eps or "-",
+            "adversary": card.training.attack,
+            "eps": card.training.eps,
         }
         for card in cards
         for sharing in [sharing_indices(card)]
@@ -103,5 +103,5 @@ def list(kind: str, as_json: bool) -> None:
     """Name what is registered; KIND is models, attacks, datasets, tasks or suites."""
     rows = KINDS[kind]()
     widths = [WIDTHS.get(column) for row in rows[:1] for column in row]
-    table = tabulate(rows, headers="keys", floatfmt=".2f", maxcolwidths=widths)
+    table = tabulate(rows, headers="keys", floatfmt=".2f", maxcolwidths=widths, missingval="-")
     click.echo(json.dumps(rows, indent=1) if as_json else table)

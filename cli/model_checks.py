@@ -6,13 +6,46 @@ from pathlib import Path
 
 from ..benchmark.datasets.registry import load_dataset
 from ..benchmark.protocol.errors import BadInputError
-from ..models.card import load_card_model
+from ..models.card import Card, load_card_model
 from ..models.conformance import PROPERTIES, Finding, Property, clean_scores, examined, raised
+from ..models.nets.layout import Layout
 from ..models.zoo import MODELS, find_card
 from .masking import SIGNS
 
 IMAGES, BATCH = 8, 32
-ALL = ("card", *PROPERTIES, "clean-scores", *SIGNS)
+ALL = ("card", "twin", *PROPERTIES, "clean-scores", *SIGNS)
+
+
+def twin(card: Card) -> Finding:
+    """The model that clean gain is measured against is independent, and of the same network and training.
+
+    A flag if it cannot be found.
+    """
+    if card.twin is None:
+        return Finding("pass", "the card names none")
+    if card.twin not in MODELS:
+        return Finding("flag", f"{card.twin} is not registered, so that there is no clean gain")
+    other, _ = find_card(card.twin)
+    if Layout.parse(other.architecture.layout).sharing_index > 0:
+        return Finding("fail", f"{card.twin} shares blocks between tasks; name an independent model")
+    own, its = _comparable(card), _comparable(other)
+    differing = [name for name in own if own[name] != its[name]]
+    if differing:
+        return Finding("fail", f"{card.twin} has another {', '.join(differing)}")
+    return Finding("pass", f"{card.twin}, independent and trained alike")
+
+
+def _comparable(card: Card) -> dict[str, object]:
+    """What models must have in common for their difference to be the layout's."""
+    training, architecture = card.training, card.architecture
+    return {
+        "data set": (card.dataset, card.size, training.scenes),
+        "set of tasks": card.tasks,
+        "network": (architecture.entry, architecture.settings),
+        "inner attack": (training.attack, training.eps, training.settings, training.start, training.share),
+        "number of steps": training.steps,
+        "seed": training.seed,
+    }
 
 
 def examine_model(name: str, data_root: Path | None) -> dict[str, Finding]:
@@ -35,6 +68,7 @@ def examine_model(name: str, data_root: Path | None) -> dict[str, Finding]:
     digest = card.weights.sha256[:12]
     found = {"card": Finding("pass", f"weights {digest}..., and answers to the probe images as stated")}
     checks: dict[str, Property] = {
+        "twin": lambda *_: twin(card),
         **PROPERTIES,
         "clean-scores": lambda model, _: clean_scores(model, batches, card.clean),
         **SIGNS,

@@ -13,12 +13,13 @@ import click
 import tomli_w
 import torch
 
-from ..attacks.registry import describe
-from ..benchmark.datasets.registry import TRAINING, load_dataset
+from ..attacks.registry import check_tasks, describe, load_attack
+from ..benchmark.datasets.registry import DATASETS, TRAINING, load_dataset
 from ..benchmark.datasets.rooms.training import VALIDATION
 from ..benchmark.engines import default_workers
 from ..benchmark.environment import versions
 from ..benchmark.harness import measure
+from ..benchmark.protocol.errors import unknown
 from ..benchmark.protocol.files import write_atomically
 from ..benchmark.protocol.tasks import make_task
 from ..benchmark.protocol.types import Dataset
@@ -62,6 +63,10 @@ def train(
     plan, digest = read_recipe(recipe)
     place = device_of(device)
     tasks = {name: make_task(name, **settings) for name, settings in plan.tasks.items()}
+    if plan.adversary:
+        check_tasks(plan.adversary.attack, load_attack(plan.adversary.attack, **plan.adversary.settings), [*tasks])
+    if plan.dataset in DATASETS and plan.dataset not in TRAINING:
+        raise unknown("data set with training scenes", plan.dataset, TRAINING)
     evaluation = load_dataset(plan.dataset, tasks, size=plan.size)
     make_scenes = cast(Callable[..., Any], TRAINING.get(plan.dataset))
     make_scenes = partial(make_scenes, seed=plan.seed, size=plan.size, tasks=tasks)
@@ -75,11 +80,11 @@ def train(
     trainer = Trainer.start(plan, model, place)
     origin = digest if backbone is None else f"{digest} on {backbone}"
     checkpoint = Checkpoint(out / "checkpoints" / f"{plan.name}.pt", origin)
-    clean = plan.clean_start if backbone is None else f"{plan.clean_start} on {backbone}"
-    clean_start = Checkpoint(out / "cache" / f"{plan.clean_start}.pt", clean)
+    clean = plan.clean_start(backbone, place.type, versions())
+    clean_start = Checkpoint(out / "cache" / f"{clean}.pt", clean)
     trainer.resume(checkpoint)
     if trainer.step == 0:
-        trainer.resume(clean_start)
+        trainer.resume(clean_start, plan.adversary.start if plan.adversary else None)
     training, validation = rendered(scenes, workers, out / "cache"), None
     if plan.validation:
         validation = rendered(make_scenes(count=plan.validation, split=VALIDATION), workers, out / "cache")
@@ -88,7 +93,7 @@ def train(
 
     content = packed(model.cpu())
     unpack(model, content)
-    card = make_card(trainer, digest, backbone, content, evaluation)
+    card = make_card(trainer, recipe.name, digest, backbone, content, evaluation)
     write_atomically(out / "weights" / card.weights.file, content)
     path = out / "cards" / f"{card.name}.toml"
     write_atomically(path, tomli_w.dumps(card.model_dump(mode="json", exclude_none=True)).encode())
@@ -98,7 +103,9 @@ def train(
         click.echo(f"  {task}: " + ", ".join(f"{name} {value:.3f}" for name, value in scores.items()))
 
 
-def make_card(trainer: Trainer, digest: str, backbone: str | None, content: bytes, evaluation: Dataset) -> Card:
+def make_card(
+    trainer: Trainer, recipe: str, digest: str, backbone: str | None, content: bytes, evaluation: Dataset
+) -> Card:
     """The card of a freshly trained model, with its clean scores on the evaluation split."""
     plan, model, device = trainer.recipe, trainer.model, trainer.device
     count = len(evaluation.ids)
@@ -117,12 +124,14 @@ def make_card(trainer: Trainer, digest: str, backbone: str | None, content: byte
         architecture=plan.architecture,
         weights=Weights(file=f"{plan.name}.safetensors", sha256=sha256(content).hexdigest()),
         training=Training(
-            recipe=f"{plan.name}.toml",
+            recipe=recipe,
             recipe_sha256=digest,
             backbone_sha256=backbone,
             attack=adversary.attack if adversary else None,
             eps=adversary.eps if adversary else None,
             settings=describe(adversary.attack, inner)[1] if adversary and inner else None,
+            start=adversary.start if adversary else None,
+            share=adversary.share if adversary else None,
             steps=plan.steps,
             seed=plan.seed,
             scenes=plan.scenes,

@@ -11,7 +11,7 @@ from typing import Any, Literal, cast
 
 from pydantic import ValidationError
 
-from ..attacks.registry import components, describe, load_attack, settings_of, split_settings
+from ..attacks.registry import check_tasks, describe, load_attack, settings_of, split_settings
 from ..benchmark.datasets.registry import load_dataset
 from ..benchmark.evaluation import ids_sha256
 from ..benchmark.protocol.cells import AttackRef, Cell, DatasetRef, ModelRef, ThreatRef
@@ -153,11 +153,7 @@ def make_cell(
     for target in threat.targets or ():
         if target not in tasks:
             raise unknown(f"task of model {model.name}", target, tasks)
-    seen = threat.targets or tuple(tasks)
-    for part in components(made):
-        single = getattr(part, "task", seen[0])  # the one task that a balancing is after, or spares
-        if single not in seen:
-            raise unknown(f"task of attack {attack!r}:", single, seen)
+    check_tasks(attack, made, threat.targets or tuple(tasks))
     return Cell(
         model=model,
         dataset=dataset,

@@ -20,6 +20,7 @@ from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.registry import import_object
 from ..benchmark.protocol.tasks import Task, make_task
 from ..benchmark.protocol.types import MultiTaskModel
+from .nets.layout import Layout
 
 Scores = dict[str, dict[str, float]]
 Interval = Annotated[tuple[float, float], Field(strict=False)]
@@ -50,7 +51,8 @@ class Weights(Strict):
 class Training(Strict):
     """Where the weights come from; `attack` is absent for a cleanly trained model, `eps` is in 1/255.
 
-    `settings` are all that the inner attack has, defaults included, absent from cards that do not tell.
+    `settings` are all that the inner attack has, defaults included; it saw the first `share` of every batch from step
+    `start` on. All three are absent from cards that do not tell.
     `backbone_sha256` is the digest of the file of backbone weights that training started from, absent if from none;
     `best_step` is the step that validation took the weights from, absent if they are the last step's.
     """
@@ -61,6 +63,8 @@ class Training(Strict):
     attack: str | None = None
     eps: float | None = None
     settings: dict[str, Setting] | None = None
+    start: int | None = None
+    share: float | None = None
     steps: int
     best_step: int | None = None
     seed: int
@@ -73,8 +77,8 @@ class Training(Strict):
     def _check(self) -> Training:
         if (self.attack is None) != (self.eps is None):
             raise ValueError("attack and eps stand together or not at all")
-        if self.attack is None and self.settings is not None:
-            raise ValueError("settings are those of an attack, and there is none")
+        if self.attack is None and (self.settings, self.start, self.share) != (None, None, None):
+            raise ValueError("settings, start and share are those of an attack, and there is none")
         return self
 
 
@@ -86,7 +90,7 @@ class Clean(Strict):
     """
 
     images: int
-    tolerance: float
+    tolerance: float = Field(ge=0, le=0.05)
     scores: Scores
     intervals: dict[str, dict[str, Interval]] | None = None
 
@@ -135,14 +139,24 @@ def read_card(path: Path) -> Card:
 
 
 def build(architecture: Architecture, tasks: Mapping[str, Task]) -> MultiTaskModel:
-    """An untrained model: the architecture's entry called with the tasks; raises BadInputError if that fails."""
+    """An untrained model: the architecture's entry called with the tasks.
+
+    Raises BadInputError if that fails, or if the layout is of other tasks.
+    """
     entry: Any = import_object(architecture.entry, "architecture")
+    parted = Layout.parse(architecture.layout).tasks
+    if {*parted} != {*tasks}:
+        raise BadInputError(
+            f"the layout has the tasks {', '.join(parted)}, the model {', '.join(tasks)}; name the same"
+        )
     try:
-        net: nn.Module = entry(tasks=tasks, layout=architecture.layout, **architecture.settings)
+        net = entry(tasks=tasks, layout=architecture.layout, **architecture.settings)
     except BadInputError:
         raise
     except Exception as error:  # the settings go to the entry unchecked
         raise BadInputError(f"architecture {architecture.entry} cannot be built: {error}") from error
+    if not isinstance(net, nn.Module):
+        raise BadInputError(f"architecture {architecture.entry} gives a {type(net).__name__}, not a torch module")
     # Channels-last convolutions are about a quarter faster on CPUs, and what GPUs prefer in half precision.
     return MultiTaskModel(net.to(memory_format=torch.channels_last), tasks.values())  # type: ignore[call-overload]
 

@@ -119,7 +119,9 @@ def gradient_flows(model: MultiTaskModel, batch: Batch) -> Finding:
             shares[name] = 1.0
             continue
         (gradient,) = torch.autograd.grad(loss.sum(), x, retain_graph=True, materialize_grads=True)
-        shares[name] = (gradient.flatten(1) == 0).all(dim=1).double().mean().item()
+        gradient = gradient.flatten(1)
+        alive = gradient.isfinite().all(dim=1) & (gradient != 0).any(dim=1)
+        shares[name] = 1 - alive.double().mean().item()
     found = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
     result: Result = "fail" if 1 in shares.values() else "flag" if any(shares.values()) else "pass"
     return Finding(result, f"images without a gradient: {found}")

@@ -36,8 +36,8 @@ def wrap(
     Raises BadInputError for an unknown task or setting, an output of no task, a task without output, and a mean or std
     that is no normalisation; and, when the model is called, for a prediction that is missing or of another shape.
     """
-    if not tasks:
-        raise BadInputError("a model needs at least one task; name its tasks with their settings")
+    if not tasks or not isinstance(tasks, Mapping) or not all(isinstance(of, Mapping) for of in tasks.values()):
+        raise BadInputError('tasks must map at least one task to its settings, as {"depth": {}}')
     made = [make_task(name, **settings) for name, settings in tasks.items()]
     for name in outputs or ():
         if name not in tasks:
@@ -45,7 +45,7 @@ def wrap(
     for name in tasks:
         if outputs is not None and name not in outputs:
             raise BadInputError(f"outputs name no prediction for task {name}; add what the network calls it")
-    if size is not None and not (len(size) == 2 and min(size) > 0):
+    if size is not None and not (isinstance(size, Sequence) and len(size) == 2 and min(size) > 0):
         raise BadInputError(f"size must be the (height, width) that the network wants, not {size}")
     device = next((parameter.device for parameter in net.parameters()), None)
     centre, spread = (

@@ -13,7 +13,7 @@ CARDS = Path(__file__).parent / "cards"
 
 MODELS = Registry(
     "model",
-    {path.name.removesuffix(".toml"): str(path) for path in sorted(CARDS.glob("*.toml"))},
+    {path.name.removesuffix(".toml"): str(path) for path in sorted(CARDS.glob("*.toml"), key=lambda path: path.stem)},
     group="mtrbench.models",
 )
 """Shipped names lead to the paths of their cards; a plug-in's entry point is an object that is such a path."""

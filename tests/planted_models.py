@@ -102,6 +102,13 @@ class Constant(Sound):
         return self.changed("depth", x, lambda depth: depth.detach() + 0 * x.mean(dim=1, keepdim=True))
 
 
+class BrokenGradient(Sound):
+    """Depth that has a gradient, which is not a number."""
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        return self.changed("depth", x, lambda depth: depth + (x - x.detach()).square().mean(1, keepdim=True).sqrt())
+
+
 class Backwards(Sound):
     """Its gradients point the other way."""
 

@@ -123,6 +123,7 @@ def test_copy_is_sound(copy: Path) -> None:
         ({"training": {}}, "'training.recipe': Field required"),
         ({"weights": {"file": "tiny.safetensors", "sha256": "abc"}}, "'weights.sha256'"),
         ({"clean": {"images": 256, "tolerance": float("nan"), "scores": {}}}, "'clean.tolerance'"),
+        ({"clean": {"images": 256, "tolerance": 0.06, "scores": {}}}, "'clean.tolerance'"),
     ],
 )
 def test_card_with_a_bad_field_is_refused(copy: Path, changes: dict[str, Any], message: str) -> None:
@@ -152,13 +153,21 @@ def test_card_that_is_no_toml_is_refused(copy: Path, content: bytes) -> None:
     refused(copy, str(copy), "is not TOML")
 
 
+SHARED = "segmentation depth normals"
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"tasks": {"depht": {}}}, "unknown task 'depht'; did you mean depth"),
         ({"architecture": {"entry": "mtrbench.models.nets.compact:compct", "layout": ["a"]}}, "cannot be imported"),
         ({"architecture": {"entry": "mtrbench.models.nets.compact:compact", "layout": ["a", "b"]}}, "layout block 1"),
-        ({"architecture": {"entry": "mtrbench.models.nets.compact:compact", "layout": ["a"] * 5}}, "cannot be built"),
+        (
+            {"architecture": {"entry": "mtrbench.models.nets.compact:compact", "layout": ["a"] * 5}},
+            "the layout has the tasks a, the model segmentation, depth, normals",
+        ),
+        ({"architecture": {"entry": "builtins:len", "layout": [SHARED]}}, "builtins:len cannot be built"),
+        ({"architecture": {"entry": "builtins:dict", "layout": [SHARED]}}, "gives a dict, not a torch module"),
     ],
 )
 def test_card_of_a_model_that_cannot_be_built_is_refused(copy: Path, changes: dict[str, Any], message: str) -> None:

@@ -17,6 +17,7 @@ from planted_models import (
     Backwards,
     BackwardsOffTheGrid,
     BlindInTheDark,
+    BrokenGradient,
     Constant,
     Counts,
     Detached,
@@ -37,7 +38,7 @@ from mtrbench.cli.card_text import drawn
 from mtrbench.cli.masking import SIGNS
 from mtrbench.cli.model_checks import ALL, examine_model
 from mtrbench.models.card import Architecture, build, fingerprint, packed, read_card, unpack
-from mtrbench.models.conformance import PROPERTIES
+from mtrbench.models.conformance import PROPERTIES, Finding
 from mtrbench.models.nets.layout import Layout, layouts
 from mtrbench.models.zoo import load_model
 
@@ -83,7 +84,7 @@ def card_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pa
                 "hardware": "none",
                 "versions": {},
             },
-            "clean": {"images": IMAGES, "tolerance": 0.1, "scores": scores},
+            "clean": {"images": IMAGES, "tolerance": 0.05, "scores": scores},
             "fingerprint": fingerprint(models[entry]),
             **changes,
         }
@@ -127,6 +128,7 @@ FAULTS = {
     MixesTheBatch: ("batch-size-invariant", "segmentation differs alone from the whole batch by up to"),
     Detached: ("gradient-flows", "segmentation 0%, depth 100%, normals 0%"),
     Constant: ("gradient-flows", "segmentation 0%, depth 100%, normals 0%"),
+    BrokenGradient: ("gradient-flows", "segmentation 0%, depth 100%, normals 0%"),
 }
 
 
@@ -157,6 +159,24 @@ def test_other_clean_scores_than_the_cards_fail(change: Any, message: str, card_
     failed = results(card_of(Sound, clean=clean), "fail")
     assert list(failed) == ["clean-scores"]
     assert message in failed["clean-scores"]
+
+
+@pytest.mark.parametrize(
+    ("name", "result", "message"),
+    [
+        ("rooms3-nobody.clean", "flag", "rooms3-nobody.clean is not registered"),
+        ("rooms3-shared.clean", "fail", "shares blocks between tasks"),
+        ("rooms3-independent.at-total", "fail", "has another data set, network, inner attack, number of steps"),
+    ],
+)
+def test_a_twin_is_independent_and_trained_alike(
+    name: str, result: str, message: str, card_of: Callable[..., Path]
+) -> None:
+    found = results(card_of(Sound, twin=name), result)
+    assert message in found["twin"]
+    assert examine_model("rooms3-shared.at-total", None)["twin"] == Finding(
+        "pass", "rooms3-independent.at-total, independent and trained alike"
+    )
 
 
 @pytest.mark.parametrize(
@@ -226,7 +246,7 @@ def test_intervals_are_the_bootstraps_of_the_evaluation_split(tiny: Path) -> Non
 def test_interval_of_no_score_or_upside_down_is_refused(
     intervals: dict[str, Any], card_of: Callable[..., Path]
 ) -> None:
-    clean = {"images": 1, "tolerance": 0.1, "scores": {"depth": {"abs_err": 0.1}}, "intervals": intervals}
+    clean = {"images": 1, "tolerance": 0.05, "scores": {"depth": {"abs_err": 0.1}}, "intervals": intervals}
     found = results(card_of(Sound, clean=clean), "fail")
     assert "must be [low, high] of one of the scores" in found["card"]
 

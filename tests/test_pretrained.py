@@ -68,9 +68,18 @@ def resnet34(net: Public, x: Tensor, width: int) -> Tensor:
     return x
 
 
+# What public weights of these widths have for the channels of width 1.
+PUBLISHED = {
+    1.0: {count: count for count in (32, 16, 24, 64, 96, 160, 320)},
+    0.75: {32: 24, 16: 16, 24: 24, 64: 48, 96: 72, 160: 120, 320: 240},
+    0.5: {32: 16, 16: 8, 24: 16, 64: 32, 96: 48, 160: 80, 320: 160},
+    0.25: {32: 8, 16: 8, 24: 8, 64: 16, 96: 24, 160: 40, 320: 80},
+}
+
+
 def mobilenet_v2(net: Public, x: Tensor, width: float) -> Tensor:
     def channels(count: int) -> int:
-        return max(8, 8 * round(count * width / 8))
+        return PUBLISHED[width][count]
 
     x = F.relu6(net.norm(net.conv(x, "features.0.0", channels(32), 3, 2), "features.0.1"))
     layer = 1
@@ -166,6 +175,11 @@ def test_every_branch_computes_the_public_backbone(entry: str, file: str, layout
             "mobilenetv2",
             1.0,
             {"features.1.conv.0.0.weight": (32, 1, 3, 3), "features.17.conv.2.weight": (320, 960, 1, 1)},
+        ),
+        (
+            "mobilenetv2",
+            0.75,
+            {"features.1.conv.0.0.weight": (24, 1, 3, 3), "features.17.conv.2.weight": (240, 720, 1, 1)},
         ),
     ],
 )

@@ -96,6 +96,18 @@ def test_models_of_one_dataset_differ_in_layout_inner_attack_and_seed_alone(data
             "settings = { width = 4 }" + ADVERSARY.replace("share = 0.5", "share = 0.5\nstart = 1"),
             "the adversary would join after the last of 1 steps",
         ),
+        (
+            "settings = { width = 4 }",
+            "settings = { width = 4 }" + ADVERSARY.replace("total-pgd", "single:dept-pgd"),
+            "unknown task of attack 'single:dept-pgd': 'dept'; did you mean depth",
+        ),
+        (
+            "settings = { width = 4 }",
+            "settings = { width = 4 }" + ADVERSARY.replace("steps = 1", 'steps = "1"'),
+            "attack 'total-pgd' cannot be made",
+        ),
+        ('dataset = "rooms3"', 'dataset = "nyuv2"', "unknown data set with training scenes 'nyuv2'"),
+        ('"segmentation depth normals",', '"segmentation depth",', "layout block"),
         ('dataset = "rooms3"', 'dataset = "rooms33"', "unknown data set 'rooms33'; did you mean rooms3"),
         ("depth = {}", "dept = {}", "task_weights must name"),
         ("width = 4", "breadth = 4", "unexpected keyword argument 'breadth'"),

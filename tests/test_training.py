@@ -81,7 +81,9 @@ def test_card_says_where_the_model_comes_from(card: Path) -> None:
     assert training.recipe_sha256 == digest
     assert (training.steps, training.seed, training.scenes) == (recipe.steps, recipe.seed, recipe.scenes)
     adversary = recipe.adversary
-    assert (training.attack, training.eps) == ((adversary.attack, adversary.eps) if adversary else (None, None))
+    assert training.recipe == recipe_path.name
+    stated = (training.attack, training.eps, training.start, training.share)
+    assert stated == ((adversary.attack, adversary.eps, 0, 0.5) if adversary else (None,) * 4)
 
 
 def test_trained_card_evaluates(card: Path) -> None:
@@ -205,6 +207,17 @@ def test_what_comes_before_the_adversary_is_trained_once(tmp_path: Path, monkeyp
     steps.clear()
     assert train_six(tmp_path / "together", late.replace("seed = 0", "seed = 1")).code == 0
     assert len(steps) == 6
+
+
+@pytest.mark.usefixtures("few_images")
+def test_an_adversary_that_joins_earlier_begins_anew(tmp_path: Path) -> None:
+    late, early = (VALIDATED + ADVERSARY.replace("share = 0.5", f"share = 0.5\nstart = {start}") for start in (4, 2))
+    contents = []
+    for folder, before in ((tmp_path / "alone", ()), (tmp_path / "together", (late,))):
+        for text in (*before, early):
+            assert train_six(folder, text).code == 0
+        contents.append((folder / "weights" / "six.safetensors").read_bytes())
+    assert contents[0] == contents[1]
 
 
 @pytest.mark.usefixtures("few_images")

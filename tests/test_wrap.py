@@ -110,6 +110,8 @@ def test_the_model_is_ready_to_be_judged_and_holds_the_network_itself() -> None:
     ("tasks", "settings", "message"),
     [
         ({}, {}, "at least one task"),
+        (["depth"], {}, "tasks must map at least one task to its settings"),
+        ({"depth": None}, {}, "tasks must map at least one task to its settings"),
         ({"dept": {}}, {}, "unknown task 'dept'; did you mean depth"),
         ({"segmentation": {"clases": 3}}, {}, "unknown setting of task segmentation 'clases'"),
         (TASKS, {"outputs": {"depth": 0}}, "outputs name no prediction for task segmentation"),
@@ -120,6 +122,7 @@ def test_the_model_is_ready_to_be_judged_and_holds_the_network_itself() -> None:
         (TASKS, {"std": (0.5, 0.5, float("nan"))}, "std must be 3 numbers"),
         (TASKS, {"std": (0.5, 0.5, 0.0)}, "std must be above 0"),
         (TASKS, {"size": (0, 4)}, "size must be the (height, width)"),
+        (TASKS, {"size": 64}, "size must be the (height, width)"),
     ],
 )
 def test_what_cannot_be_wrapped_is_refused(tasks: Any, settings: Any, message: str) -> None:

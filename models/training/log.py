@@ -10,7 +10,7 @@ from ...benchmark.protocol.files import write_atomically
 
 
 class Log:
-    """A CSV file with a row per step, whose first column is the step's number; rows are on disk once written.
+    """A CSV file with a row per step that it sees, whose first column is the step's number; rows are on disk at once.
 
     Of what `path` holds, the rows of the first `done` steps are kept and those of steps that will be done again are
     not, nor a line that was cut off; a file with other columns is begun anew.

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from ...benchmark.protocol.errors import BadInputError
 from ...benchmark.protocol.types import Batch
 from .checkpoint import Checkpoint
 from .log import Log
@@ -83,6 +84,8 @@ def _step(trainer: Trainer, scenes: Rendered) -> None:
     trainer.average.update_parameters(model)
     trainer.step += 1
     for name, loss in losses.items():
+        if not loss.isfinite():
+            raise BadInputError(f"the loss of {name} is {loss.item()} at step {trainer.step}; lower the learning_rate")
         trainer.running[name] = 0.95 * trainer.running.get(name, loss.item()) + 0.05 * loss.item()
 
 

@@ -58,11 +58,13 @@ class Recipe(Strict):
     architecture: Architecture
     adversary: Adversary | None = None
 
-    @property
-    def clean_start(self) -> str:
-        """The sha256 of all that the steps before the adversary joins depend on: the same for any adversary or none."""
-        content = self.model_dump_json(exclude={"name", "licence", "twin", "adversary"})
-        return hashlib.sha256(content.encode()).hexdigest()
+    def clean_start(self, *others: object) -> str:
+        """The sha256 of all that the steps before the adversary joins depend on: the same for any adversary or none.
+
+        `others` is what they depend on besides the recipe.
+        """
+        content = [self.model_dump_json(exclude={"name", "licence", "twin", "adversary"}), *map(str, others)]
+        return hashlib.sha256("\n".join(content).encode()).hexdigest()
 
 
 def read_recipe(path: Path) -> tuple[Recipe, str]:

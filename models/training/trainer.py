@@ -80,10 +80,13 @@ class Trainer:
             random["cuda"] = torch.cuda.get_rng_state(self.device)
         checkpoint.write({**parts, **numbers, "random": random, "best": self.best and vars(self.best)})
 
-    def resume(self, checkpoint: Checkpoint) -> None:
-        """Go to where `checkpoint` was written, if it is there; raises BadInputError if it is not of this training."""
+    def resume(self, checkpoint: Checkpoint, last: int | None = None) -> None:
+        """Go to where `checkpoint` was written, if it is there and not beyond step `last`.
+
+        Raises BadInputError if it is not of this training.
+        """
         state = checkpoint.read()
-        if state is None:
+        if state is None or (last is not None and state.get("step", 0) > last):
             return
         try:
             self._load(state)
@@ -98,7 +101,7 @@ class Trainer:
         random = state["random"]
         self.order.set_state(random["order"])
         torch.set_rng_state(random["cpu"])
-        if self.device.type == "cuda":
+        if self.device.type == "cuda" and "cuda" in random:  # a CPU may have written it
             torch.cuda.set_rng_state(random["cuda"], self.device)
         self.best = state["best"] and Best(**state["best"])
 
