@@ -80,7 +80,7 @@ def attacked(workshop: LocalWorkshop, cell: Cell, index: int) -> tuple[Exhibit, 
         raise BadInputError(f"attack {cell.attack.name} looks at all images before it attacks one; the gallery has one")
     batch, threat = data.batch([index]), ThreatModel(cell.threat.norm, cell.threat.eps / 255)
     after = batch.at(verified(attack(model, batch.clone(), threat, Noise(cell.seed)), batch, threat, cell.title))
-    shown = _shown(model, batch, after)
+    shown, steps = _shown(model, batch, after), cell.attack.settings.get("steps")
     exhibit = Exhibit(
         model=cell.model.name,
         attack=cell.attack.name,
@@ -88,6 +88,7 @@ def attacked(workshop: LocalWorkshop, cell: Cell, index: int) -> tuple[Exhibit, 
         sample=batch.ids[0],
         norm=cell.threat.norm,
         eps=cell.threat.eps,
+        steps=steps if isinstance(steps, int) else None,
         factor=factor(shown),
     )
     return exhibit, shown

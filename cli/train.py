@@ -76,7 +76,9 @@ def train(
         (out / folder).mkdir(parents=True, exist_ok=True)  # better now than after hours of training
     torch.manual_seed(plan.seed)
     model = build(plan.architecture, tasks)
-    backbone = None if backbone_weights is None else load_backbone(model.net, backbone_weights)
+    backbone = None
+    if backbone_weights:
+        backbone = load_backbone(model.net, backbone_weights, plan.architecture.names)
     trainer = Trainer.start(plan, model, place)
     origin = digest if backbone is None else f"{digest} on {backbone}"
     checkpoint = Checkpoint(out / "checkpoints" / f"{plan.name}.pt", origin)

@@ -68,7 +68,7 @@ def _board(group: Group) -> Board:
         Column("backwards", "bwd", "count"),
         Column("seconds", "s", where="pages"),
         Column("flags", "flags", where="pages", note=explained([raised[pair] for pair in raised if pair[1] in scores])),
-        Column("tier", "tier", where="pages"),
+        Column("tier", "tier", where="pages" if group.has_tiers else "csv"),
     )
     models = f"Mean over {len(group.models)} models" if len(group.models) > 1 else "One model"
     note = " ".join([f"{models}: {listed(group.models)}.", *common_notes(group)])

@@ -22,7 +22,10 @@ LARGEST = 2**20
 
 
 class Exhibit(Strict):
-    """What a picture shows; `eps` is in 1/255, and the perturbation is drawn `factor` times as large as it is."""
+    """What a picture shows; `eps` is in 1/255, and the perturbation is drawn `factor` times as large as it is.
+
+    `steps` are the attack's, None if it has none.
+    """
 
     model: Name
     attack: Name
@@ -30,11 +33,13 @@ class Exhibit(Strict):
     sample: Name
     norm: Literal["linf", "l2"]
     eps: Annotated[float, Field(gt=0)]
+    steps: Annotated[int, Field(gt=0)] | None = None
     factor: Annotated[int, Field(gt=0)]
 
     @property
     def caption(self) -> str:
-        return f"{self.sample} of {self.dataset} under {self.attack}, eps {self.eps:g}/255, seen by {self.model}"
+        steps = f", {self.steps} steps" if self.steps else ""
+        return f"{self.sample} of {self.dataset} under {self.attack}, eps {self.eps:g}/255{steps}, seen by {self.model}"
 
 
 Gallery = Mapping[str, tuple[Exhibit, bytes]]

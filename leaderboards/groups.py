@@ -116,6 +116,11 @@ class Group:
         return sum(record.tier == "local" for record in self.records.values())
 
     @property
+    def has_tiers(self) -> bool:
+        """Whether its records are of several tiers."""
+        return 0 < self.local < len(self.records)
+
+    @property
     def incomplete(self) -> int:
         """How many records are incomplete."""
         return len(self.records) - len(self._complete)

@@ -134,7 +134,7 @@ def _board(group: Group) -> Board:
         Column(
             "flags", "flags", where="pages", note=explained(list(raised.values()), "its strongest white-box attack")
         ),
-        Column("tier", "tier", where="pages"),
+        Column("tier", "tier", where="pages" if group.has_tiers else "csv"),
         *(Column(f"ard:{attack}", attack, where="csv") for attack in group.attacks),
     )
     by = f"ARD under `{STANDARD}`, the standard evaluation" if STANDARD in group.attacks else "the worst ARD"

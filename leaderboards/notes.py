@@ -11,7 +11,7 @@ LISTED = 6
 
 
 def common_notes(group: Group) -> list[str]:
-    """Sentences about models foreign to the data set, incomplete records, local and superseded or invalidated ones."""
+    """Sentences about models foreign to the data set, the steps of attacks, and records that do not count as others."""
     dataset = group.setting.dataset
     foreign: dict[str, list[str]] = {}
     for model in group.models:
@@ -23,10 +23,13 @@ def common_notes(group: Group) -> list[str]:
         f"the clean accuracy shown is that on {dataset}."
         for trained_on, models in sorted(foreign.items())
     ]
+    steps = {record.attack.settings["steps"] for record in group.records.values() if "steps" in record.attack.settings}
+    if len(steps) == 1:
+        notes.append(f"Iterative attacks take {steps.pop()} steps.")
     count, incomplete = len(group.records), group.incomplete
     if incomplete:
         notes.append(f"{incomplete} of {count} records {_are(incomplete)} incomplete (a score is undefined).")
-    if 0 < group.local < count:
+    if group.has_tiers:
         notes.append(f"{group.local} of {count} records {_are(group.local)} local, not published.")
     if group.left_out:
         records_are = "record is" if group.left_out == 1 else "records are"

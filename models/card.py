@@ -28,11 +28,16 @@ ModelName = Annotated[str, Field(max_length=100, pattern=r"^\w[\w.@+-]*$")]  # f
 
 
 class Architecture(Strict):
-    """`entry` is `pkg.module:function`, called with the tasks and `settings`; `layout` has one line per block."""
+    """`entry` is `pkg.module:function`, called with the tasks and `settings`; `layout` has one line per block.
+
+    `names` say what a file of backbone weights calls the blocks' parts, if not as the network's public weights do: see
+    `load_backbone`.
+    """
 
     entry: str
     layout: list[str]
     settings: dict[str, int | float | str] = Field(default_factory=dict)
+    names: dict[str, str] | None = None
 
     @property
     def label(self) -> str:

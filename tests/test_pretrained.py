@@ -281,6 +281,20 @@ def test_networks_without_public_names_take_none(net: torch.nn.Module, tmp_path:
         load_backbone(net, path)
 
 
+def test_a_cards_names_lead_into_files_with_others(tmp_path: Path) -> None:
+    weights = public_weights("mobilenetv2", 0.25)
+    others = {f"body.{name}": value for name, value in weights.items() if not name.startswith("classifier")}
+    path = saved(tmp_path / "other.safetensors", others)
+    net, same = make_net("mobilenetv2", 0.25, *[SHARED] * 5), make_net("mobilenetv2", 0.25, *[SHARED] * 5)
+    assert net.names is not None
+    load_backbone(net, path, {ours: f"body.{public}" for ours, public in net.names.items()})
+    load_backbone(same, saved(tmp_path / "public.safetensors", weights))
+    assert all(torch.equal(value, same.blocks.state_dict()[name]) for name, value in net.blocks.state_dict().items())
+    first = {r"0\.(0|18)\.(\d)": r"body.features.\1.\2", r"0\.(\d+)\.(.+)": r"body.features.\1.conv.\2"}
+    with pytest.raises(BadInputError, match=r"no pattern among .* fits part 1"):
+        load_backbone(net, path, first)
+
+
 def test_training_starts_from_them_and_the_card_says_so(tmp_path: Path) -> None:
     weights = public_weights("resnet34_deeplab", 4)
     path = saved(tmp_path / "public.pth", weights)

@@ -21,16 +21,17 @@ CLASSIFIERS = ("fc.", "classifier.")
 COUNTER = "num_batches_tracked"
 
 
-def load_backbone(net: nn.Module, path: Path) -> str:
+def load_backbone(net: nn.Module, path: Path, names: Mapping[str, str] | None = None) -> str:
     """Copy the backbone weights in the file at `path` into every group's copy of each block; returns its sha256.
 
     The file is safetensors (`.safetensors`) or a torch state dict, of which tensors alone are read, no code. Its names
-    follow from ours, `BLOCK.part`, by the first of `net.names` (pattern: replacement) that fits; a classifier is left
-    out. The net is unchanged if anything is wrong.
-    Raises BadInputError if the net has no such names, for an unreadable file, and for a weight that is missing, left
-    over or of another shape.
+    follow from ours, `BLOCK.part`, by the first of `names` (pattern: replacement) that fits, or of `net.names` without
+    them; a classifier is left out. The net is unchanged if anything is wrong.
+    Raises BadInputError if there are no such names, or none for a part, for an unreadable file, and for a weight that
+    is missing, left over or of another shape.
     """
-    if not isinstance(net, TreeNet) or net.names is None:
+    known = names or (net.names if isinstance(net, TreeNet) else None)
+    if not isinstance(net, TreeNet) or known is None:
         raise BadInputError(f"backbone weights {path}: this architecture takes none; leave them out")
     try:
         content = path.read_bytes()
@@ -44,7 +45,7 @@ def load_backbone(net: nn.Module, path: Path) -> str:
             for name, own in branch.state_dict().items():
                 if name.endswith(COUNTER):
                     continue
-                theirs = _public(f"{number}.{name}", net.names)
+                theirs = _public(f"{number}.{name}", known)
                 if theirs not in given:
                     raise BadInputError(f"backbone weights {path} lack {theirs}")
                 value = given[theirs]
@@ -83,9 +84,10 @@ def _tensors(content: bytes, path: Path) -> dict[str, Tensor]:
 def _public(name: str, names: Mapping[str, str]) -> str:
     """What public files call the weight that is `name` here: the part is renamed, `weight` and the like stay."""
     part, _, leaf = name.rpartition(".")
-    return next(
-        f"{found.expand(theirs)}.{leaf}" for ours, theirs in names.items() if (found := re.fullmatch(ours, part))
-    )
+    for ours, theirs in names.items():
+        if found := re.fullmatch(ours, part):
+            return f"{found.expand(theirs)}.{leaf}"
+    raise BadInputError(f"no pattern among {', '.join(names)} fits part {part}; add its name in the file of weights")
 
 
 def _kind(value: Tensor) -> str:
