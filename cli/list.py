@@ -13,8 +13,9 @@ from .options import json_option
 
 Rows = Sequence[Mapping[str, Any]]
 
-# The columns that are folded, to keep tables within 120 characters.
+# The columns and headings that are folded, to keep tables within 130 characters.
 WIDTHS = {"tasks": 26}
+HEADINGS = {"trained on": "trained\non", "shared params": "shared\nparams", "shared MAdds": "shared\nMAdds"}
 
 
 def _models() -> Rows:
@@ -103,5 +104,6 @@ def list(kind: str, as_json: bool) -> None:
     """Name what is registered; KIND is models, attacks, datasets, tasks or suites."""
     rows = KINDS[kind]()
     widths = [WIDTHS.get(column) for row in rows[:1] for column in row]
-    table = tabulate(rows, headers="keys", floatfmt=".2f", maxcolwidths=widths, missingval="-")
+    headings = {column: HEADINGS.get(column, column) for row in rows[:1] for column in row}
+    table = tabulate(rows, headers=headings, floatfmt=".2f", maxcolwidths=widths, missingval="-")
     click.echo(json.dumps(rows, indent=1) if as_json else table)

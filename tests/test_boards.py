@@ -11,7 +11,7 @@ from make_records import CLEAN, DAMAGE, MODELS, TASKS, all_records, make_record
 
 from mtrbench.benchmark.protocol.records import Record, Replicates, unpacked
 from mtrbench.leaderboards.attack_board import attack_boards
-from mtrbench.leaderboards.board import Name, Rank
+from mtrbench.leaderboards.board import Board, Column, Name, Rank
 from mtrbench.leaderboards.groups import group
 from mtrbench.leaderboards.metric_board import metric_boards
 from mtrbench.leaderboards.model_board import clean_boards, model_attack_boards, model_boards
@@ -234,3 +234,14 @@ def test_many_names_are_counted(count, shown):
     text = listed([f"model{i}" for i in range(count)])
     assert text.count("`") == 2 * shown
     assert text.endswith(f" and {count - shown} others") == (shown < count)
+
+
+def test_the_first_rows_of_each_value_stay_in_their_order():
+    columns = (Column("training", "training"), Column("model", "model"))
+    rows = tuple((training, Name(f"m{i}")) for i, training in enumerate("abaabb"))
+    board = Board("models", "title", "Note.", (), columns, rows)
+    found = board.top_of_each("training", 2)
+    assert [name.text for name in found.column("model")] == ["m0", "m1", "m2", "m4"]
+    assert found.note == "Note. The first 2 of every training, of 6 rows in all."
+    assert board.top_of_each("training", 3) == board
+    assert board.only("training", ("a",)).column("training") == ("a",) * 3

@@ -176,13 +176,13 @@ def test_card_of_a_model_that_cannot_be_built_is_refused(copy: Path, changes: di
 
 
 def test_unknown_setting_of_the_architecture_is_refused(copy: Path) -> None:
-    architecture = read_card(copy).architecture.model_dump()
+    architecture = read_card(copy).architecture.model_dump(exclude_none=True)
     rewrite(copy, architecture={**architecture, "settings": {"widht": 4}})
     refused(copy, "widht")
 
 
 def test_other_width_than_the_weights_is_refused(copy: Path) -> None:
-    architecture = read_card(copy).architecture.model_dump()
+    architecture = read_card(copy).architecture.model_dump(exclude_none=True)
     rewrite(copy, architecture={**architecture, "settings": {"width": 6}})
     refused(copy, "do not fit model tiny")
 
