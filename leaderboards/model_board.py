@@ -109,8 +109,8 @@ def _board(group: Group) -> Board:
                 *(_ard(group, model, attack) for attack in group.attacks),
             )
         )
-    # It is the standard evaluation's nearly always.
-    worst_shown: Place = "pages" if STANDARD in group.attacks else "everywhere"
+    other = any(attack != STANDARD for attack, _ in worst.values())
+    worst_shown: Place = "everywhere" if STANDARD not in group.attacks else "pages" if other else "csv"
     columns = (
         Column("rank", "rank"),
         Column("model", "model"),

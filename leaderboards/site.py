@@ -84,9 +84,9 @@ def site_files(
     attacks: dict[str, list[Chapter]] = {}
     for suite in sorted(suites):
         groups = group(suites[suite])
-        found = [_section(suite, *of, published) for of in zip(groups, picture_names(groups), strict=True)]
-        sections += sorted(found, key=_most_records_first)
-    for section in sorted(sections, key=_most_records_first):
+        sections += [_section(suite, *of, published) for of in zip(groups, picture_names(groups), strict=True)]
+    sections.sort(key=_most_models_first)
+    for section in sections:
         raised = flags(section.part)
         for model in section.part.models:
             chapters = models.setdefault(model, [])
@@ -131,8 +131,8 @@ def _slug(text: str) -> str:
     return f"{harmless}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def _most_records_first(section: Section) -> int:
-    return -len(section.part.records)
+def _most_models_first(section: Section) -> tuple[int, int]:
+    return -len(section.part.models), -len(section.part.records)
 
 
 def _section(suite: str, part: Group, suffix: str, published: Mapping[str, bytes]) -> Section:
