@@ -58,7 +58,6 @@ def sharing_boards(groups: Sequence[Group]) -> list[Board]:
                 Column("shared_to_independent", "shared /\nindependent [95 %]", "interval", digits=2),
                 *(Column(f"shared_to_independent_{task}", task, digits=2) for task in tasks),
                 Column("shared_to_independent_by_seed", "by seed", where="everywhere" if seeds else "csv"),
-                *(Column(f"rank_correlation_{task}", f"correlation\n{task}", where="csv") for task in tasks),
             )
             note = " ".join([NOTE, *common_notes(group)])
             boards.append(Board("sharing", f"Sharing: {group.title}", note, group.setting.scope, columns, tuple(rows)))
@@ -72,14 +71,15 @@ def _rows(group: Group, family: Family) -> list[tuple[Cell, ...]]:
     layouts, rho, p = _trend(family, gains)
     rows: list[tuple[Cell, ...]] = []
     if rho is not None:
-        rows.append((family.label, CLEAN_GAIN, layouts, rho, p, None, None, *[None] * (2 * len(tasks))))
+        rows.append((family.label, CLEAN_GAIN, layouts, rho, p, None, None, *[None] * len(tasks)))
     for attack in group.attacks:
         scores = damages(group, family, attack)
         layouts, rho, p = _trend(family, scores)
         ends = _ends(family, scores)
         if is_control(attack) or (rho is None and ends is None):
             continue
-        by_task = [_by_task(group, attack, scores, task) for task in tasks]
+        at_the_ends = [model for model in (*family.shared, *family.independent) if model in scores]
+        by_task = [_ends(family, _by_task(group, attack, at_the_ends, task)) for task in tasks] if ends else []
         rows.append(
             (
                 family.label,
@@ -88,9 +88,8 @@ def _rows(group: Group, family: Family) -> list[tuple[Cell, ...]]:
                 rho,
                 p,
                 ends.estimate() if ends else None,
-                *(found.estimate() if (found := _ends(family, part)) else None for part in by_task),
+                *([found.estimate() if found else None for found in by_task] or [None] * len(tasks)),
                 _by_seed(group, family, scores),
-                *(_trend(family, part)[1] for part in by_task),
             )
         )
     return rows
@@ -98,15 +97,14 @@ def _rows(group: Group, family: Family) -> list[tuple[Cell, ...]]:
 
 def _trend(family: Family, scores: Mapping[str, Bootstrapped]) -> tuple[int, Cell, Cell]:
     """How many layouts have a score, the correlation and its p-value."""
-    found = correlation(family, scores)
-    return len(family.by_layout(scores)[0]), found.rho.estimate() if found else None, found.p if found else None
+    xs, means = family.by_layout(scores)
+    found = rank_correlation(xs, means)
+    return len(xs), found.rho.estimate() if found else None, found.p if found else None
 
 
-def _by_task(
-    group: Group, attack: str, models: Sequence[str] | Mapping[str, object], task: str
-) -> dict[str, Bootstrapped]:
-    scores = task_scores([(group.records[model, attack], task) for model in models])
-    return dict(zip(models, scores, strict=True))
+def _by_task(group: Group, attack: str, models: Sequence[str], task: str) -> dict[str, Bootstrapped]:
+    """D_t of a task by model."""
+    return dict(zip(models, task_scores([(group.records[model, attack], task) for model in models]), strict=True))
 
 
 def _ends(family: Family, scores: Mapping[str, Bootstrapped]) -> Bootstrapped | None:

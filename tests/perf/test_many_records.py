@@ -17,7 +17,7 @@ from mtrbench.benchmark.stats import RESAMPLES
 from mtrbench.leaderboards.groups import group
 from mtrbench.leaderboards.kinds import all_boards
 
-BUDGETS, MODELS, BALANCINGS, OPTIMIZERS = 10, 50, 40, ("fgsm", "pgd", "mim", "apgd", "ni")
+BUDGETS, MODELS, LAYOUTS, BALANCINGS, OPTIMIZERS = 10, 50, 9, 40, ("fgsm", "pgd", "mim", "apgd", "ni")
 SECONDS, MEGABYTES = 60, 2000
 
 
@@ -29,7 +29,14 @@ def many_records() -> list[Record]:
     images = {task: common_noise(task, 0.03) for task in TASKS}
     records = []
     for number in range(MODELS):
-        facts = {"sharing_index": number % 5 / 4, "adversary": "total-pgd" if number % 2 else None, "twin": None}
+        degree = number // 2 % LAYOUTS
+        facts = {
+            "sharing_index": degree / (LAYOUTS - 1),
+            "adversary": "total-pgd" if number % 2 else None,
+            "twin": None,
+            "layout": [f"layout {degree}"],
+            "seed": number // 2 // LAYOUTS,
+        }
         base = make_record(f"model{number}", facts=facts)
         for balancing, optimizer, eps in product(range(BALANCINGS), OPTIMIZERS, range(1, BUDGETS + 1)):
             name = f"{f'single:{TASKS[balancing]}' if balancing < len(TASKS) else f'balancing{balancing}'}-{optimizer}"
