@@ -14,7 +14,7 @@ from ..benchmark.protocol.records import AnyRecord, CleanRecord, ModelFacts, Rec
 from ..benchmark.stats import Bootstrapped
 from .board import INCOMPLETE
 from .labels import flat, labels, name_of
-from .scores import ard, in_order, is_complete
+from .scores import ards, in_order, is_complete
 from .selection import current
 
 K = TypeVar("K", bound=tuple[str, ...])
@@ -103,11 +103,11 @@ class Group:
 
     def ard(self, model: str, attack: str) -> Bootstrapped | None:
         """The averaged relative degradation of a pair, None without a complete record."""
-        record = self.complete(model, attack)
-        if record is None:
+        if self.complete(model, attack) is None:
             return None
         if (model, attack) not in self._ards:  # many boards ask for it
-            self._ards[model, attack] = ard(record)
+            found = {other: record for other in self.models if (record := self.complete(other, attack))}
+            self._ards.update({(other, attack): own for other, own in zip(found, ards([*found.values()]), strict=True)})
         return self._ards[model, attack]
 
     @cached_property
