@@ -12,7 +12,7 @@ from .board import Board, Column, Name
 from .groups import Group, details
 from .labels import labels
 from .notes import common_notes
-from .scores import share, task_scores
+from .scores import ratio, task_scores
 
 PROTECTED = r"dgba-protected:([^-]+)-pgd"
 UNPROTECTED = "dgba-pgd"
@@ -89,7 +89,7 @@ def _board(group: Group, found: list[Curve]) -> Board:
         whole = curve.unprotected
         for point in (*curve.points, *([whole] if whole else [])):
             shares = (
-                (share(point.protected, whole.protected).estimate(), share(point.others, whole.others).estimate())
+                (ratio(point.protected, whole.protected).estimate(), ratio(point.others, whole.others).estimate())
                 if whole
                 else (None, None)
             )

@@ -13,7 +13,7 @@ from matplotlib.ticker import FormatStrFormatter
 
 from ..benchmark.protocol.records import Estimate
 from .protection import UNPROTECTED, Curve, Spared
-from .scores import share
+from .scores import ratio
 from .style import GREY, drawn, look
 
 APART = 1.7
@@ -52,7 +52,7 @@ def _line(axes: Axes, curve: Curve, unprotected: Spared, number: int) -> None:
     ends: list[tuple[float, float]] = []
     numbered = 0.0
     for point in (*curve.points, unprotected):
-        x, y = point.protected.estimate(), share(point.others, unprotected.others).estimate()
+        x, y = point.protected.estimate(), ratio(point.others, unprotected.others).estimate()
         if x.value is None or y.value is None:
             continue
         label = None if ends else curve.model

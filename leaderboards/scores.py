@@ -69,12 +69,12 @@ def highest(scores: Sequence[Bootstrapped]) -> Bootstrapped:
     return Bootstrapped(value, np.stack([score.replicates for score in scores]).max(axis=0))
 
 
-def share(part: Bootstrapped, whole: Bootstrapped) -> Bootstrapped:
-    """`part` over `whole`, resample by resample; undefined where the whole is not positive."""
+def ratio(above: Bootstrapped, below: Bootstrapped) -> Bootstrapped:
+    """One score over another, resample by resample; undefined where the latter is not positive."""
     replicates = np.divide(
-        part.replicates, whole.replicates, out=np.full_like(part.replicates, np.nan), where=whole.replicates > 0
+        above.replicates, below.replicates, out=np.full_like(above.replicates, np.nan), where=below.replicates > 0
     )
-    return Bootstrapped(part.value / whole.value if whole.value > 0 else np.nan, replicates)
+    return Bootstrapped(above.value / below.value if below.value > 0 else np.nan, replicates)
 
 
 def plain_mean(parts: Iterable[Estimate]) -> float | None:

@@ -11,7 +11,7 @@ from .families import Family, families
 from .gain import gain_over, twin_of
 from .groups import Group, is_control
 from .notes import common_notes
-from .scores import share, task_scores
+from .scores import ratio, task_scores
 
 NOTE = (
     "Models that differ in layout and seed alone. Correlation: Spearman's, over layouts, of the sharing index (0 "
@@ -112,7 +112,7 @@ def _ends(family: Family, scores: Mapping[str, Bootstrapped]) -> Bootstrapped | 
     shared, independent = (
         [scores[model] for model in models if model in scores] for models in (family.shared, family.independent)
     )
-    return share(mean(shared), mean(independent)) if shared and independent else None
+    return ratio(mean(shared), mean(independent)) if shared and independent else None
 
 
 def _by_seed(group: Group, family: Family, scores: Mapping[str, Bootstrapped]) -> str | None:
@@ -122,4 +122,4 @@ def _by_seed(group: Group, family: Family, scores: Mapping[str, Bootstrapped]) -
         for model in family.shared
         if model in scores and (twin := twin_of(group, model)) and twin in scores and scores[twin].value > 0
     ]
-    return ", ".join(f"{ratio:.2f}" for ratio in found) if len(found) > 1 else None
+    return ", ".join(f"{times:.2f}" for times in found) if len(found) > 1 else None

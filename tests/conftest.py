@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 from commands import mtrbench
+
+from mtrbench import load_dataset
 
 RECIPE = """
 name = "{name}"
@@ -85,3 +88,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_adversarial(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The card of a tiny model under adversarial training, a few steps of it."""
     return train(tmp_path_factory.mktemp("tiny-at"), "tiny-at", steps=12, more=ADVERSARY)
+
+
+@pytest.fixture
+def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cards with clean scores on two images: the evaluation split takes longer than tiny trainings."""
+    monkeypatch.setattr("mtrbench.cli.train.load_dataset", partial(load_dataset, images=2))

@@ -12,7 +12,7 @@ from mtrbench.leaderboards.losses_board import losses_boards, split_losses
 from mtrbench.leaderboards.plots import BALANCINGS_LOSSES, PROTECTION, pictures
 from mtrbench.leaderboards.protection import curves, protection_boards
 from mtrbench.leaderboards.render import markdown
-from mtrbench.leaderboards.scores import ard, share, task_scores
+from mtrbench.leaderboards.scores import ard, ratio, task_scores
 
 MODEL = "rooms3-shared.clean"
 DAMAGES = {
@@ -92,12 +92,12 @@ def test_curves_run_over_tau_to_dgba_by_hand():
     assert curve.unprotected.others.value == pytest.approx((segmentation + normals) / 2)
     for point in curve.points:
         assert point.protected.value == pytest.approx(depth * point.tau**0.7)
-        assert share(point.others, curve.unprotected.others).value == pytest.approx(1 - 0.3 * (1 - point.tau) ** 4)
+        assert ratio(point.others, curve.unprotected.others).value == pytest.approx(1 - 0.3 * (1 - point.tau) ** 4)
 
 
 def test_shares_are_those_of_paired_replicates():
     a, b = make_record(attack="total-pgd"), make_record()
-    found = share(ard(a), task_scores([(b, "depth")])[0])
+    found = ratio(ard(a), task_scores([(b, "depth")])[0])
     expected = np.mean(unpacked([a.degradation.replicates[t] for t in TASKS]), axis=0)
     expected /= unpacked([b.degradation.replicates["depth"]])[0]
     assert [found.estimate().low, found.estimate().high] == pytest.approx(np.quantile(expected, [0.025, 0.975]))
@@ -105,7 +105,7 @@ def test_shares_are_those_of_paired_replicates():
 
 def test_a_share_of_no_damage_is_undefined():
     none = make_record(damage={"segmentation": 1.0, "depth": 0.0, "normals": 1.0})
-    assert share(ard(none), task_scores([(none, "depth")])[0]).estimate().value is None
+    assert ratio(ard(none), task_scores([(none, "depth")])[0]).estimate().value is None
 
 
 def test_protection_board_has_shares_and_ends_with_dgba():

@@ -85,8 +85,11 @@ def _public(name: str, names: Mapping[str, str]) -> str:
     """What public files call the weight that is `name` here: the part is renamed, `weight` and the like stay."""
     part, _, leaf = name.rpartition(".")
     for ours, theirs in names.items():
-        if found := re.fullmatch(ours, part):
-            return f"{found.expand(theirs)}.{leaf}"
+        try:
+            if found := re.fullmatch(ours, part):
+                return f"{found.expand(theirs)}.{leaf}"
+        except re.error as error:  # a card's own names
+            raise BadInputError(f"name {ours!r} = {theirs!r} is no pattern with its replacement: {error}") from error
     raise BadInputError(f"no pattern among {', '.join(names)} fits part {part}; add its name in the file of weights")
 
 
