@@ -115,6 +115,12 @@ class Group:
         """How many records no maintainer has repeated."""
         return sum(record.tier == "local" for record in self.records.values())
 
+    @cached_property
+    def steps(self) -> tuple[object, ...]:
+        """How many steps its attacks take, of those that take any, without repetitions."""
+        settings = (record.attack.settings for record in self.records.values())
+        return tuple({own["steps"] for own in settings if "steps" in own})
+
     @property
     def has_tiers(self) -> bool:
         """Whether its records are of several tiers."""

@@ -23,9 +23,8 @@ def common_notes(group: Group) -> list[str]:
         f"the clean accuracy shown is that on {dataset}."
         for trained_on, models in sorted(foreign.items())
     ]
-    steps = {record.attack.settings["steps"] for record in group.records.values() if "steps" in record.attack.settings}
-    if len(steps) == 1:
-        notes.append(f"Iterative attacks take {steps.pop()} steps.")
+    if len(group.steps) == 1:
+        notes.append(f"Iterative attacks take {group.steps[0]} steps.")
     count, incomplete = len(group.records), group.incomplete
     if incomplete:
         notes.append(f"{incomplete} of {count} records {_are(incomplete)} incomplete (a score is undefined).")
