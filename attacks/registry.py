@@ -97,7 +97,7 @@ def summary(name: str) -> str:
     return (getattr(inner or outer, "__doc__", None) or "").partition("\n")[0]
 
 
-def load_attack(name: str, **settings: object) -> Attack:
+def load_attack(name: str, /, **settings: object) -> Attack:
     """The attack called `name`, with `settings` for its optimizer's or balancing's fields.
 
     `balancing[:argument]-optimizer` (`total-pgd`, `single:depth-fgsm`, `dgba:clean-pgd`: the argument is the

@@ -14,7 +14,7 @@ import torch
 from . import stats
 from .engines import Engine
 from .environment import environment
-from .harness import Measurement, measure
+from .harness import Measurement, in_batches, measure
 from .protocol.cells import Cell, ModelRef
 from .protocol.errors import BadInputError
 from .protocol.noise import Noise
@@ -120,20 +120,16 @@ def _do(workshop: Workshop, store: Store, job: Job) -> None:
 
 def measure_cell(workshop: Workshop, cell: Cell, span: Span) -> Measurement:
     """The pass over a stretch of a cell's samples; raises BadInputError where the harness does."""
-    dataset, (start, stop), size = workshop.dataset(cell), span, workshop.batch_size
-    batches = (
-        dataset.batch(range(first, min(first + size, stop))).to(torch.device(workshop.device))
-        for first in range(start, stop, size)
-    )
+    dataset, device = workshop.dataset(cell), torch.device(workshop.device)
+    own = (batch.to(device) for batch in in_batches(dataset, range(*span), workshop.batch_size))
     threat = ThreatModel(cell.threat.norm, cell.threat.eps / 255, cell.threat.targets) if cell.threat else None
     attack = workshop.attack(cell)
     # In batches of one size, so that what an attack makes of them does not depend on the machine's.
     split = [
-        dataset.batch(range(*whole)).to(torch.device(workshop.device))
-        for whole in (spans(cell) if isinstance(attack, SplitAttack) else ())
+        dataset.batch(range(*whole)).to(device) for whole in (spans(cell) if isinstance(attack, SplitAttack) else ())
     ]
     source = workshop.model(cell.source) if cell.source else None
-    return measure(workshop.model(cell.model), batches, attack, threat, Noise(cell.seed), cell.title, split, source)
+    return measure(workshop.model(cell.model), own, attack, threat, Noise(cell.seed), cell.title, split, source)
 
 
 def with_clean(cells: Sequence[Cell]) -> list[Cell]:

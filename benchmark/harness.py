@@ -22,7 +22,7 @@ from .protocol.errors import BadInputError
 from .protocol.noise import Noise
 from .protocol.tally import Tally, tallying
 from .protocol.threat import ThreatModel
-from .protocol.types import Attack, Batch, MultiTaskModel, SplitAttack
+from .protocol.types import Attack, Batch, Dataset, MultiTaskModel, SplitAttack
 from .protocol.verify import verified
 
 PerSample = dict[str, NDArray[np.float64]]
@@ -69,6 +69,11 @@ class Measurement:
             peak_memory_mb=max(part.peak_memory_mb for part in parts),
             tally=tally,
         )
+
+
+def in_batches(dataset: Dataset, samples: range, size: int) -> Iterator[Batch]:
+    """The samples at these places, `size` at a time."""
+    return (dataset.batch(samples[first : first + size]) for first in range(0, len(samples), size))
 
 
 def measure(

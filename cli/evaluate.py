@@ -51,6 +51,8 @@ def evaluate(
         cell = workshop.cell(card.name, dataset or card.dataset, images, attack, threat, seed, steps)
     elif dataset is None or not isinstance(model, MultiTaskModel):
         raise BadInputError("a model without a card must come from mtrbench.wrap, and with the name of a data set")
+    elif any(module.training for module in model.modules()):
+        raise BadInputError("the model is in training mode, in which answers depend on the batch; call its eval()")
     else:
         size = size or (64, 64)
         data = load_dataset(dataset, model.tasks, root=data_root, size=size, images=images)

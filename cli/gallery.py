@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..attacks.registry import load_attack
 from ..benchmark.protocol.cells import Cell
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.files import write_atomically
@@ -61,29 +60,33 @@ def gallery(
         for attack in attacks:
             cell = workshop.cell(model, dataset or own, None, attack, threat_ref(norm, eps, None), 0, steps)
             for image in images:
-                exhibit, shown = attacked(workshop, cell, image)
-                name = re.sub(r"[^\w.@+-]+", "-", f"{model}--{attack}--{exhibit.sample}")
+                exhibit, shown = attacked(workshop, cell, attack, image)
+                name = re.sub(r"[^\w.@+-]+", "-", f"{model}--{attack}--{norm}-{eps:g}--{steps}-steps--{exhibit.sample}")
                 write_atomically(out / f"{name}.png", picture(shown))
                 write_atomically(out / f"{name}.json", exhibit.model_dump_json(indent=1).encode() + b"\n")
                 click.echo(out / f"{name}.png")
 
 
-def attacked(workshop: LocalWorkshop, cell: Cell, index: int) -> tuple[Exhibit, Shown]:
-    """One image of a cell as the attack leaves it; raises BadInputError without it, or if the attack needs all."""
+def attacked(workshop: LocalWorkshop, cell: Cell, name: str, index: int) -> tuple[Exhibit, Shown]:
+    """One image of a cell as its attack, given as `name`, leaves it.
+
+    Raises BadInputError if there is no such image, or if the attack needs all.
+    """
+    attack = workshop.attack(cell)
+    assert attack is not None
     assert cell.attack is not None
     assert cell.threat is not None
     data, model = workshop.dataset(cell), workshop.model(cell.model)
     if index >= len(data.ids):
         raise BadInputError(f"{cell.dataset.name} has {len(data.ids)} images; there is no image {index}")
-    attack = load_attack(cell.attack.name, **cell.attack.settings)
     if isinstance(attack, SplitAttack):
-        raise BadInputError(f"attack {cell.attack.name} looks at all images before it attacks one; the gallery has one")
+        raise BadInputError(f"attack {name} looks at all images before it attacks one; the gallery has one")
     batch, threat = data.batch([index]), ThreatModel(cell.threat.norm, cell.threat.eps / 255)
     after = batch.at(verified(attack(model, batch.clone(), threat, Noise(cell.seed)), batch, threat, cell.title))
     shown, steps = _shown(model, batch, after), cell.attack.settings.get("steps")
     exhibit = Exhibit(
         model=cell.model.name,
-        attack=cell.attack.name,
+        attack=name,
         dataset=cell.dataset.name,
         sample=batch.ids[0],
         norm=cell.threat.norm,

@@ -15,7 +15,15 @@ Rows = Sequence[Mapping[str, Any]]
 
 # The columns and headings that are folded, to keep tables within 130 characters.
 WIDTHS = {"tasks": 26}
-HEADINGS = {"trained on": "trained\non", "shared params": "shared\nparams", "shared MAdds": "shared\nMAdds"}
+HEADINGS = {
+    "trained_on": "trained\non",
+    "shared_parameters": "shared\nparams",
+    "shared_multiply_adds": "shared\nMAdds",
+    "adversary_eps": "eps",
+    "eps": "eps (1/255)",
+    "summary": "what it does",
+    "datasets": "data sets",
+}
 
 
 def _models() -> Rows:
@@ -26,13 +34,13 @@ def _models() -> Rows:
     return [
         {
             "name": card.name,
-            "trained on": card.dataset,
-            "tasks": " ".join(card.tasks),
+            "trained_on": card.dataset,
+            "tasks": [*card.tasks],
             "sharing": sharing["groups"],
-            "shared params": sharing["parameters"],
-            "shared MAdds": sharing["multiply_adds"],
+            "shared_parameters": sharing["parameters"],
+            "shared_multiply_adds": sharing["multiply_adds"],
             "adversary": card.training.attack,
-            "eps": card.training.eps,
+            "adversary_eps": card.training.eps,
         }
         for card in cards
         for sharing in [sharing_indices(card)]
@@ -42,7 +50,7 @@ def _models() -> Rows:
 def _attacks() -> Rows:
     from ..attacks.registry import names, summary
 
-    return [{"name": name, "what it does": summary(name)} for name in names()]
+    return [{"name": name, "summary": summary(name)} for name in names()]
 
 
 def _datasets() -> Rows:
@@ -57,17 +65,17 @@ def _tasks() -> Rows:
     return [
         {
             "name": name,
-            "metrics": ", ".join(
+            "metrics": [
                 f"{metric.name}{f' [{metric.unit}]' if metric.unit else ''} {'↑' if metric.higher_is_better else '↓'}"
                 for metric in task().metrics
-            ),
+            ],
         }
         for name, task in TASKS.items()
     ]
 
 
-def _union(parts: Iterable[str]) -> str:
-    return " ".join(dict.fromkeys(parts))
+def _union(parts: Iterable[object]) -> Sequence[object]:
+    return [*dict.fromkeys(parts)]
 
 
 def _suites() -> Rows:
@@ -77,15 +85,23 @@ def _suites() -> Rows:
     return [
         {
             "name": name,
-            "data set": _union(part.dataset for part in suite.parts),
+            "datasets": _union(part.dataset for part in suite.parts),
             "images": suite.images,
             "models": len(suite.every_model),
             "attacks": len({attack for part in suite.parts for attack in part.attacks}),
-            "eps (1/255)": _union(f"{eps:g}" for part in suite.parts for eps in part.eps),
-            "steps": _union(str(part.steps) for part in suite.parts),
+            "eps": _union(eps for part in suite.parts for eps in part.eps),
+            "steps": _union(part.steps for part in suite.parts),
         }
         for name, suite in suites.items()
     ]
+
+
+def _joined(value: object) -> object:
+    """A list as one cell, with commas where its parts have blanks."""
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return value
+    parts = [f"{part:g}" if isinstance(part, float) else str(part) for part in value]
+    return (", " if any(" " in part for part in parts) else " ").join(parts)
 
 
 KINDS: dict[str, Callable[[], Rows]] = {
@@ -105,5 +121,6 @@ def list(kind: str, as_json: bool) -> None:
     rows = KINDS[kind]()
     widths = [WIDTHS.get(column) for row in rows[:1] for column in row]
     headings = {column: HEADINGS.get(column, column) for row in rows[:1] for column in row}
-    table = tabulate(rows, headers=headings, floatfmt=".2f", maxcolwidths=widths, missingval="-")
+    cells = [{column: _joined(value) for column, value in row.items()} for row in rows]
+    table = tabulate(cells, headers=headings, floatfmt=".2f", maxcolwidths=widths, missingval="-")
     click.echo(json.dumps(rows, indent=1) if as_json else table)

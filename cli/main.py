@@ -49,11 +49,9 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="mtrbench")
-@click.option("--debug", is_flag=True, help="Show tracebacks.")
-@click.pass_context
-def cli(context: click.Context, debug: bool) -> None:
+@click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
+def cli() -> None:
     """Attack multi-task models, and see how far they fall in one task or in all at once."""
-    context.obj = debug
 
 
 def main(command: click.Command = cli, name: str = "mtrbench") -> None:
@@ -64,7 +62,7 @@ def main(command: click.Command = cli, name: str = "mtrbench") -> None:
         # A command's own exit code comes back as the value.
         sys.exit(command.main(prog_name=name, standalone_mode=False))
     except (KeyboardInterrupt, click.Abort):
-        print("mtrbench: interrupted; what was finished is kept", file=sys.stderr)  # noqa: T201
+        print("mtrbench: interrupted; what was saved is kept", file=sys.stderr)  # noqa: T201
         sys.exit(130)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
@@ -73,16 +71,17 @@ def main(command: click.Command = cli, name: str = "mtrbench") -> None:
         if "--debug" in sys.argv:
             traceback.print_exc()
         else:
-            print("mtrbench:", *_message(error).split(), file=sys.stderr)  # noqa: T201
+            hint = "; mtrbench --debug ... shows where" if command is cli else ""
+            print("mtrbench:", *_message(error, hint).split(), file=sys.stderr)  # noqa: T201
         # Not Python's own 1, which is a command's answer: boards that differ, numbers that are worse.
         sys.exit(2)
 
 
-def _message(error: Exception) -> str:
+def _message(error: Exception, hint: str) -> str:
     if isinstance(error, BadInputError):
         return str(error)
     if isinstance(error, click.ClickException):
         return error.format_message()
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
-    return f"unexpected {type(error).__name__}: {error}; mtrbench --debug ... shows where"
+    return f"unexpected {type(error).__name__}: {error}{hint}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..benchmark.datasets.registry import load_dataset
+from ..benchmark.harness import in_batches
 from ..benchmark.protocol.errors import BadInputError
 from ..models.card import Card, load_card_model
 from ..models.conformance import PROPERTIES, Finding, Property, clean_scores, examined, raised
@@ -42,6 +43,7 @@ def _comparable(card: Card) -> dict[str, object]:
         "data set": (card.dataset, card.size, training.scenes),
         "set of tasks": card.tasks,
         "network": (architecture.entry, architecture.settings),
+        "start": training.backbone_sha256,
         "inner attack": (training.attack, training.eps, training.settings, training.start, training.share),
         "number of steps": training.steps,
         "seed": training.seed,
@@ -62,15 +64,14 @@ def examine_model(name: str, data_root: Path | None) -> dict[str, Finding]:
             raise  # there is no card that could be at fault
         return {"card": Finding("fail", str(error) if isinstance(error, BadInputError) else raised(error))}
     data = load_dataset(card.dataset, model.tasks, root=data_root, size=card.size)
-    count = len(data.ids)
-    batches = (data.batch(range(first, min(first + BATCH, count))) for first in range(0, count, BATCH))
-    few = data.batch(range(min(IMAGES, count)))
+    everything = range(len(data.ids))
+    few = data.batch(everything[:IMAGES])
     digest = card.weights.sha256[:12]
     found = {"card": Finding("pass", f"weights {digest}..., and answers to the probe images as stated")}
     checks: dict[str, Property] = {
         "twin": lambda *_: twin(card),
         **PROPERTIES,
-        "clean-scores": lambda model, _: clean_scores(model, batches, card.clean),
+        "clean-scores": lambda model, _: clean_scores(model, in_batches(data, everything, BATCH), card.clean),
         **SIGNS,
     }
     for title, check in checks.items():

@@ -12,14 +12,15 @@ from typing import Any, cast
 import click
 import tomli_w
 import torch
+from pydantic import ValidationError
 
 from ..attacks.registry import check_tasks, describe, load_attack
 from ..benchmark.datasets.registry import DATASETS, TRAINING, load_dataset
 from ..benchmark.datasets.rooms.training import VALIDATION
 from ..benchmark.engines import default_workers
-from ..benchmark.environment import versions
-from ..benchmark.harness import measure
-from ..benchmark.protocol.errors import unknown
+from ..benchmark.environment import environment, versions
+from ..benchmark.harness import in_batches, measure
+from ..benchmark.protocol.errors import BadInputError, unknown
 from ..benchmark.protocol.files import write_atomically
 from ..benchmark.protocol.tasks import make_task
 from ..benchmark.protocol.types import Dataset
@@ -37,6 +38,7 @@ from .devices import device_of
 
 # Float16 weights are the same everywhere; what differs between machines is the rounding of sums.
 TOLERANCE = 0.01
+BATCH = 32
 
 
 @click.command()
@@ -80,42 +82,73 @@ def train(
     if backbone_weights:
         backbone = load_backbone(model.net, backbone_weights, plan.architecture.names)
     trainer = Trainer.start(plan, model, place)
+    provenance = make_provenance(trainer, recipe.name, digest, backbone)
     origin = digest if backbone is None else f"{digest} on {backbone}"
     checkpoint = Checkpoint(out / "checkpoints" / f"{plan.name}.pt", origin)
-    clean = plan.clean_start(backbone, place.type, versions())
-    clean_start = Checkpoint(out / "cache" / f"{clean}.pt", clean)
     trainer.resume(checkpoint)
-    if trainer.step == 0:
-        trainer.resume(clean_start, plan.adversary.start if plan.adversary else None)
+    logged = trainer.step
     training, validation = rendered(scenes, workers, out / "cache"), None
     if plan.validation:
         validation = rendered(make_scenes(count=plan.validation, split=VALIDATION), workers, out / "cache")
-    with Log(out / "logs" / f"{plan.name}.csv", columns(trainer), trainer.step) as log:
+    clean = plan.clean_start(
+        backbone, place.type, training.sha256, *tasks.values(), versions(), environment(device).commit
+    )
+    clean_start = Checkpoint(out / "cache" / f"{clean}.pt", clean)
+    if trainer.step == 0:
+        trainer.resume(clean_start, plan.adversary.start if plan.adversary else None)
+    with Log(out / "logs" / f"{plan.name}.csv", columns(trainer), logged) as log:
         train_model(trainer, training, validation, checkpoint, clean_start, checkpoint_every, log)
 
     content = packed(model.cpu())
     unpack(model, content)
-    card = make_card(trainer, recipe.name, digest, backbone, content, evaluation)
+    card = make_card(trainer, provenance, content, evaluation)
+    path, text = out / "cards" / f"{card.name}.toml", tomli_w.dumps(card.model_dump(mode="json", exclude_none=True))
     write_atomically(out / "weights" / card.weights.file, content)
-    path = out / "cards" / f"{card.name}.toml"
-    write_atomically(path, tomli_w.dumps(card.model_dump(mode="json", exclude_none=True)).encode())
+    write_atomically(path, text.encode())
     checkpoint.remove()
     click.echo(f"{path}: trained in {trainer.seconds / 60:.1f} minutes")
     for task, scores in card.clean.scores.items():
         click.echo(f"  {task}: " + ", ".join(f"{name} {value:.3f}" for name, value in scores.items()))
 
 
-def make_card(
-    trainer: Trainer, recipe: str, digest: str, backbone: str | None, content: bytes, evaluation: Dataset
-) -> Card:
-    """The card of a freshly trained model, with its clean scores on the evaluation split."""
-    plan, model, device = trainer.recipe, trainer.model, trainer.device
-    count = len(evaluation.ids)
-    clean = measure(model, (evaluation.batch(range(i, min(i + 32, count))) for i in range(0, count, 32)))
-    weights = resampling_weights(count)
-    scores = {name: bootstrap_scores(task, clean.statistics[name], weights) for name, task in model.tasks.items()}
+def make_provenance(trainer: Trainer, recipe: str, digest: str, backbone: str | None) -> Training:
+    """What a card says of a training, as far as it is known before.
+
+    Raises BadInputError for an inner attack whose settings no card can hold.
+    """
+    plan, device = trainer.recipe, trainer.device
     adversary, inner = plan.adversary, trainer.adversary
     hardware = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    settings = describe(adversary.attack, inner)[1] if adversary and inner else None
+    try:
+        tomli_w.dumps(settings or {})
+        return Training(
+            recipe=recipe,
+            recipe_sha256=digest,
+            backbone_sha256=backbone,
+            attack=adversary.attack if adversary else None,
+            eps=adversary.eps if adversary else None,
+            settings=settings,
+            start=adversary.start if adversary else None,
+            share=adversary.share if adversary else None,
+            steps=plan.steps,
+            seed=plan.seed,
+            scenes=plan.scenes,
+            seconds=0,
+            hardware=f"{hardware}, {torch.get_num_threads()} threads",
+            versions=versions(),
+        )
+    except (TypeError, ValidationError) as error:
+        raise BadInputError(f"the inner attack's settings {settings} cannot be written to a card") from error
+
+
+def make_card(trainer: Trainer, provenance: Training, content: bytes, evaluation: Dataset) -> Card:
+    """The card of a freshly trained model, with its clean scores on the evaluation split."""
+    plan, model = trainer.recipe, trainer.model
+    count = len(evaluation.ids)
+    clean = measure(model, in_batches(evaluation, range(count), BATCH))
+    weights = resampling_weights(count)
+    scores = {name: bootstrap_scores(task, clean.statistics[name], weights) for name, task in model.tasks.items()}
     return Card(
         name=plan.name,
         dataset=plan.dataset,
@@ -125,22 +158,8 @@ def make_card(
         tasks=plan.tasks,
         architecture=plan.architecture,
         weights=Weights(file=f"{plan.name}.safetensors", sha256=sha256(content).hexdigest()),
-        training=Training(
-            recipe=recipe,
-            recipe_sha256=digest,
-            backbone_sha256=backbone,
-            attack=adversary.attack if adversary else None,
-            eps=adversary.eps if adversary else None,
-            settings=describe(adversary.attack, inner)[1] if adversary and inner else None,
-            start=adversary.start if adversary else None,
-            share=adversary.share if adversary else None,
-            steps=plan.steps,
-            seed=plan.seed,
-            scenes=plan.scenes,
-            best_step=trainer.best.step if trainer.best else None,
-            seconds=round(trainer.seconds),
-            hardware=f"{hardware}, {torch.get_num_threads()} threads",
-            versions=versions(),
+        training=provenance.model_copy(
+            update={"best_step": trainer.best.step if trainer.best else None, "seconds": round(trainer.seconds)}
         ),
         clean=Clean(
             images=count,

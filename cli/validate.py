@@ -12,19 +12,22 @@ from typing import Any
 import click
 from tabulate import tabulate
 
+from ..benchmark.protocol.errors import BadInputError
 from .options import json_option
 
 Rows = Sequence[Mapping[str, Any]]
 
 IMAGES = 3
+STRONG_ON = "rooms3-shared.clean"
 
 
-def _attack(name: str, model: str, data_root: Path | None) -> Rows:
+def _attack(name: str, model: str | None, data_root: Path | None) -> Rows:
     from ..attacks.conformance.kit import examine
     from ..attacks.registry import load_attack, settings_of
     from ..models.zoo import find_card
     from .workshop import LocalWorkshop, found_models, threat_ref
 
+    model = model or STRONG_ON
     workshop = LocalWorkshop(found_models([model]), data_root, "cpu", IMAGES)
     card, _ = find_card(model)
     cell = workshop.cell(card.name, card.dataset, IMAGES, name, threat_ref("linf", 4, None), 0, None)
@@ -33,23 +36,27 @@ def _attack(name: str, model: str, data_root: Path | None) -> Rows:
     return [asdict(outcome) for outcome in outcomes]
 
 
-def _model(name: str, _: str, data_root: Path | None) -> Rows:
+def _model(name: str, strong_on: str | None, data_root: Path | None) -> Rows:
     from .model_checks import examine_model
 
+    if strong_on:
+        raise BadInputError(f"--model {strong_on} says what an attack is to be strong on; leave it out for a model")
     return [{"property": title, **asdict(finding)} for title, finding in examine_model(name, data_root).items()]
 
 
-KINDS: dict[str, Callable[[str, str, Path | None], Rows]] = {"attack": _attack, "model": _model}
+KINDS: dict[str, Callable[[str, str | None, Path | None], Rows]] = {"attack": _attack, "model": _model}
 
 
 @click.command()
 @click.argument("kind", metavar="KIND", type=click.Choice(list(KINDS)))
 @click.argument("name")
-@click.option("--model", default="rooms3-shared.clean", show_default=True, help="What an attack is to be strong on.")
+@click.option("--model", help="What an attack is to be strong on.", show_default=STRONG_ON)
 @click.option("--data-root", type=click.Path(path_type=Path), help="Folder of a data set that is not embedded.")
 @json_option
 @click.pass_context
-def validate(context: click.Context, kind: str, name: str, model: str, data_root: Path | None, as_json: bool) -> None:
+def validate(
+    context: click.Context, kind: str, name: str, model: str | None, data_root: Path | None, as_json: bool
+) -> None:
     """Check an attack, by its name or as pkg.module:object, or a model, by its name or its card's path.
 
     KIND is attack or model. Exits with 1 if a property fails. A flag is a sign that a model hides its gradients rather

@@ -21,8 +21,9 @@ from ..benchmark.protocol.tasks import Task
 from ..benchmark.protocol.threat import ThreatModel
 from ..benchmark.protocol.types import Attack, Dataset, MultiTaskModel
 from ..benchmark.suites import Suite
+from ..models.card import load_card_model
 from ..models.nets.layout import Layout
-from ..models.zoo import find_card, load_model
+from ..models.zoo import find_card
 from .devices import device_of
 
 
@@ -58,11 +59,11 @@ class LocalWorkshop(Attacking):
     batch_size: int
 
     def model(self, model: ModelRef) -> MultiTaskModel:
-        return _model(self.models[model.name], self.device)
+        return _model(self.models[model.name], model.sha256, self.device)
 
     def dataset(self, cell: Cell) -> Dataset:
-        source = self.models[cell.model.name]
-        return _dataset(cell.dataset.name, source, self.data_root, cell.dataset.size, cell.dataset.images)
+        tasks = find_card(self.models[cell.model.name])[0].make_tasks()
+        return _dataset(cell.dataset.name, (*tasks.values(),), self.data_root, cell.dataset.size, cell.dataset.images)
 
     def facts(self, cell: Cell) -> ModelFacts:
         card, _ = find_card(self.models[cell.model.name])
@@ -104,10 +105,11 @@ class LocalWorkshop(Attacking):
         Raises BadInputError for an unknown name and for anything that the model or the data set refuses.
         """
         card, _ = find_card(self.models[model])
-        source = _dataset(dataset, self.models[model], self.data_root, card.size, images)
+        tasks = card.make_tasks()
+        source = _dataset(dataset, (*tasks.values(),), self.data_root, card.size, images)
         return make_cell(
             ModelRef(name=model, sha256=card.weights.sha256),
-            card.make_tasks(),
+            tasks,
             dataset_ref(dataset, source, card.size),
             attack,
             threat,
@@ -199,12 +201,17 @@ def found_models(sources: Iterable[str]) -> dict[str, str]:
 
 
 @cache
-def _model(name: str, device: str) -> MultiTaskModel:
-    return load_model(name).to(device_of(device))
+def _model(name: str, sha256: str, device: str) -> MultiTaskModel:
+    """The model with those weights; raises BadInputError if its card names others by now."""
+    card, folder = find_card(name)
+    if card.weights.sha256 != sha256:
+        raise BadInputError(f"model {name} was trained anew while it was evaluated; start again")
+    return load_card_model(card, folder).to(device_of(device))
 
 
 @cache
-def _dataset(name: str, model: str, root: Path | None, size: tuple[int, int], images: int | None) -> Dataset:
-    """The data set with the truth of the model's tasks."""
-    card, _ = find_card(model)
-    return load_dataset(name, card.make_tasks(), root=root, size=size, images=images)
+def _dataset(
+    name: str, tasks: tuple[Task, ...], root: Path | None, size: tuple[int, int], images: int | None
+) -> Dataset:
+    """The data set with the truth of these tasks."""
+    return load_dataset(name, {task.name: task for task in tasks}, root=root, size=size, images=images)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..benchmark.protocol.records import Estimate
 from .board import Board, Cell, Name
-from .groups import is_control
+from .groups import is_control, training_label
 from .losses_board import TRAIN
 from .style import drawn
 
@@ -71,9 +71,10 @@ def victim_map(boards: Sequence[Board]) -> dict[str, bytes]:
         panels = np.atleast_1d(figure.subplots(1, len(boards)))
         for i, (axes, board) in enumerate(zip(panels, boards, strict=True)):
             values = np.array([[_value(cell) for cell in row[2:]] for row in board.rows])
+            victims = [column.title for column in board.columns[2:]]
             shades = _shades(values, _scale(values))
-            _cells(axes, values, shades, [_word(row[1]) for row in board.rows], [c.title for c in board.columns[2:]])
-            axes.set_title(f"{dict(board.scope)['training']} models".replace("clean m", "clean-trained m"))
+            _cells(axes, values, shades, [_word(row[1]) for row in board.rows], victims, len(boards))
+            axes.set_title(training_label(str(dict(board.scope)["training"])).replace("against ", "against\n"))
             if i and board.column("attack") == boards[0].column("attack"):
                 axes.set_yticks([])
         figure.supxlabel(
@@ -201,7 +202,7 @@ def _cells(
             text = "" if crowded else "n/a"
         size = 7.5 if crowded else 9
         axes.text(j, i, text, ha="center", va="center", color="black" if light else "white", fontsize=size)
-    slanted = max(map(len, columns)) * len(columns) > 60
+    slanted = max(map(len, columns)) * len(columns) * across > 80
     axes.set_xticks(range(len(columns)), columns)
     if slanted:
         for label in axes.get_xticklabels():

@@ -31,8 +31,8 @@ def labels(
 
 
 def name_of(label: str) -> str:
-    """The name that a label begins with."""
-    return label.split(" [")[0]
+    """The name that a label, or an attack's name with settings, begins with."""
+    return label.split("[")[0].rstrip()
 
 
 def flat(settings: Mapping[str, object], prefix: str = "") -> dict[str, object]:

@@ -102,7 +102,7 @@ def site_files(
     files["index.html"] = page("index.html", sections=sections, gallery=[picture for _, picture in shown])
     for kind, pages in (("model", models), ("attack", attacks)):
         for name, chapters in pages.items():
-            own = [picture for exhibit, picture in shown if getattr(exhibit, kind) == name_of(name)]
+            own = [picture for exhibit, picture in shown if name_of(getattr(exhibit, kind)) == name_of(name)]
             files[page_name(kind, name)] = page("page.html", kind=kind, name=name, chapters=chapters, gallery=own)
     return files
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import math
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import torch
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import nn
+from torch import Tensor, nn
 
 from ..benchmark.protocol.cells import Name, Setting, Sha256, Strict
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.registry import import_object
 from ..benchmark.protocol.tasks import Task, make_task
+from ..benchmark.protocol.toml import read_toml, validated
 from ..benchmark.protocol.types import MultiTaskModel
 from .nets.layout import Layout
 
@@ -131,22 +131,14 @@ class Card(Strict):
 
 def read_card(path: Path) -> Card:
     """The card in a TOML file; raises BadInputError naming file and field."""
-    try:
-        return Card.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise BadInputError(f"card {path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInputError(f"card {path} is not TOML: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise BadInputError(f"card {path}: field {where!r}: {first['msg']}") from error
+    where = f"card {path}"
+    return validated(Card, read_toml(path, where), where)
 
 
 def build(architecture: Architecture, tasks: Mapping[str, Task]) -> MultiTaskModel:
     """An untrained model: the architecture's entry called with the tasks.
 
-    Raises BadInputError if that fails, or if the layout is of other tasks.
+    Raises BadInputError if that fails, if the layout is of other tasks, and for a network with layers of no channels.
     """
     entry: Any = import_object(architecture.entry, "architecture")
     parted = Layout.parse(architecture.layout).tasks
@@ -162,6 +154,8 @@ def build(architecture: Architecture, tasks: Mapping[str, Task]) -> MultiTaskMod
         raise BadInputError(f"architecture {architecture.entry} cannot be built: {error}") from error
     if not isinstance(net, nn.Module):
         raise BadInputError(f"architecture {architecture.entry} gives a {type(net).__name__}, not a torch module")
+    if not all(parameter.numel() for parameter in net.parameters()):
+        raise BadInputError(f"architecture {architecture.entry} has layers without weights; its settings are too small")
     # Channels-last convolutions are about a quarter faster on CPUs, and what GPUs prefer in half precision.
     return MultiTaskModel(net.to(memory_format=torch.channels_last), tasks.values())  # type: ignore[call-overload]
 
@@ -204,8 +198,13 @@ def packed(model: MultiTaskModel) -> bytes:
 
     The models are evaluated in float32 from these rounded weights, which take half the room.
     """
-    state = model.net.state_dict()
-    return save({key: (value.half() if value.dim() > 1 else value).contiguous() for key, value in state.items()})
+    return save({key: _halved(value).contiguous() for key, value in model.net.state_dict().items()})
+
+
+def _halved(value: Tensor) -> Tensor:
+    """Numbers of two dimensions and more in float16, as long as they are not beyond its range."""
+    half = value.half() if value.is_floating_point() and value.dim() > 1 else value
+    return half if torch.equal(half.isfinite(), value.isfinite()) else value
 
 
 def unpack(model: MultiTaskModel, content: bytes) -> None:

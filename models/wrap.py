@@ -38,6 +38,8 @@ def wrap(
     """
     if not tasks or not isinstance(tasks, Mapping) or not all(isinstance(of, Mapping) for of in tasks.values()):
         raise BadInputError('tasks must map at least one task to its settings, as {"depth": {}}')
+    if not isinstance(net, nn.Module):
+        raise BadInputError(f"the network must be a torch module, not a {type(net).__name__}")
     made = [make_task(name, **settings) for name, settings in tasks.items()]
     for name in outputs or ():
         if name not in tasks:
@@ -45,7 +47,9 @@ def wrap(
     for name in tasks:
         if outputs is not None and name not in outputs:
             raise BadInputError(f"outputs name no prediction for task {name}; add what the network calls it")
-    if size is not None and not (isinstance(size, Sequence) and len(size) == 2 and min(size) > 0):
+    if size is not None and not (
+        isinstance(size, Sequence) and len(size) == 2 and all(isinstance(side, int) and side > 0 for side in size)
+    ):
         raise BadInputError(f"size must be the (height, width) that the network wants, not {size}")
     device = next((parameter.device for parameter in net.parameters()), None)
     centre, spread = (

@@ -10,10 +10,15 @@ import pytest
 import tomli_w
 import torch
 from commands import assert_refused, mtrbench
+from trap import Trap
 
 from mtrbench import BadInputError, load_dataset, load_model
-from mtrbench.benchmark.harness import measure
-from mtrbench.models.card import Card, read_card
+from mtrbench.benchmark.harness import in_batches, measure
+from mtrbench.benchmark.protocol.cells import Cell
+from mtrbench.benchmark.protocol.types import MultiTaskModel
+from mtrbench.cli.model_checks import twin
+from mtrbench.cli.workshop import LocalWorkshop, found_models, threat_ref
+from mtrbench.models.card import Card, packed, read_card
 from mtrbench.models.nets.layout import Layout
 from mtrbench.models.training.recipe import read_recipe
 from mtrbench.models.zoo import CARDS, find_card, model_names
@@ -32,10 +37,7 @@ class TestShipped:
     def test_card_names_itself_its_twin_and_its_recipe(self, name: str) -> None:
         card, _ = find_card(name)
         assert card.name == name
-        if card.twin is not None:
-            twin, _ = find_card(card.twin)
-            assert Layout.parse(twin.architecture.layout).sharing_index == 0
-            assert (twin.training.attack, twin.tasks) == (card.training.attack, card.tasks)
+        assert twin(card).result == "pass"
         recipe, digest = read_recipe(CARDS.parent / "training" / "recipes" / card.training.recipe)
         assert digest == card.training.recipe_sha256
         assert (recipe.name, recipe.architecture, recipe.tasks) == (name, card.architecture, card.tasks)
@@ -52,7 +54,7 @@ class TestShipped:
         data = load_dataset(card.dataset, model.tasks, size=card.size)
         count = len(data.ids)
         assert count == card.clean.images
-        found = measure(model, (data.batch(range(i, min(i + 32, count))) for i in range(0, count, 32)))
+        found = measure(model, in_batches(data, range(count), 32))
         assert set(card.clean.scores) == set(model.tasks)
         for task, scores in card.clean.scores.items():
             measured = model.tasks[task].scores(found.statistics[task].sum(axis=0))
@@ -196,6 +198,27 @@ def test_weights_of_another_digest_are_refused(copy: Path, spoil: Any) -> None:
     refused(copy, str(path), "sha256")
 
 
+def test_a_model_that_is_trained_anew_is_never_taken_for_the_old_one(copy: Path) -> None:
+    workshop = LocalWorkshop(found_models([str(copy)]), None, "cpu", 2)
+
+    def cell() -> Cell:
+        return workshop.cell("tiny", "rooms3", 2, "noise", threat_ref("linf", 4, None), 0, None)
+
+    def first_weight(model: MultiTaskModel) -> float:
+        return next(model.parameters()).flatten()[0].item()
+
+    old = cell()
+    before = first_weight(workshop.model(old.model))
+    model = load_model(str(copy))
+    with torch.no_grad():
+        next(model.parameters()).mul_(1.002)
+    put_weights(copy, packed(model))
+    assert first_weight(workshop.model(cell().model)) == pytest.approx(1.002 * before, rel=1e-3, abs=0) != before
+    other = LocalWorkshop(found_models([str(copy)]), None, "cpu:0", 2)
+    with pytest.raises(BadInputError, match="was trained anew while it was evaluated; start again"):
+        other.model(old.model)
+
+
 def test_missing_weights_are_refused(copy: Path) -> None:
     path = copy.parent.parent / "weights" / "tiny.safetensors"
     path.unlink()
@@ -205,16 +228,6 @@ def test_missing_weights_are_refused(copy: Path) -> None:
 def test_truncated_weights_are_refused_even_if_vouched_for(copy: Path) -> None:
     put_weights(copy, (copy.parent.parent / "weights" / "tiny.safetensors").read_bytes()[:-10])
     refused(copy, "do not fit model tiny")
-
-
-class Trap:
-    """Leaves a file behind where it is unpickled."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.touch, (self.path,)
 
 
 def test_pickles_are_refused_and_never_opened(copy: Path, tmp_path: Path) -> None:

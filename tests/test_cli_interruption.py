@@ -47,7 +47,7 @@ class TestInterruption:
         assert "Traceback" not in outcome.err
         assert "Error" not in outcome.err
         if sent == "INT":
-            assert outcome.err.splitlines()[-1] == "mtrbench: interrupted; what was finished is kept"
+            assert outcome.err.splitlines()[-1] == "mtrbench: interrupted; what was saved is kept"
         wait_for(lambda: not workers_of(process.pid), 10)
 
         kept = files(out)

@@ -114,7 +114,7 @@ def test_commands_print_all_three(tiny: object) -> None:
     for path in CARDS.glob("*.toml"):
         indices = sharing_indices(read_card(path))
         row = rows[path.stem]
-        assert [row["sharing"], row["shared params"], row["shared MAdds"]] == [*indices.values()]
+        assert [row["sharing"], row["shared_parameters"], row["shared_multiply_adds"]] == [*indices.values()]
     assert all(len(line) < 130 for line in mtrbench("list", "models").out.splitlines())
 
 

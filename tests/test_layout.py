@@ -45,13 +45,8 @@ def test_partitions_are_counted_by_bell_numbers(tasks: int, bell: int) -> None:
     assert len(set(partitions(tuple("abcde"[:tasks])))) == bell
 
 
-def test_every_layout_has_a_parent_and_a_group_for_everything() -> None:
-    for layout in layouts(ABC, 4):
-        for number in range(1, 4):
-            for group in layout.blocks[number]:
-                assert set(group) <= set(layout.parent(number, group))
-        assert all(task in layout.group(block, task) for task in ABC for block in range(4))
-        assert 0 <= layout.sharing_index <= 1
+def test_the_sharing_index_of_any_layout_lies_between_none_and_all() -> None:
+    assert all(0 <= layout.sharing_index <= 1 for layout in layouts(ABC, 4))
 
 
 @pytest.mark.parametrize("shared", range(6))

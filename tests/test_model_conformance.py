@@ -31,16 +31,16 @@ from planted_models import (
 )
 
 from mtrbench import load_dataset
-from mtrbench.benchmark.harness import measure
+from mtrbench.benchmark.harness import in_batches, measure
 from mtrbench.benchmark.protocol.tasks import make_task
 from mtrbench.benchmark.stats import bootstrap_scores, resampling_weights
 from mtrbench.cli.card_text import drawn
 from mtrbench.cli.masking import SIGNS
-from mtrbench.cli.model_checks import ALL, examine_model
+from mtrbench.cli.model_checks import ALL, examine_model, twin
 from mtrbench.models.card import Architecture, build, fingerprint, packed, read_card, unpack
 from mtrbench.models.conformance import PROPERTIES, Finding
 from mtrbench.models.nets.layout import Layout, layouts
-from mtrbench.models.zoo import load_model
+from mtrbench.models.zoo import find_card, load_model
 
 IMAGES = 6
 LAYOUT = ["segmentation depth normals"] * 4 + ["segmentation depth | normals"]
@@ -174,9 +174,14 @@ def test_a_twin_is_independent_and_trained_alike(
 ) -> None:
     found = results(card_of(Sound, twin=name), result)
     assert message in found["twin"]
-    assert examine_model("rooms3-shared.at-total", None)["twin"] == Finding(
-        "pass", "rooms3-independent.at-total, independent and trained alike"
-    )
+
+
+def test_a_twin_starts_from_the_same_weights() -> None:
+    card, _ = find_card("rooms3-shared.at-total")
+    assert twin(card) == Finding("pass", "rooms3-independent.at-total, independent and trained alike")
+    training = card.training.model_copy(update={"backbone_sha256": "0" * 64})
+    other = card.model_copy(update={"training": training})
+    assert twin(other) == Finding("fail", "rooms3-independent.at-total has another start")
 
 
 @pytest.mark.parametrize(
@@ -230,11 +235,16 @@ def test_command_refuses_what_is_no_card(name: str, words: tuple[str, ...]) -> N
     assert_refused(mtrbench("validate", "model", name), *words)
 
 
+def test_command_refuses_a_model_for_a_model() -> None:
+    run = ("validate", "model", "rooms3-shared.clean", "--model", "rooms3-shared.clean")
+    assert_refused(mtrbench(*run), "leave it out for a model")
+
+
 def test_intervals_are_the_bootstraps_of_the_evaluation_split(tiny: Path) -> None:
     card, model = read_card(tiny), load_model(str(tiny))
     count = card.clean.images
     data = load_dataset(card.dataset, model.tasks, size=card.size, images=count)
-    clean = measure(model, (data.batch(range(i, min(i + 32, count))) for i in range(0, count, 32)))
+    clean = measure(model, in_batches(data, range(count), 32))
     assert card.clean.intervals is not None
     for name, task in model.tasks.items():
         for metric, score in bootstrap_scores(task, clean.statistics[name], resampling_weights(count)).items():

@@ -127,12 +127,29 @@ def test_packed_weights_come_back_rounded_once(entry: str) -> None:
         torch.testing.assert_close(rounded.float(), value.float(), rtol=1e-3, atol=1e-6)
 
 
-@pytest.mark.parametrize("multiplier", [0.0, -1.0])
-def test_widths_that_make_no_network_are_refused(multiplier: float) -> None:
-    made = Architecture(
-        entry="mtrbench.models.nets.mobilenetv2:mobilenetv2",
-        layout=[SHARED] * 5,
-        settings={"width_multiplier": multiplier},
-    )
-    with pytest.raises(BadInputError, match="width_multiplier must be positive"):
+def test_what_float16_cannot_hold_is_packed_as_it_is() -> None:
+    net = nn.Conv2d(3, 3, 3)
+    net.register_buffer("places", torch.arange(4096).view(64, 64))
+    with torch.no_grad():
+        net.weight[0, 0, 0, 0] = 1e5
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    model = MultiTaskModel(net, [])
+    unpack(model, packed(model))
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("entry", "settings", "message"),
+    [
+        ("mobilenetv2:mobilenetv2", {"width_multiplier": 0.0}, "width_multiplier must be positive"),
+        ("mobilenetv2:mobilenetv2", {"width_multiplier": -1.0}, "width_multiplier must be positive"),
+        ("compact:compact", {"width": 0}, "has layers without weights"),
+        ("resnet34_deeplab:resnet34_deeplab", {"width": 0}, "has layers without weights"),
+        ("compact:compact", {"width": -1}, "cannot be built"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+def test_widths_that_make_no_network_are_refused(entry: str, settings: dict[str, int | float], message: str) -> None:
+    made = Architecture(entry=f"mtrbench.models.nets.{entry}", layout=[SHARED] * 5, settings=settings)
+    with pytest.raises(BadInputError, match=message):
         build(made, TASKS)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from commands import assert_refused, mtrbench
 from conftest import ADVERSARY, RECIPE
+from torch import Tensor
 
-from mtrbench import BadInputError
+from mtrbench import BadInputError, Batch, MultiTaskModel, Noise, ThreatModel
 from mtrbench.models.training.recipe import Recipe, read_recipe
 from mtrbench.models.zoo import CARDS
 
@@ -23,6 +25,17 @@ def write(folder: Path, **files: str) -> Path:
     return folder / "a.toml"
 
 
+@dataclass(frozen=True)
+class Unwritable:
+    """An attack with a setting that TOML has no word for."""
+
+    nothing: None = None
+
+    def __call__(self, model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Tensor:
+        return batch.x
+
+
+UNWRITABLE = ADVERSARY.replace("total-pgd", "test_recipes:Unwritable").replace("steps = 1", "")
 WHOLE = RECIPE.format(name="a", steps=1)
 
 
@@ -80,6 +93,7 @@ def test_models_of_one_dataset_differ_in_layout_inner_attack_and_seed_alone(data
     [
         ('licence = "MIT"', 'licence = "MIT"\nmomentum = 0.9', "'momentum': Extra inputs are not permitted"),
         ("seed = 0\n", "", "'seed': Field required"),
+        ("seed = 0", "seed = -1", "'seed': Input should be greater than or equal to 0"),
         ("seed = 0", 'seed = "0"', "'seed': Input should be a valid integer"),
         ("steps = 1\n", "steps = 0\n", "'steps': Input should be greater than 0"),
         ("depth = 1.0\n", "", "task_weights must name the tasks segmentation, depth, normals"),
@@ -105,6 +119,16 @@ def test_models_of_one_dataset_differ_in_layout_inner_attack_and_seed_alone(data
             "settings = { width = 4 }",
             "settings = { width = 4 }" + ADVERSARY.replace("steps = 1", 'steps = "1"'),
             "attack 'total-pgd' cannot be made",
+        ),
+        (
+            "settings = { width = 4 }",
+            "settings = { width = 4 }" + ADVERSARY.replace("steps = 1", 'name = "x"'),
+            "unknown setting of attack 'total-pgd': 'name'",
+        ),
+        (
+            "settings = { width = 4 }",
+            "settings = { width = 4 }" + UNWRITABLE,
+            "the inner attack's settings {'nothing': None} cannot be written to a card",
         ),
         ('dataset = "rooms3"', 'dataset = "nyuv2"', "unknown data set with training scenes 'nyuv2'"),
         ('"segmentation depth normals",', '"segmentation depth",', "layout block"),

@@ -18,7 +18,7 @@ from trap import Trap
 from mtrbench import BadInputError, Task
 from mtrbench.models.card import read_card
 from mtrbench.models.nets.compact import compact
-from mtrbench.models.training import loop
+from mtrbench.models.training import loop, scenes
 from mtrbench.models.training.checkpoint import Checkpoint
 from mtrbench.models.training.log import Log
 from mtrbench.models.training.recipe import read_recipe
@@ -109,6 +109,13 @@ def test_what_comes_before_the_adversary_is_trained_once(tmp_path: Path, monkeyp
     assert len({*alone.values()}) == 3
     steps.clear()
     assert train_six(tmp_path / "together", late.replace("seed = 0", "seed = 1")).code == 0
+    assert len(steps) == 6
+    # No row is taken over from the log of that training, whose clean steps were others.
+    assert train_six(tmp_path / "together", late).code == 0
+    assert [row["step"] for row in logged(tmp_path / "together")] == ["5", "6"]
+    steps.clear()
+    monkeypatch.setattr(scenes, "_digest", lambda _: "those of another renderer")
+    assert train_six(tmp_path / "together", late).code == 0
     assert len(steps) == 6
 
 

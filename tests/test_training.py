@@ -1,4 +1,4 @@
-"""Training lowers the loss, repeats to the byte, interrupted or not, and ends in a card that loads and evaluates."""
+"""Training lowers the loss, repeats to the byte, and ends in a card that loads and evaluates."""
 
 from __future__ import annotations
 

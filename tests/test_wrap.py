@@ -123,11 +123,18 @@ def test_the_model_is_ready_to_be_judged_and_holds_the_network_itself() -> None:
         (TASKS, {"std": (0.5, 0.5, 0.0)}, "std must be above 0"),
         (TASKS, {"size": (0, 4)}, "size must be the (height, width)"),
         (TASKS, {"size": 64}, "size must be the (height, width)"),
+        (TASKS, {"size": ("8", "8")}, "size must be the (height, width)"),
+        ({"depth": {"name": 1}}, {}, "unknown setting of task depth 'name'"),
     ],
 )
 def test_what_cannot_be_wrapped_is_refused(tasks: Any, settings: Any, message: str) -> None:
     with pytest.raises(BadInputError, match=re.escape(message)):
         wrap(Net(), tasks, **settings)
+
+
+def test_what_is_no_network_is_refused() -> None:
+    with pytest.raises(BadInputError, match="the network must be a torch module, not a function"):
+        wrap(lambda x: x, {"depth": {}})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -155,6 +162,9 @@ def test_evaluation_needs_a_wrapped_model_and_a_data_set() -> None:
     for given, dataset in ((model, None), (Net(), "rooms3")):
         with pytest.raises(BadInputError, match=re.escape("must come from mtrbench.wrap, and with the name of a data")):
             evaluate(given, "total-fgsm", dataset=dataset, images=2)
+    with pytest.raises(BadInputError, match="the model is in training mode"):
+        evaluate(model.train(), "total-fgsm", dataset="rooms3", images=2)
+    model.eval()
     with pytest.raises(BadInputError, match="batch size must be at least 1"):
         evaluate(model, "total-fgsm", dataset="rooms3", images=2, batch_size=0)
     with pytest.raises(BadInputError, match="says the images' size; leave out size"):

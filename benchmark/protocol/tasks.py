@@ -252,7 +252,7 @@ TASKS: Mapping[str, type[Any]] = MappingProxyType(
 )
 
 
-def make_task(name: str, **settings: object) -> Task:
+def make_task(name: str, /, **settings: object) -> Task:
     """The task called `name` with its `settings`, such as `classes` for segmentation.
 
     Raises BadInputError if there is no such task or if it has no such setting.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from ...benchmark.protocol.cells import Strict
 from ...benchmark.protocol.errors import BadInputError
+from ...benchmark.protocol.toml import read_toml, validated
 from ..card import Architecture, ModelName
 
 Table = dict[str, Any]
@@ -42,7 +42,7 @@ class Recipe(Strict):
     size: tuple[int, int] = Field(strict=False)
     licence: str
     twin: ModelName | None = None
-    seed: int
+    seed: int = Field(ge=0)
     scenes: int = Field(gt=0)
     steps: int = Field(gt=0)
     validation: int = Field(default=0, ge=0)
@@ -59,9 +59,9 @@ class Recipe(Strict):
     adversary: Adversary | None = None
 
     def clean_start(self, *others: object) -> str:
-        """The sha256 of all that the steps before the adversary joins depend on: the same for any adversary or none.
+        """What the steps before the adversary joins have as their name: the same for any adversary or none.
 
-        `others` is what they depend on besides the recipe.
+        `others` is all that they depend on besides the recipe.
         """
         content = [self.model_dump_json(exclude={"name", "licence", "twin", "adversary"}), *map(str, others)]
         return hashlib.sha256("\n".join(content).encode()).hexdigest()
@@ -73,12 +73,7 @@ def read_recipe(path: Path) -> tuple[Recipe, str]:
     `extends = "FILE"`, beside it, takes everything from there that the file does not say itself, table by table.
     """
     content = _read(path)
-    try:
-        recipe = Recipe.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise BadInputError(f"recipe {path}: field {where!r}: {first['msg']}") from error
+    recipe = validated(Recipe, content, f"recipe {path}")
     if recipe.adversary and round(recipe.adversary.share * recipe.batch) == 0:
         raise BadInputError(f"recipe {path}: a share of {recipe.adversary.share} of {recipe.batch} images attacks none")
     if recipe.adversary and recipe.adversary.start >= recipe.steps:
@@ -90,12 +85,7 @@ def read_recipe(path: Path) -> tuple[Recipe, str]:
 
 def _read(path: Path, extended_by: tuple[Path, ...] = ()) -> Table:
     """A recipe file with what it extends filled in."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadInputError(f"recipe {path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInputError(f"recipe {path} is not TOML: {error}") from error
+    content = read_toml(path, f"recipe {path}")
     base = content.pop("extends", None)
     if base is None:
         return content

@@ -27,9 +27,13 @@ PROBES = 16
 
 @dataclass(frozen=True)
 class Rendered:
-    """N scenes: `tensors["x"]` (N, 3, H, W) and the truth of every task, in uint8 where that holds them exactly."""
+    """N scenes: `tensors["x"]` (N, 3, H, W) and the truth of every task, in uint8 where that holds them exactly.
+
+    `sha256` is that of their number and of sixteen of them.
+    """
 
     tensors: dict[str, Tensor]
+    sha256: str
 
     def __len__(self) -> int:
         return len(self.tensors[IMAGES])
@@ -48,17 +52,18 @@ def rendered(scenes: Scenes, workers: int, folder: Path) -> Rendered:
     sixteen of them, which are rendered each time: other scenes, and another renderer, have another file. Raises
     BadInputError if the file is broken.
     """
-    path = folder / f"{_digest(scenes)}.safetensors"
+    digest = _digest(scenes)
+    path = folder / f"{digest}.safetensors"
     if path.exists():
         try:
-            return Rendered(load_file(path))
+            return Rendered(load_file(path), digest)
         except SafetensorError as error:
             raise BadInputError(f"rendered scenes {path} cannot be read: {error}; remove the file") from error
     loader = DataLoader(scenes, 64, num_workers=workers)
     parts = [{IMAGES: x, **truth} for x, truth in tqdm(loader, "rendering scenes", unit="batch", mininterval=1.0)]
     tensors = {name: _compact(name, torch.cat([part.pop(name) for part in parts])) for name in (*parts[0],)}
     write_atomically(path, save(tensors))
-    return Rendered(tensors)
+    return Rendered(tensors, digest)
 
 
 def _digest(scenes: Scenes) -> str:

@@ -1,0 +1,33 @@
+"""What users write in TOML: cards and recipes."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from .errors import BadInputError
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """The content of a file; raises BadInputError, which begins with `what`, if it cannot be read or is no TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInputError(f"{what} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInputError(f"{what} is not TOML: {error}") from error
+
+
+def validated(kind: type[M], content: dict[str, Any], what: str) -> M:
+    """`content` as `kind` has it; raises BadInputError naming the first field that is wrong."""
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise BadInputError(f"{what}: field {where!r}: {first['msg']}") from error
