@@ -60,7 +60,7 @@ def _board(group: Group) -> Board:
         Column("attack", "attack"),
         Column("status", "status", where="csv"),
         Column("ard", "ARD [95 %]", "interval"),
-        Column("worst_task", "worst\ntask"),
+        Column("worst_task", "least hit\ntask"),
         *(Column(f"d_{task}", task) for task in tasks),
         Column("flat_mean", "flat\nmean", where="pages"),
         Column("arlc", "ARLC", where="pages"),

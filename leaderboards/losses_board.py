@@ -53,7 +53,7 @@ def _board(group: Group, model: str, attacks: dict[str, tuple[str, str]]) -> Boa
             Column(name, title, "interval", marks_highest=True)
             for name, title in (
                 ("ard", "ARD [95 %]"),
-                ("worst_task", "worst task"),
+                ("worst_task", "least hit task"),
                 ("arlc", "ARLC"),
                 ("least_loss", "least loss change"),
             )

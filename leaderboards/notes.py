@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from .groups import Group
+
+OWN_STEPS = r"(auto|worst-of)\b(?!-)"
+"""Attacks made of others, which a suite's number of steps does not reach."""
 
 LISTED = 6
 """Names that a sentence has room for."""
@@ -24,7 +28,9 @@ def common_notes(group: Group) -> list[str]:
         for trained_on, models in sorted(foreign.items())
     ]
     if len(group.steps) == 1:
-        notes.append(f"Iterative attacks take {group.steps[0]} steps.")
+        own = [attack for attack in group.attacks if re.match(OWN_STEPS, attack)]
+        but = f"; the members of {listed(own)} have their own" if own else ""
+        notes.append(f"Iterative attacks take {group.steps[0]} steps{but}.")
     count, incomplete = len(group.records), group.incomplete
     if incomplete:
         notes.append(f"{incomplete} of {count} records {_are(incomplete)} incomplete (a score is undefined).")

@@ -33,7 +33,7 @@ def pair_board(group: Group, pairs: Sequence[Pair], of: str, raised: Mapping[Pai
     columns = (
         Column(of, of),
         Column("ard", "ARD [95 %]", "interval"),
-        Column("worst_task", "worst\ntask"),
+        Column("worst_task", "least hit\ntask"),
         *(Column(f"d_{task}", f"{task}\n[95 %]", "interval") for task in tasks),
         Column("flat_mean", "flat\nmean"),
         Column("arlc", "ARLC"),

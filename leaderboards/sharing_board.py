@@ -16,9 +16,9 @@ from .scores import ratio, task_scores
 NOTE = (
     "Models that differ in layout and seed alone. Correlation: Spearman's, over layouts, of the sharing index (0 "
     "independent, 1 fully shared) with the clean gain, or with the ARD, of which each layout counts with the mean over "
-    "its seeds; positive: more sharing means more gain, or more damage. p: how many of all orders of the layouts have "
+    "its seeds; positive: more sharing means more gain, or more damage. p: the share of all orders of the layouts with "
     "a correlation as far from 0, uncorrected; all rows are about the same few networks. Shared / independent: the "
-    "damage to the fully shared models over that to the independent ones, as ARD, by task and by seed."
+    "damage to the fully shared models over that to the independent ones, as ARD and by task"
 )
 
 
@@ -59,7 +59,7 @@ def sharing_boards(groups: Sequence[Group]) -> list[Board]:
                 *(Column(f"shared_to_independent_{task}", task, digits=2) for task in tasks),
                 Column("shared_to_independent_by_seed", "by seed", where="everywhere" if seeds else "csv"),
             )
-            note = " ".join([NOTE, *common_notes(group)])
+            note = " ".join([f"{NOTE}{', and by seed' if seeds else ''}.", *common_notes(group)])
             boards.append(Board("sharing", f"Sharing: {group.title}", note, group.setting.scope, columns, tuple(rows)))
     return boards
 

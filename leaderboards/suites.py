@@ -8,7 +8,7 @@ from pathlib import Path
 from ..benchmark.protocol.reading import read_records, record_paths
 from ..benchmark.protocol.records import AnyRecord
 from .gallery import EMPTY, GALLERY, Gallery
-from .groups import group
+from .groups import group, is_control
 from .pages import files
 from .site import site_files
 
@@ -42,5 +42,9 @@ def suite_files(suites: Suites, gallery: Gallery = EMPTY) -> dict[str, bytes]:
 
 
 def _about(records: Sequence[AnyRecord]) -> str:
-    parts = group(records)
-    return "; ".join(f"{part.title} (models: {len(part.models)}, attacks: {len(part.attacks)})" for part in parts)
+    found = []
+    for part in group(records):
+        controls = sum(map(is_control, part.attacks))
+        counts = f"models: {len(part.models)}, attacks: {len(part.attacks) - controls}"
+        found.append(f"{part.title} ({counts}{f', controls: {controls}' if controls else ''})")
+    return "; ".join(found)
