@@ -123,7 +123,7 @@ def measure(
     found.forwards += round(share * preparation.forwards)
     found.backwards += round(share * preparation.backwards)
     found.seconds += share * preparation.seconds
-    found.tally.merge(preparation.tally)
+    found.tally.merge(preparation.tally, share)
     return found
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..benchmark.stats import Bootstrapped, mean
-from .board import BLACK_BOX, CONTROL, INCOMPLETE, Board, Cell, Column, Name
+from .board import INCOMPLETE, Board, Cell, Column
 from .flags import counted, explained, flags
-from .groups import Group, is_black_box, is_control, models_label
+from .groups import Group, is_control, models_label, named
 from .notes import common_notes, listed
 from .ranking import ranks
 from .scores import plain_mean, task_scores, tier_of
@@ -40,7 +40,7 @@ def _board(group: Group) -> Board:
     raised = flags(group)
     rows: list[tuple[Cell, ...]] = []
     for attack in order:
-        name = Name(attack, CONTROL if is_control(attack) else BLACK_BOX if is_black_box(attack) else "")
+        name = named(attack)
         if attack in scores:
             signs = counted([raised.get((model, attack), ()) for model in group.models])
             rows.append(

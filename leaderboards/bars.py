@@ -91,7 +91,7 @@ def chart(board: Board, tasks: Sequence[str]) -> Chart | None:
         parts.append(Bars(name.text, short, y, tuple(bars)))
         y += 28 + 15 * len(tasks)
     ticks = [step * i for i in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
-    which = f"the {len(strongest)} strongest of {len(names)}" if len(chosen) < len(names) else "all"
+    which = f"the first {len(strongest)} of {len(names)}" if len(chosen) < len(names) else "all"
     about = f"Relative degradation of every task (1 = 100 %) with 95 % intervals, {which} rows of the table below."
     return Chart(about, y + 14, place(0), tuple((place(tick), f"{tick:g}") for tick in ticks), tuple(parts))
 

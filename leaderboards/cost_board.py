@@ -26,7 +26,7 @@ def _board(group: Group) -> Board:
     costs = {attack: _cost(group, attack) for attack in scores}
     rows: list[tuple[Cell, ...]] = []
     last = ""
-    for attack in sorted(scores, key=lambda attack: (costs[attack], -scores[attack].value, attack)):
+    for attack in sorted(scores, key=lambda attack: (costs[attack][0], -scores[attack].value, attack)):
         if not last or scores[attack].value > scores[last].value:
             surely = ("yes" if is_above(scores[attack], scores[last]) else "no") if last else None
             backwards, forwards = costs[attack]
@@ -41,7 +41,7 @@ def _board(group: Group) -> Board:
     )
     training = group.training(group.models[0])
     note = " ".join([NOTE, f"Models: {listed(group.models)}.", *common_notes(group)])
-    title = f"Damage by cost on {models_label(training)}: {group.setting.title}"
+    title = f"Damage by cost on {models_label(training)}: {group.title}"
     return Board("costs", title, note, (*group.setting.scope, ("training", training)), columns, tuple(rows))
 
 

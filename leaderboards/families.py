@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import compress
 
 from ..benchmark.stats import Bootstrapped, mean
 from .groups import Group, training_label
@@ -11,9 +12,10 @@ from .groups import Group, training_label
 
 @dataclass(frozen=True)
 class Family:
-    """Models of one network and training by layout, the most shared first; several of one layout differ in their seed.
+    """Models of one network, data set and training by layout, the most shared first.
 
-    `label` says how they were trained, and `sharing` is the sharing index of every layout.
+    Several of one layout differ in their seed. `label` says how they were trained, `sharing` the sharing index of every
+    layout.
     """
 
     label: str
@@ -56,15 +58,16 @@ def families(group: Group) -> list[Family]:
     """
     found = []
     for part in group.parts:
-        networks: dict[str, dict[tuple[str, ...], list[str]]] = {}
+        networks: dict[tuple[str, str], dict[tuple[str, ...], list[str]]] = {}
         for model in part.models:
             facts = part.facts(model)
             if facts.sharing_index is not None:
-                by_layout = networks.setdefault(facts.architecture or "", {})
+                by_layout = networks.setdefault((facts.architecture or "", facts.trained_on), {})
                 by_layout.setdefault(facts.layout or (model,), []).append(model)
         label = training_label(part.training(part.models[0]))
+        differ = [len({*values}) > 1 for values in zip(*networks, strict=True)]
         for network in sorted(networks):
             layouts = tuple(tuple(models) for models in networks[network].values())
             sharing = tuple(part.facts(models[0]).sharing_index or 0.0 for models in layouts)
-            found.append(Family(label if len(networks) == 1 else f"{label}, {network}", layouts, sharing))
+            found.append(Family(", ".join([label, *compress(network, differ)]), layouts, sharing))
     return found

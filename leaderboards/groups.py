@@ -12,7 +12,7 @@ from typing import TypeVar
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.records import AnyRecord, CleanRecord, ModelFacts, Record
 from ..benchmark.stats import Bootstrapped
-from .board import INCOMPLETE
+from .board import BLACK_BOX, CONTROL, INCOMPLETE, Name
 from .labels import flat, labels, name_of
 from .scores import ards, in_order, is_complete
 from .selection import current
@@ -60,6 +60,7 @@ class Setting:
             ("norm", self.norm),
             ("eps_255", self.eps),
             ("targets", " ".join(self.targets) or "all"),
+            ("tasks", " ".join(self.tasks)),
         )
 
 
@@ -116,10 +117,9 @@ class Group:
         return sum(record.tier == "local" for record in self.records.values())
 
     @cached_property
-    def steps(self) -> tuple[object, ...]:
+    def steps(self) -> tuple[int, ...]:
         """How many steps its attacks take, of those that take any, without repetitions."""
-        settings = (record.attack.settings for record in self.records.values())
-        return tuple({own["steps"] for own in settings if "steps" in own})
+        return tuple(sorted({steps for record in self.records.values() if (steps := steps_of(record)) is not None}))
 
     @property
     def has_tiers(self) -> bool:
@@ -185,6 +185,17 @@ def models_label(training: str) -> str:
     return "clean-trained models" if training == CLEAN else f"models trained against {training}"
 
 
+def steps_of(record: Record) -> int | None:
+    """How many steps the record's attack takes, None if it has no such setting."""
+    value = record.attack.settings.get("steps")
+    return value if isinstance(value, int) else None
+
+
+def named(attack: str) -> Name:
+    """An attack's name with what a reader must know of its kind."""
+    return Name(attack, CONTROL if is_control(attack) else BLACK_BOX if is_black_box(attack) else "")
+
+
 def is_control(attack: str) -> bool:
     """Whether a label stands for a control, whatever its argument and settings."""
     return _stem(attack) in CONTROLS
@@ -211,8 +222,9 @@ def group(records: Sequence[AnyRecord]) -> list[Group]:
     for record in records:
         if isinstance(record, CleanRecord) and clean.setdefault(record.key, record) != record:
             raise BadInputError(f"two different records have the key {record.key}; keep one of them")
-    if clean and not kept:
-        raise BadInputError("all records are of clean passes; add those of attacks, which mtrbench run makes")
+    if not kept:
+        what = "superseded or invalidated" if dropped else "of clean passes"
+        raise BadInputError(f"all records are {what}; add those of attacks, which mtrbench run makes")
     by_setting: dict[Setting, list[Record]] = {}
     for record in kept:
         by_setting.setdefault(_setting(record), []).append(record)
@@ -220,9 +232,10 @@ def group(records: Sequence[AnyRecord]) -> list[Group]:
     groups = []
     for setting in sorted(by_setting):
         left_out = sum(_setting(record) == setting for record in dropped)
-        # Two sets of images that look the same are told apart by their digests.
+        # Two sets of images that look the same are told apart by their digests, and two of tasks by these.
         unclear = titles.count(setting.title) > 1
-        title = f"{setting.title} ({setting.sha256[:6]}-{setting.ids[:6]})" if unclear else setting.title
+        details = f"{', '.join(setting.tasks)}; {setting.sha256[:6]}-{setting.ids[:6]}"
+        title = f"{setting.title} ({details})" if unclear else setting.title
         found = _group(setting, title, by_setting[setting], left_out)
         passes = {model: clean.get(found.any_record(model).cell.clean.key) for model in found.models}
         for model, of in passes.items():

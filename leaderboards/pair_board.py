@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..benchmark.protocol.records import Diagnostics, Record
-from .board import BLACK_BOX, CONTROL, INCOMPLETE, Board, Cell, Column, Name
+from .board import INCOMPLETE, Board, Cell, Column, Name
 from .flags import Flags, explained
 from .gain import metrics_of
-from .groups import Group, is_black_box, is_control
+from .groups import Group, named
 from .model_board import metric_columns
 
 Pair = tuple[str, str]
@@ -46,11 +46,6 @@ def pair_board(group: Group, pairs: Sequence[Pair], of: str, raised: Mapping[Pai
     )
     title = "Under every attack" if of == "attack" else "On every model"
     return Board("pairs", title, "", group.setting.scope, columns, tuple(rows))
-
-
-def named(attack: str) -> Name:
-    """An attack's name with what a reader must know of its kind."""
-    return Name(attack, CONTROL if is_control(attack) else BLACK_BOX if is_black_box(attack) else "")
 
 
 def score_board(group: Group, attack: str) -> Board:

@@ -23,17 +23,18 @@ from .tradeoff import headline_attack, shown_families
 BEGIN, END = "<!-- boards:begin -->", "<!-- boards:end -->"
 BETWEEN = re.compile(r"(<!-- boards:begin(?: ([^\s<>]+))? -->).*?(<!-- boards:end -->)", re.DOTALL)
 PUBLISHED = "leaderboards/published/"
+"""The folder of the published files, as the README sees it."""
 TOP = 5
 """Attacks, and models, of every training."""
 
 EXHIBITS = 4
 
 
-def with_boards(text: str, suites: Suites, gallery: Gallery = EMPTY, published: str = PUBLISHED) -> str:
+def with_boards(text: str, suites: Suites, gallery: Gallery = EMPTY) -> str:
     """A README's text with the headline's trade-off plot, best rows and first exhibits between the markers.
 
-    Of several suites the first marker names the one that is shown: `<!-- boards:begin NAME -->`. `published` is the
-    folder of the published files as the README sees it. Raises BadInputError without the markers or with another name.
+    Of several suites the first marker names the one that is shown: `<!-- boards:begin NAME -->`. Raises
+    BadInputError without the markers or with another name.
     """
     found = BETWEEN.search(text)
     if not found:
@@ -42,8 +43,9 @@ def with_boards(text: str, suites: Suites, gallery: Gallery = EMPTY, published: 
     if name not in suites:
         known = " or ".join(BEGIN.replace("begin", f"begin {other}".rstrip()) for other in sorted(suites))
         raise BadInputError(f"the README's marker {found[1]} names none of the records; write {known}")
-    part = headline(group(suites[name]))
-    shown = [f"{picture(TRADEOFF, f'{published}{name}/' if name else published)}\n"] if shown_families(part) else []
+    groups = group(suites[name])
+    part = headline(groups)
+    shown = [f"{picture(TRADEOFF, f'{PUBLISHED}{name}/' if name else PUBLISHED)}\n"] if shown_families(part) else []
     for board in attack_boards([part]):
         tasks = [f"d_{task}" for task in part.setting.tasks]
         top = board.top(TOP).pick("rank", "attack", "ard", "worst_task", *tasks, "backwards")
@@ -52,11 +54,13 @@ def with_boards(text: str, suites: Suites, gallery: Gallery = EMPTY, published: 
         markdown(board.where("everywhere").top_of_each("training", TOP), level=3) for board in model_boards([part])
     ]
     shown += [
-        markdown(board.only("measure", (CLEAN_GAIN, Name(headline_attack(part)))).where("everywhere"), level=3)
-        for board in sharing_boards([part])
+        markdown(board.only("measure", (CLEAN_GAIN, Name(headline_attack(other)))).where("everywhere"), level=3)
+        for other in groups
+        if (other.setting.norm, other.setting.eps) == (part.setting.norm, part.setting.eps)
+        for board in sharing_boards([other])
     ]
-    shown += _strip(gallery, f"{published}{GALLERY}/")
-    shown.append(f"All boards, as tables and CSV: [{published}]({published}README.md)\n")
+    shown += _strip(gallery, f"{PUBLISHED}{GALLERY}/")
+    shown.append(f"All boards, as tables and CSV: [{PUBLISHED}]({PUBLISHED}README.md)\n")
     return "\n".join([f"{text[: found.start()]}{found[1]}\n", *shown, f"{found[3]}{text[found.end() :]}"])
 
 

@@ -15,9 +15,8 @@ from .board import Board, Cell, Column, Name, Rank
 
 ABSENT = "-"
 
-COLUMNS = 20
-"""Columns that a page has room for."""
-WIDE = "Too many columns for a page; they are in the CSV."
+COLUMNS, PART = 20, 10
+"""Columns that a page has room for, and how many stand in each table, besides the first, where there are more."""
 
 LATEX = {
     **{mark: f"\\{mark}" for mark in "&%$#_{}"},
@@ -38,9 +37,11 @@ LATEX = {
 def markdown(board: Board, level: int = 2) -> str:
     """A heading, the note and the table."""
     shown = board.where("everywhere", "pages")
-    titles = [column.title.replace("\n", " ") for column in shown.columns]
-    table = WIDE if is_wide(shown) else _table(shown, titles, "github", code=True)
-    return "\n\n".join([f"{'#' * level} {board.title}", *notes(shown), f"{table}\n"])
+    tables = [
+        _table(part, [column.title.replace("\n", " ") for column in part.columns], "github", code=True)
+        for part in in_parts(shown)
+    ]
+    return "\n\n".join([f"{'#' * level} {board.title}", *notes(shown), *tables]) + "\n"
 
 
 def terminal(board: Board) -> str:
@@ -51,15 +52,18 @@ def terminal(board: Board) -> str:
     return "\n\n".join([board.title, _table(shown, titles, "simple", code=False), *below]) + "\n"
 
 
-def is_wide(board: Board) -> bool:
-    """Whether a page has no room for all columns of a board."""
-    return len(board.columns) > COLUMNS
+def in_parts(board: Board) -> list[Board]:
+    """The board, or where a page has no room for all of its columns its parts, each of which begins with the first."""
+    first, *others = (column.name for column in board.columns)
+    if len(board.columns) <= COLUMNS:
+        return [board]
+    return [board.pick(first, *others[start : start + PART]) for start in range(0, len(others), PART)]
 
 
 def to_csv(boards: Sequence[Board]) -> str:
     """All boards in one table of plain numbers, with `_low` and `_high` beside every number that has an interval.
 
-    A cell without a number is empty; columns that a board lacks are empty too.
+    A cell without a value is empty; columns that a board lacks are empty too.
     """
     rows = [row for board in boards for row in _plain_rows(board)]
     names = list(dict.fromkeys(name for row in rows for name in row))
@@ -94,9 +98,8 @@ def _json(board: Board) -> str:
 
 
 def to_latex(boards: Sequence[Board]) -> str:
-    """One `table` per board for the package booktabs, without the notes or boards too wide; text is escaped."""
-    shown = [board.where("everywhere", "pages") for board in boards]
-    return "\n".join(f"% {board.title}: {WIDE}\n" if is_wide(board) else _latex(board) for board in shown)
+    """One `table` per board for the package booktabs, several where it is wide, without the notes; text is escaped."""
+    return "\n".join(_latex(part) for board in boards for part in in_parts(board.where("everywhere", "pages")))
 
 
 def _latex(board: Board) -> str:

@@ -11,8 +11,8 @@ from ..benchmark.protocol.records import Record
 def current(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
     """The records that count, and the superseded and invalidated ones, both sorted by key.
 
-    Raises BadInputError if two records share a key and differ, if a record supersedes one of another model or attack,
-    or if records supersede each other.
+    Raises BadInputError if two records share a key and differ, if a record supersedes one of another model, attack,
+    data set or budget, or if records supersede each other.
     """
     by_key: dict[str, Record] = {}
     for record in records:
@@ -33,7 +33,7 @@ def current(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
 
 def _check(new: Record, old: Record, by_key: dict[str, Record]) -> None:
     if _about(new) != _about(old):
-        raise BadInputError(f"record {new.key} supersedes {old.key}, which is of another model or attack")
+        raise BadInputError(f"record {new.key} supersedes {old.key}, of another model, attack, data set or budget")
     seen: Record | None = old
     for _ in by_key:
         seen = by_key.get(seen.supersedes or "") if seen is not None else None
@@ -41,6 +41,6 @@ def _check(new: Record, old: Record, by_key: dict[str, Record]) -> None:
             raise BadInputError(f"records {new.key} and {old.key} supersede each other; remove one")
 
 
-def _about(record: Record) -> tuple[str, str, str | None]:
-    source = record.cell.source
-    return record.cell.model.name, record.attack.name, source.name if source else None
+def _about(record: Record) -> tuple[object, ...]:
+    cell, source = record.cell, record.cell.source
+    return cell.model.name, record.attack.name, source and source.name, cell.dataset.name, record.threat

@@ -54,7 +54,7 @@ def sharing_boards(groups: Sequence[Group]) -> list[Board]:
                 Column("measure", "clean gain,\nor ARD under"),
                 Column("layouts", "layouts", "count"),
                 Column("rank_correlation", "correlation\nwith sharing [95 %]", "interval"),
-                Column("p", "p", digits=3),
+                Column("p", "p", "count"),
                 Column("shared_to_independent", "shared /\nindependent [95 %]", "interval", digits=2),
                 *(Column(f"shared_to_independent_{task}", task, digits=2) for task in tasks),
                 Column("shared_to_independent_by_seed", "by seed", where="everywhere" if seeds else "csv"),

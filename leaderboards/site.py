@@ -26,7 +26,6 @@ from .model_board import model_boards
 from .pages import LEGEND, PICTURES, TITLES, picture_names
 from .pair_board import clean_board, gradient_board, pair_board, score_board
 from .plots import TRADEOFF
-from .scores import is_complete
 
 TEMPLATES = Path(__file__).with_name("templates")
 BESIDE = ("site.css", "site.js")
@@ -158,7 +157,7 @@ def _section(suite: str, part: Group, suffix: str, published: Mapping[str, bytes
             html_table(board, f"{anchor}-{i}", caption, links, tags)
             for i, (board, caption) in enumerate(zip(boards, captions, strict=True))
         ),
-        sum(not is_complete(record) for record in part.records.values()),
+        part.incomplete,
     )
 
 

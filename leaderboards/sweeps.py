@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from ..benchmark.protocol.cells import ModelRef
 from ..benchmark.protocol.records import Estimate, Record
 from ..benchmark.stats import mean
-from .groups import CLEAN, Group, details, is_control
+from .groups import CLEAN, Group, details, is_control, steps_of
 from .labels import labels
 from .scores import ard, is_complete
 
@@ -17,7 +18,7 @@ FEWEST = 3
 
 @dataclass(frozen=True)
 class Sweep:
-    """The ARD of an attack, the mean over the same models of one training at every x."""
+    """The ARD of an attack, the mean over the same models of one training at every x that they all have."""
 
     training: str
     attack: str
@@ -34,14 +35,10 @@ def budget_sweeps(groups: Sequence[Group]) -> list[Sweep]:
 def step_sweeps(group: Group) -> list[Sweep]:
     """The attacks with three numbers of steps or more."""
 
-    def steps(record: Record) -> float | None:
-        value = record.attack.settings.get("steps")
-        return float(value) if isinstance(value, int | float) else None
-
     def others(record: Record) -> dict[str, object]:
         return {name: value for name, value in details(record).items() if name != "steps"}
 
-    return _sweeps(_records([group]), steps, others)
+    return _sweeps(_records([group]), steps_of, others)
 
 
 def relatives(group: Group, groups: Iterable[Group]) -> list[Group]:
@@ -62,18 +59,20 @@ def _sweeps(
     records: Sequence[Record], x: Callable[[Record], float | None], what: Callable[[Record], dict[str, object]]
 ) -> list[Sweep]:
     named = labels(records, lambda record: record.attack.name, what)
-    courses: dict[tuple[str, str], dict[str, dict[float, Record]]] = {}
+    courses: dict[tuple[str, str], dict[ModelRef, dict[float, Record]]] = {}
     for record in records:
         place = x(record)
         if place is not None:
             course = courses.setdefault((record.facts.adversary or CLEAN, named[record.key]), {})
-            course.setdefault(record.cell.model.name, {})[place] = record
+            course.setdefault(record.cell.model, {})[place] = record
     found = []
     for training, attack in sorted(courses, key=lambda pair: (pair[0] != CLEAN, *pair)):
         course = courses[training, attack]
-        xs = sorted({place for by in course.values() for place in by})
-        whole = [course[model] for model in sorted(course) if len(course[model]) == len(xs)]
-        if len(xs) >= FEWEST and whole:
+        by_model = [course[model] for model in sorted(course, key=str)]
+        long = [by.keys() for by in by_model if len(by) >= FEWEST]
+        if long:
+            whole = max(([by for by in by_model if places <= by.keys()] for places in long), key=len)
+            xs = sorted(set.intersection(*map(set, whole)))
             scores = tuple(mean([ard(by[place]) for by in whole]).estimate() for place in xs)
             found.append(Sweep(training, attack, len(whole), tuple(xs), scores))
     return found

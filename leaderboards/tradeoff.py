@@ -14,7 +14,7 @@ from ..benchmark.protocol.records import Estimate
 from ..benchmark.stats import Bootstrapped
 from .correlation import Correlation
 from .families import Family, families
-from .groups import Group
+from .groups import Group, is_control
 from .model_board import STANDARD
 from .sharing_board import clean_gains, correlation, damages
 from .style import GREY, drawn, look, scale_damage, whisker
@@ -43,9 +43,10 @@ class Point:
 
 
 def headline_attack(group: Group) -> str:
-    """The attack whose damage is shown: the standard evaluation, if every model that can be shown has it."""
+    """The attack whose damage is shown: the standard evaluation, or the first that every model of a family has."""
     models = [model for family in families(group) for model in family.models]
-    return next((a for a in HEADLINES if all(group.complete(model, a) for model in models)), HEADLINES[-1])
+    attacks = [*HEADLINES, *(attack for attack in group.attacks if not is_control(attack))]
+    return next((a for a in attacks if all(group.complete(model, a) for model in models)), HEADLINES[-1])
 
 
 def shown_families(group: Group) -> list[Family]:

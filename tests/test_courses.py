@@ -25,8 +25,9 @@ def budgets():
     return [hit(model, "dgba-pgd", eps * (1 + i), eps=eps) for i, model in enumerate(CLEANLY) for eps in BUDGETS]
 
 
-def costing(record, backwards):
-    return record.model_copy(update={"costs": record.costs.model_copy(update={"backwards": float(backwards)})})
+def costing(record, backwards, forwards=10):
+    costs = {"backwards": float(backwards), "forwards": float(forwards)}
+    return record.model_copy(update={"costs": record.costs.model_copy(update=costs)})
 
 
 def test_a_course_is_the_mean_over_the_models_at_every_budget():
@@ -61,6 +62,24 @@ def test_steps_are_a_course_by_what_else_is_set():
     assert step_sweeps(group(budgets())[0]) == []
 
 
+def test_one_budget_more_or_other_weights_drop_no_model_from_a_course():
+    (sweep,) = budget_sweeps(group([*budgets(), hit(CLEANLY[0], "dgba-pgd", 9.0, eps=16.0)]))
+    assert (sweep.models, sweep.xs) == (2, BUDGETS)
+    other = [
+        record.model_copy(
+            update={
+                "key": f"{place:064x}",
+                "cell": record.cell.model_copy(
+                    update={"model": record.cell.model.model_copy(update={"sha256": "0" * 64})}
+                ),
+            }
+        )
+        for place, record in enumerate(budgets()[:3])
+    ]
+    (sweep,) = budget_sweeps(group([*budgets(), *other]))
+    assert (sweep.models, sweep.xs) == (3, BUDGETS)
+
+
 def test_pictures_of_courses_lie_by_the_group_with_the_most_records():
     more = [hit(CLEANLY[0], "total-pgd", 1.0, eps=2.0)]
     found = files([*budgets(), *more])
@@ -70,7 +89,8 @@ def test_pictures_of_courses_lie_by_the_group_with_the_most_records():
 
 def test_costs_hold_whom_nobody_cheaper_outdoes():
     damage = {"cheap": (1, 0.5), "weak": (1, 0.3), "dear": (10, 0.9), "wasteful": (30, 0.9), "worst": (30, 1.0)}
-    records = [costing(hit(CLEANLY[0], name, value), cost) for name, (cost, value) in damage.items()]
+    # Forward passes are shown, but are no cost: the weak one has fewest.
+    records = [costing(hit(CLEANLY[0], name, value), cost, 10 * value) for name, (cost, value) in damage.items()]
     noise = costing(hit(CLEANLY[0], "noise", 2.0), 0)
     (board,) = cost_boards(group([*records, noise]))
     assert [name.text for name in board.column("attack")] == ["cheap", "dear", "worst"]

@@ -24,6 +24,20 @@ def test_what_cannot_be_compared_stands_apart(change):
     assert len(groups) == len({part.title for part in groups}) == 2
 
 
+def test_other_tasks_of_one_data_set_stand_apart():
+    groups = group([make_record(), make_record("rooms3-independent.clean", tasks=("segmentation", "depth"))])
+    assert len(groups) == len({part.title for part in groups}) == len({part.setting.scope for part in groups}) == 2
+
+
+def test_records_none_of_which_counts_are_refused():
+    for records, message in (
+        ([make_record(invalidated="the attack saw the truth")], "all records are superseded or invalidated"),
+        ([make_clean_record(make_record())], "all records are of clean passes"),
+    ):
+        with pytest.raises(BadInputError, match=message):
+            group(records)
+
+
 def test_superseded_records_are_left_out_with_a_count():
     old = make_record(settings={"steps": 5})
     board = one(attack_boards, [make_record(supersedes=old.key), old])
@@ -38,9 +52,13 @@ def test_invalidated_records_are_left_out_with_a_count():
     assert "1 superseded or invalidated record is left out" in board.note
 
 
-def test_a_record_supersedes_only_its_like():
-    with pytest.raises(BadInputError, match="another model or attack"):
-        group([old := make_record(attack="total-pgd"), make_record(supersedes=old.key)])
+@pytest.mark.parametrize("change", [{"attack": "total-pgd"}, {"eps": 4.0}, {"norm": "l2"}, {"dataset": "nyuv2"}])
+def test_a_record_supersedes_only_its_like(change):
+    with pytest.raises(BadInputError, match="another model, attack, data set or budget"):
+        group([old := make_record(**change), make_record(supersedes=old.key)])
+
+
+def test_records_do_not_supersede_each_other():
     a, b = make_record(), make_record(settings={"steps": 5})
     pair = [a.model_copy(update={"supersedes": b.key}), b.model_copy(update={"supersedes": a.key})]
     with pytest.raises(BadInputError, match="supersede each other"):

@@ -72,6 +72,8 @@ REFUSED = {
         "2 replicates, not 500",
     ),
     "a task that nobody knows": (put("cell", "tasks", value={"mind": {"version": 1}}), "scores must name the tasks"),
+    "a metric too few": (put("clean", "depth", value={}), "scores of depth must name the metrics abs_err, rel_err"),
+    "a metric of no name": (put("attacked", "depth", value={}), "scores of depth must name the metrics"),
     "another cell's key": (put("cell", "seed", value=1), "hostile.json"),
 }
 

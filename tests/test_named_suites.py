@@ -57,6 +57,16 @@ def test_what_the_suite_does_not_name_takes_the_place_of_its_own() -> None:
     strange = cells(SUITE.instead(models=["my-card.toml"]))
     assert strange == {(c[0], "my-card.toml", *c[2:]) for c in OWN_CELLS | MORE_BUDGETS}
     assert cells(SUITE.instead(models=["a"], attacks=["mine"])) == {("rooms3", "a", "mine", 4, 10)}
+    assert cells(SUITE.instead(models=["c"], attacks=["mine"])) == {("rooms5", "c", "mine", 4, 10)}
+
+
+def test_an_addition_with_models_of_its_own_runs_the_attacks_that_are_chosen() -> None:
+    also = [{"models": ["c"], "dataset": "rooms5", "attacks": ["total-pgd"]}, {"attacks": ["total-pgd"], "eps": [1]}]
+    suite = Suite.model_validate({**OWN, "models": ["a"], "attacks": ["total-pgd", "noise"], "also": also})
+    for attack in ("noise", "mine"):
+        chosen = cells(suite.instead(attacks=[attack]))
+        assert chosen == {("rooms3", "a", attack, 4, 10), ("rooms5", "c", attack, 4, 10)}
+        assert cells(suite.instead(["c"], [attack])) == {("rooms5", "c", attack, 4, 10)}
 
 
 @pytest.mark.parametrize("change", [{"eps": []}, {"eps": [0]}, {"also": [{"colour": 1}]}, {"also": [{"models": []}]}])

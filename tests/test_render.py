@@ -15,7 +15,7 @@ from mtrbench.leaderboards.board import Board, Column, Name, Rank
 from mtrbench.leaderboards.groups import group
 from mtrbench.leaderboards.model_board import model_boards
 from mtrbench.leaderboards.protection import protection_boards
-from mtrbench.leaderboards.render import notes, texts, to_json, to_latex
+from mtrbench.leaderboards.render import markdown, notes, texts, to_json, to_latex
 
 
 def rounded(value):
@@ -76,6 +76,18 @@ def test_latex_has_every_row_and_every_number(boards):
             assert [c for c, w in zip(cells, written, strict=True) if re.match(r"\d", w)] == [
                 w.replace("%", r"\%") for w in written if re.match(r"\d", w)
             ]
+
+
+def test_a_wide_board_is_several_tables():
+    names = ["attack", *(f"model{number}" for number in range(23))]
+    row = (Name("dgba-pgd"), *(number + 0.5 for number in range(23)))
+    board = Board("wide", "Wide", "", (), tuple(Column(name, name) for name in names), (row,))
+    tables = [line for line in markdown(board).splitlines() if line.startswith("| attack")]
+    assert len(tables) == to_latex([board]).count("\\begin{table}") == 3
+    shown = re.findall(r"model\d+", "".join(tables))
+    assert shown == names[1:]
+    assert markdown(board).count("`dgba-pgd`") == 3
+    assert markdown(replace(board, columns=board.columns[:20], rows=(row[:20],))).count("`dgba-pgd`") == 1
 
 
 UGLY = r"\input{/etc/passwd} $x_1^2$ #1 & 100 % ~ {a} \\[2em]"

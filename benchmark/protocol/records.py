@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import math
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Literal, Self
 
 import numpy as np
@@ -14,6 +14,7 @@ from pydantic import Base64Encoder, EncodedBytes, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from .cells import STRICT, AttackRef, Cell, Count, Name, Sha256, Strict, ThreatRef
+from .metrics import METRICS
 
 UNDEFINED = 0xFFFF
 """The level of a replicate without a value."""
@@ -234,6 +235,8 @@ class Record(_Result):
             raise ValueError("a record needs an attack and a threat")
         for part in (self.clean, self.attacked, self.degradation.tasks, self.degradation.metrics):
             _check_tasks(self.cell, part)
+        for scores in (self.clean, self.attacked, self.degradation.metrics):
+            _check_metrics(scores)
         return self
 
     @property
@@ -248,6 +251,13 @@ class Record(_Result):
 
 
 AnyRecord = Record | CleanRecord
+
+
+def _check_metrics(scores: Mapping[str, Collection[str]]) -> None:
+    for task, found in scores.items():
+        known = [metric.name for metric in METRICS.get(task, ())]
+        if known and {*found} != {*known}:
+            raise ValueError(f"scores of {task} must name the metrics {', '.join(known)}")
 
 
 def _check_tasks(cell: Cell, scores: Collection[str]) -> None:

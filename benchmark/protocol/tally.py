@@ -22,8 +22,9 @@ class Tally:
     def peak(self, name: str, value: float) -> None:
         self.peaks[name] = max(value, self.peaks.get(name, value))
 
-    def merge(self, other: Tally) -> None:
-        self.sums.update(other.sums)
+    def merge(self, other: Tally, share: float = 1.0) -> None:
+        """Add a share of another one's sums to these, and take the larger of the maxima."""
+        self.sums.update({name: round(share * amount) for name, amount in other.sums.items()})
         for name, value in other.peaks.items():
             self.peak(name, value)
 

@@ -63,7 +63,8 @@ class Suite(Strict):
     def instead(self, models: Sequence[str] = (), attacks: Sequence[str] = (), **given: object) -> Suite:
         """The suite with what is `given` in place of its own and its additions'; None and empty are not given.
 
-        Chosen models and attacks stay where the suite names them; others take the place of its own.
+        Chosen models and attacks stay where the suite names them; others take the place of its own, and chosen attacks
+        that of what an addition runs on models of its own.
         """
         changes = {name: value for name, value in given.items() if value not in (None, ())}
         also = [addition.model_copy(update=dict.fromkeys(changes)) for addition in self.also]
@@ -75,11 +76,13 @@ class Suite(Strict):
     def _only(self, name: str, chosen: Sequence[str]) -> Suite:
         named = {entry for part in self.parts for entry in getattr(part, name)}
 
-        def kept(entries: Sequence[str] | None) -> list[str] | None:
-            return None if entries is None else [entry for entry in chosen if entry in entries]
+        def kept(addition: Addition) -> list[str] | None:
+            entries = getattr(addition, name)
+            everything = name == "attacks" and addition.models is not None
+            return None if entries is None else [entry for entry in chosen if everything or entry in entries]
 
         own = [entry for entry in chosen if entry in getattr(self, name) or entry not in named]
-        also = [addition.model_copy(update={name: kept(getattr(addition, name))}) for addition in self.also]
+        also = [addition.model_copy(update={name: kept(addition)}) for addition in self.also]
         return self.model_copy(update={name: own, "also": also})
 
 
