@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from ..benchmark.protocol.records import Estimate
 from .board import CONTROL, Board, Name
 
-STRONGEST = 8
+FIRST = 8
 """Rows of a chart that can be taken in at a glance, besides the controls."""
+
+NONE: Mapping[str, str] = MappingProxyType({})
 
 LEFT, RIGHT, WIDTH = 104.0, 380.0, 440.0
 """Where the bars begin and may end, and the width of the picture, which leaves room for labels on both sides."""
@@ -54,8 +57,11 @@ class Chart:
     parts: tuple[Bars, ...]
 
 
-def chart(board: Board, tasks: Sequence[str]) -> Chart | None:
-    """D_t of the strongest rows of a pair board and of its controls; None if no row is complete."""
+def chart(board: Board, tasks: Sequence[str], trainings: Mapping[str, str] = NONE) -> Chart | None:
+    """D_t of the first rows of a pair board and of its controls; None if no row is complete.
+
+    Where the rows are models, these are the first of each of their `trainings`.
+    """
     found: list[tuple[Name, list[Estimate]]] = []
     columns = {task: board.column(f"d_{task}") for task in tasks}
     names = [cell for cell in board.column(board.columns[0].name) if isinstance(cell, Name)]
@@ -63,8 +69,11 @@ def chart(board: Board, tasks: Sequence[str]) -> Chart | None:
         known = [cell for task in tasks if isinstance(cell := columns[task][i], Estimate)]
         if len(known) == len(tasks):
             found.append((name, known))
-    strongest = [row for row in found if row[0].remark != CONTROL][:STRONGEST]
-    chosen = [*strongest, *(row for row in found if row[0].remark == CONTROL)]
+    kinds = [CONTROL if name.remark == CONTROL else trainings.get(name.text, "") for name, _ in found]
+    each = -(-FIRST // max(1, len({*kinds} - {CONTROL})))
+    places = [kinds[:i].count(kind) for i, kind in enumerate(kinds)]
+    first = [row for row, kind, place in zip(found, kinds, places, strict=True) if kind != CONTROL and place < each]
+    chosen = [*first, *(row for row, kind in zip(found, kinds, strict=True) if kind == CONTROL)]
     if not chosen:
         return None
     ends = [end for _, known in chosen for e in known for end in (e.low, e.value, e.high) if end is not None]
@@ -91,8 +100,9 @@ def chart(board: Board, tasks: Sequence[str]) -> Chart | None:
         parts.append(Bars(name.text, short, y, tuple(bars)))
         y += 28 + 15 * len(tasks)
     ticks = [step * i for i in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
-    which = f"the first {len(strongest)} of {len(names)}" if len(chosen) < len(names) else "all"
-    about = f"Relative degradation of every task (1 = 100 %) with 95 % intervals, {which} rows of the table below."
+    first_rows = f"the first {each} rows of every training" if trainings else f"the first {each} of {len(names)} rows"
+    which = first_rows if len(chosen) < len(names) else "all rows"
+    about = f"Relative degradation of every task (1 = 100 %) with 95 % intervals, {which} in the table below."
     return Chart(about, y + 14, place(0), tuple((place(tick), f"{tick:g}") for tick in ticks), tuple(parts))
 
 

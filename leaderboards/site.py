@@ -215,11 +215,12 @@ def _attack(section: Section, attack: str, raised: Mapping[tuple[str, str], Flag
     if gaps:
         about.append(("Largest gap", f"{max(gaps):.3g}", ""))
     scores = score_board(part, attack)
+    trainings = {model: part.training(model) for model in part.models}
     links, tags = {"model": _links(part, "model")}, {"model": _training_tags(part)}
     return Chapter(
         section,
         tuple(about),
-        chart(board, part.setting.tasks) if len(board.rows) >= FEWEST else None,
+        chart(board, part.setting.tasks, trainings) if len(board.rows) >= FEWEST else None,
         (),
         (
             html_table(board, section.anchor, board.title, links, tags),

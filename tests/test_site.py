@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from make_records import BALANCINGS, MODELS, TASKS, all_records, estimate, loss_records, make_record
 
-from mtrbench.leaderboards.bars import STRONGEST, chart
+from mtrbench.leaderboards.bars import FIRST, chart
 from mtrbench.leaderboards.board import Board, Column
 from mtrbench.leaderboards.flags import MEANINGS, NOISE, flags
 from mtrbench.leaderboards.groups import group
@@ -232,7 +232,7 @@ def test_bars_are_as_long_as_the_damage_and_hold_the_interval():
     (part,) = group(all_records())
     board = pair_board(part, [pair for pair in part.records if pair[0] == part.models[0]], "attack", {})
     found = chart(board, TASKS)
-    assert len(found.parts) == STRONGEST + 1  # and the control
+    assert len(found.parts) == FIRST + 1  # and the control
     by_name = dict(zip((cell.text for cell in board.column("attack")), range(len(board.rows)), strict=True))
     scales = []
     for part_ in found.parts:
@@ -243,6 +243,17 @@ def test_bars_are_as_long_as_the_damage_and_hold_the_interval():
             if estimate.value > 0.5:
                 scales.append(bar.width / estimate.value)
     assert scales == pytest.approx([scales[0]] * len(scales), rel=0.01)
+
+
+def test_bars_show_models_of_every_training():
+    trainings = {f"{kind}{number}": kind for kind in ("clean", "total") for number in range(6)}
+    records = [
+        make_record(model, damage=dict.fromkeys(TASKS, 1.0 if kind == "clean" else 0.1))
+        for model, kind in trainings.items()
+    ]
+    (part,) = group(records)
+    found = chart(pair_board(part, list(part.records), "model", {}), TASKS, trainings)
+    assert [trainings[bars.name] for bars in found.parts] == ["clean"] * 4 + ["total"] * 4
 
 
 def test_bars_of_negative_damage_end_at_zero():
