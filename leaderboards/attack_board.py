@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..benchmark.stats import Bootstrapped, mean
+from .attack_kinds import is_control, named
 from .board import INCOMPLETE, Board, Cell, Column
 from .flags import counted, explained, flags
-from .groups import Group, is_control, models_label, named
+from .groups import Group, models_label
 from .notes import common_notes, listed
 from .ranking import ranks
 from .scores import plain_mean, task_scores, tier_of

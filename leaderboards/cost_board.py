@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .attack_board import attack_ards
+from .attack_kinds import is_control
 from .board import Board, Cell, Column, Name
-from .groups import Group, is_control, models_label
+from .groups import Group, models_label
 from .notes import common_notes, listed
 from .ranking import is_above
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .groups import Group, is_black_box, is_control
+from .attack_kinds import is_black_box, is_control
+from .groups import Group
 from .labels import name_of
 from .ranking import surely_positive
 

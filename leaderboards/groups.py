@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -12,20 +11,14 @@ from typing import TypeVar
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.records import AnyRecord, CleanRecord, ModelFacts, Record
 from ..benchmark.stats import Bootstrapped
-from .board import BLACK_BOX, CONTROL, INCOMPLETE, Name
-from .labels import flat, labels, name_of
+from .board import INCOMPLETE
+from .labels import flat, labels
 from .scores import ards, in_order, is_complete
 from .selection import current
 
 K = TypeVar("K", bound=tuple[str, ...])
 
 NORMS = {"linf": "L∞", "l2": "L2"}
-CONTROLS = ("noise",)
-"""Attacks without any knowledge, which every attack must beat: shown, never ranked."""
-
-BLACK_BOXES = ("square",)
-"""Attacks that ask for losses only, never for a gradient: whoever has the gradients should do better."""
-
 CLEAN = "clean"
 """The training of models that were not trained against any attack."""
 
@@ -189,25 +182,6 @@ def steps_of(record: Record) -> int | None:
     """How many steps the record's attack takes, None if it has no such setting."""
     value = record.attack.settings.get("steps")
     return value if isinstance(value, int) else None
-
-
-def named(attack: str) -> Name:
-    """An attack's name with what a reader must know of its kind."""
-    return Name(attack, CONTROL if is_control(attack) else BLACK_BOX if is_black_box(attack) else "")
-
-
-def is_control(attack: str) -> bool:
-    """Whether a label stands for a control, whatever its argument and settings."""
-    return _stem(attack) in CONTROLS
-
-
-def is_black_box(attack: str) -> bool:
-    """Whether a label stands for a black-box attack, whatever its argument and settings."""
-    return _stem(attack) in BLACK_BOXES
-
-
-def _stem(attack: str) -> str:
-    return re.split(r"@|:", name_of(attack))[0]
 
 
 def group(records: Sequence[AnyRecord]) -> list[Group]:

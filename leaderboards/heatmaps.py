@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ..benchmark.protocol.records import Estimate
+from .attack_kinds import is_control
 from .board import Board, Cell, Name
-from .groups import is_control, training_label
+from .groups import training_label
 from .losses_board import TRAIN
 from .style import drawn
 

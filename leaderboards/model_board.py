@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..benchmark.stats import Bootstrapped, mean
+from .attack_kinds import is_control
 from .board import INCOMPLETE, Board, Cell, Column, Name, Place
 from .flags import explained, model_flags
 from .gain import metrics_of, task_gains
-from .groups import CLEAN, Group, is_control
+from .groups import CLEAN, Group
 from .notes import common_notes
 from .ranking import ranks
 from .scores import highest, tier_of

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..benchmark.protocol.records import Diagnostics, Record
+from .attack_kinds import named
 from .board import INCOMPLETE, Board, Cell, Column, Name
 from .flags import Flags, explained
 from .gain import metrics_of
-from .groups import Group, named
+from .groups import Group
 from .model_board import metric_columns
 
 Pair = tuple[str, str]

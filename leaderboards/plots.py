@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .groups import Group, headline, is_control
+from .attack_kinds import is_control
+from .groups import Group, headline
 from .heatmaps import attack_model_map, losses_map, transfer_map, victim_map
 from .losses_board import losses_boards
 from .model_board import model_attack_boards

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..benchmark.stats import Bootstrapped, mean
+from .attack_kinds import is_control
 from .board import Board, Cell, Column, Name
 from .correlation import Correlation, rank_correlation
 from .families import Family, families
 from .gain import gain_over, twin_of
-from .groups import Group, is_control
+from .groups import Group
 from .notes import common_notes
 from .scores import ratio, task_scores
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from ..benchmark.protocol.reading import read_records, record_paths
 from ..benchmark.protocol.records import AnyRecord
+from .attack_kinds import is_control
 from .gallery import EMPTY, GALLERY, Gallery
-from .groups import group, is_control
+from .groups import group
 from .pages import files
 from .site import site_files
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from ..benchmark.protocol.cells import ModelRef
 from ..benchmark.protocol.records import Estimate, Record
 from ..benchmark.stats import mean
-from .groups import CLEAN, Group, details, is_control, steps_of
+from .attack_kinds import is_control
+from .groups import CLEAN, Group, details, steps_of
 from .labels import labels
 from .scores import ard, is_complete
 

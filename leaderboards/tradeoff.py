@@ -12,9 +12,10 @@ from matplotlib.lines import Line2D
 
 from ..benchmark.protocol.records import Estimate
 from ..benchmark.stats import Bootstrapped
+from .attack_kinds import is_control
 from .correlation import Correlation
 from .families import Family, families
-from .groups import Group, is_control
+from .groups import Group
 from .model_board import STANDARD
 from .sharing_board import clean_gains, correlation, damages
 from .style import GREY, drawn, look, scale_damage, whisker
