@@ -51,12 +51,11 @@ class Shown:
 
 @dataclass(frozen=True)
 class Heading:
-    """The head of a column; `first` is how a first click sorts it."""
+    """The head of a column; a first click sorts it with the largest number on top if it `descends`."""
 
     title: Markup
-    plain: str
     is_number: bool
-    first: str
+    descends: bool
 
 
 @dataclass(frozen=True)
@@ -129,9 +128,7 @@ def prose(text: str) -> Markup:
 
 def _heading(column: Column, cells: list[Cell]) -> Heading:
     is_number = any(isinstance(cell, Rank) or number(cell) is not None for cell in cells)
-    title = column.title.replace("\n", " ")
-    descends = is_number and column.name != "rank"
-    return Heading(prose(title), title.replace("`", ""), is_number, "descending" if descends else "ascending")
+    return Heading(prose(column.title.replace("\n", " ")), is_number, is_number and column.name != "rank")
 
 
 def _shown(

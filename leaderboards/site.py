@@ -122,12 +122,13 @@ def _environment() -> Environment:
 
 def page_name(kind: str, name: str) -> str:
     """The file of a model's or an attack's page: what is harmless of the name, and a digest that tells all apart."""
-    return f"{kind}-{_slug(name)}.html"
+    return f"{kind}-{_slug(name, name)}.html"
 
 
-def _slug(text: str) -> str:
+def _slug(text: str, whole: str) -> str:
+    """What is harmless of `text`, and a digest of the `whole`."""
     harmless = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60]
-    return f"{harmless}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return f"{harmless}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
 
 
 def _most_models_first(section: Section) -> tuple[int, int]:
@@ -135,7 +136,7 @@ def _most_models_first(section: Section) -> tuple[int, int]:
 
 
 def _section(suite: str, part: Group, suffix: str, published: Mapping[str, bytes]) -> Section:
-    anchor = _slug(f"{suite} {part.title}")
+    anchor = _slug(suite, f"{suite} {part.title}")
     prefix = f"{suite}/" if suite else ""
     drawn = {
         name: Picture(f"../{prefix}{name}{suffix}.svg", about)

@@ -196,7 +196,7 @@ def test_tables_show_intervals_and_fit_a_terminal(records):
         table = terminal(board).split("\n\n")[1]
         assert max(map(len, table.splitlines())) <= 120
     text = markdown(attack_boards(group(records))[0])
-    assert "|    1-2 | `dgba-pgd` " in text
+    assert "| 1-2 | `dgba-pgd` | " in text
     assert "2.43 [2.34, 2.52]" in text
 
 

@@ -55,13 +55,15 @@ function sortable(table) {
   const body = table.tBodies[0];
   const heads = [...table.tHead.rows[0].cells];
   heads.forEach((head, column) => {
-    const button = head.querySelector("button");
-    if (!button) return; // rows of different scales have no order
-    button.disabled = false;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...head.childNodes);
+    head.append(button);
+    const first = head.dataset.first ?? (head.matches(".t") ? "ascending" : "descending");
     button.addEventListener("click", () => {
       const now = head.getAttribute("aria-sort");
       const turned = now === "ascending" ? "descending" : "ascending";
-      const order = now ? turned : head.dataset.first;
+      const order = now ? turned : first;
       const sign = order === "ascending" ? 1 : -1;
       heads.forEach((other) => other.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", order);
@@ -101,7 +103,7 @@ function filterable(board) {
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("[data-theme-toggle]").forEach(themeToggle);
   document.querySelectorAll(".board").forEach((board) => {
-    sortable(board.querySelector("table"));
     filterable(board);
   });
+  document.querySelectorAll("table.sorts").forEach(sortable);
 });
