@@ -10,7 +10,6 @@ from .board import Board
 from .cost_board import cost_boards
 from .groups import Group
 from .losses_board import losses_boards
-from .metric_board import metric_boards
 from .model_board import clean_boards, model_attack_boards, model_boards
 from .protection import protection_boards
 from .sharing_board import sharing_boards
@@ -34,11 +33,7 @@ KINDS: Mapping[str, tuple[str, Callable[[Sequence[Group]], list[Board]]]] = Mapp
 """The title of a file and what makes its boards, by the file's name."""
 
 
-METRICS_FOLDER = "tasks/"
-
-
 def all_boards(groups: Sequence[Group]) -> dict[str, tuple[str, list[Board]]]:
-    """The title and the boards of every file, by its path; files without any are left out."""
+    """The title and the boards of every file, by its name; files without any are left out."""
     found = {name: (title, make(groups)) for name, (title, make) in KINDS.items()}
-    found |= {f"{METRICS_FOLDER}{name}": (f"Metric: {name}", boards) for name, boards in metric_boards(groups).items()}
     return {name: (title, boards) for name, (title, boards) in found.items() if boards}

@@ -8,7 +8,6 @@ from ..benchmark.protocol.metrics import Metric
 from .board import INCOMPLETE, Board, Cell, Column, Name
 from .gain import metrics_of
 from .groups import Group
-from .notes import common_notes
 from .scores import in_order
 
 
@@ -42,7 +41,4 @@ def _board(group: Group, task: str, metric: Metric) -> Board:
         Column("attack", "attack"),
         *(Column(model, f"`{model}`", "interval") for model in group.models),
     )
-    unit = f" in {metric.unit}" if metric.unit else ""
-    better = "higher" if metric.higher_is_better else "lower"
-    note = " ".join([f"{task} {metric.name}{unit} [95 %], {better} is better.", *common_notes(group)])
-    return Board(f"{task}-{metric.name}", group.title, note, group.setting.scope, columns, rows)
+    return Board(f"{task}-{metric.name}", group.title, "", group.setting.scope, columns, rows)

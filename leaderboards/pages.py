@@ -10,7 +10,8 @@ from ..benchmark.protocol.records import AnyRecord
 from .attack_board import attack_boards
 from .board import Board
 from .groups import Group, group, headline
-from .kinds import METRICS_FOLDER, all_boards
+from .kinds import all_boards
+from .metric_board import metric_boards
 from .model_board import model_boards
 from .plots import (
     ATTACKED_VICTIM,
@@ -53,6 +54,9 @@ FORMATS: Mapping[str, Callable[[Sequence[Board]], str]] = MappingProxyType(
 )
 TITLES = {"csv": "CSV", "json": "JSON", "tex": "LaTeX"}
 
+METRICS = "metrics"
+"""The folder of one file per task and metric."""
+
 
 def files(records: Sequence[AnyRecord]) -> dict[str, bytes]:
     """Every published file by its path; the same records in any order give the same bytes.
@@ -64,8 +68,9 @@ def files(records: Sequence[AnyRecord]) -> dict[str, bytes]:
     found: dict[str, str | bytes] = {}
     for name, (title, tables) in boards.items():
         page = "\n".join([f"# {title}", "", LEGEND, "", *(markdown(board) for board in tables)])
-        data = {f"{name}.{ending}": write(tables) for ending, write in _formats(name).items()}
-        found |= {f"{name}.md": page, **data}
+        found |= {f"{name}.md": page, **{f"{name}.{ending}": write(tables) for ending, write in FORMATS.items()}}
+    metrics = metric_boards(groups)
+    found |= {f"{METRICS}/{name}.csv": to_csv(tables) for name, tables in metrics.items()}
     names = picture_names(groups)
     sections = []
     for part, suffix in zip(groups, names, strict=True):
@@ -73,6 +78,7 @@ def files(records: Sequence[AnyRecord]) -> dict[str, bytes]:
         found |= {f"{name}{suffix}.{kind}": content for name, by in drawn.items() for kind, content in by.items()}
         sections.append(_section(part, [f"{name}{suffix}" for name in PICTURES if name in drawn]))
     links = [_links(title, name) for name, (title, _) in boards.items()]
+    links.append(f"Every metric, as CSV: {', '.join(f'[{name}]({METRICS}/{name}.csv)' for name in metrics)}")
     found["README.md"] = "\n".join(["# Leaderboards", "", LEGEND, "", *(f"- {link}" for link in links), "", *sections])
     return {path: _encoded(found[path]) for path in sorted(found)}
 
@@ -96,13 +102,8 @@ def picture(name: str, folder: str = "") -> str:
     return f"![{about}]({folder}{name}.svg)"
 
 
-def _formats(name: str) -> Mapping[str, Callable[[Sequence[Board]], str]]:
-    """What writes a file of boards for programs, by its ending; the many metrics are tables of numbers only."""
-    return {"csv": to_csv} if name.startswith(METRICS_FOLDER) else FORMATS
-
-
 def _links(title: str, path: str) -> str:
-    others = ", ".join(f"[{TITLES[ending]}]({path}.{ending})" for ending in _formats(path))
+    others = ", ".join(f"[{TITLES[ending]}]({path}.{ending})" for ending in FORMATS)
     return f"[{title}]({path}.md) ({others})"
 
 

@@ -89,7 +89,7 @@ def drawn(draw: Callable[[Figure], None], height: float) -> dict[str, bytes]:
         svg, png = io.BytesIO(), io.BytesIO()
         # Dates and versions would make every file differ from the last.
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-        figure.savefig(png, format="png", dpi=150, metadata={"Software": None})
+        figure.savefig(png, format="png", dpi=100, metadata={"Software": None})
     return {"svg": svg.getvalue(), "png": _with_palette(png.getvalue())}
 
 

@@ -42,7 +42,7 @@ def digest(content):
 
 
 def test_every_board_and_picture_is_there(published):
-    expected = {"README.md", "attacks.md", "attacks.csv", "models.md", "models.csv", "tasks/depth-rel_err.csv"}
+    expected = {"README.md", "attacks.md", "attacks.csv", "models.md", "models.csv", "metrics/depth-rel_err.csv"}
     expected |= {"attacked-victim.md", "attacked-victim.csv", "tradeoff.svg", "tradeoff.png"}
     expected |= {"heatmap-attacks-models.svg", "heatmap-attacked-victim.png"}
     assert expected <= set(published)
@@ -91,8 +91,8 @@ def test_publish_then_check_finds_what_differs(published, tmp_path):
     assert check(published, tmp_path) == []
     (tmp_path / "attacks.csv").write_text("other")
     (tmp_path / "models.md").unlink()
-    (tmp_path / "tasks" / "old.md").write_text("old")
-    assert check(published, tmp_path) == ["attacks.csv differs", "models.md is missing", "tasks/old.md has no records"]
+    (tmp_path / "metrics" / "old.md").write_text("old")
+    assert check(published, tmp_path) == ["attacks.csv differs", "metrics/old.md has no records", "models.md is missing"]
     assert len(check(published, tmp_path / "nowhere")) == len(written)
 
 
