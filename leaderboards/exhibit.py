@@ -61,7 +61,7 @@ def picture(shown: Shown) -> bytes:
             for axes, image, title in zip(column, coloured(task, maps), titles, strict=True):
                 _show(axes, image, title)
 
-    return drawn(draw, height=3 * (WIDTH / (1 + len(tasks)) + 0.1))["png"]
+    return drawn(draw, height=3 * (WIDTH / (1 + len(tasks)) + 0.1), dpi=150)["png"]
 
 
 def coloured(task: str, maps: list[Map]) -> list[Map]:

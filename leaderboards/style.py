@@ -80,8 +80,8 @@ def scale_damage(axes: Axes, series: Sequence[Sequence[float]]) -> None:
         axes.set_ylim(bottom=0)
 
 
-def drawn(draw: Callable[[Figure], None], height: float) -> dict[str, bytes]:
-    """What `draw` puts on a figure of this height in inches, as the content of an `svg` and a `png` file."""
+def drawn(draw: Callable[[Figure], None], height: float, dpi: int = 100) -> dict[str, bytes]:
+    """What `draw` puts on a figure of this height in inches, as the content of an `svg` and a `png` file of `dpi`."""
     with matplotlib.style.context(["default", STYLE]):
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         FigureCanvasAgg(figure)
@@ -89,7 +89,7 @@ def drawn(draw: Callable[[Figure], None], height: float) -> dict[str, bytes]:
         svg, png = io.BytesIO(), io.BytesIO()
         # Dates and versions would make every file differ from the last.
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-        figure.savefig(png, format="png", dpi=100, metadata={"Software": None})
+        figure.savefig(png, format="png", dpi=dpi, metadata={"Software": None})
     return {"svg": svg.getvalue(), "png": _with_palette(png.getvalue())}
 
 

@@ -92,7 +92,11 @@ def test_publish_then_check_finds_what_differs(published, tmp_path):
     (tmp_path / "attacks.csv").write_text("other")
     (tmp_path / "models.md").unlink()
     (tmp_path / "metrics" / "old.md").write_text("old")
-    assert check(published, tmp_path) == ["attacks.csv differs", "metrics/old.md has no records", "models.md is missing"]
+    assert check(published, tmp_path) == [
+        "attacks.csv differs",
+        "metrics/old.md has no records",
+        "models.md is missing",
+    ]
     assert len(check(published, tmp_path / "nowhere")) == len(written)
 
 
