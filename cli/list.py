@@ -19,6 +19,7 @@ HEADINGS = {
     "trained_on": "trained\non",
     "shared_parameters": "shared\nparams",
     "shared_multiply_adds": "shared\nMAdds",
+    "adversary": "trained\nagainst",
     "adversary_eps": "eps",
     "eps": "eps (1/255)",
     "summary": "what it does",

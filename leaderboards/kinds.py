@@ -1,4 +1,4 @@
-"""Every kind of board, by the file that it goes into."""
+"""Every kind of board but those of single metrics, by the file that it goes into."""
 
 from __future__ import annotations
 

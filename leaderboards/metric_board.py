@@ -37,8 +37,5 @@ def _board(group: Group, task: str, metric: Metric) -> Board:
         ("none", *(clean(model) for model in group.models)),
         *((Name(attack), *(attacked(model, attack) for model in group.models)) for attack in group.attacks),
     )
-    columns = (
-        Column("attack", "attack"),
-        *(Column(model, f"`{model}`", "interval") for model in group.models),
-    )
+    columns = tuple(Column(name, name) for name in ("attack", *group.models))
     return Board(f"{task}-{metric.name}", group.title, "", group.setting.scope, columns, rows)

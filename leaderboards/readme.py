@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from html import escape
 from pathlib import Path
 
@@ -54,14 +53,13 @@ def with_boards(text: str, suites: Suites, gallery: Gallery = EMPTY) -> str:
     shown += [
         markdown(board.where("everywhere").top_of_each("training", TOP), level=3) for board in model_boards([part])
     ]
-    sharing = [
-        board.only("measure", (CLEAN_GAIN, Name(headline_attack(other)))).where("everywhere")
-        for other in groups
-        if (other.setting.norm, other.setting.eps) == (part.setting.norm, part.setting.eps)
-        for board in sharing_boards([other])
+    budget = (part.setting.norm, part.setting.eps)
+    like = [other for other in groups if (other.setting.norm, other.setting.eps) == budget]
+    attacks = [Name(attack) for attack in dict.fromkeys(map(headline_attack, like))]
+    shown += [
+        markdown(board.only("measure", (CLEAN_GAIN, *attacks)).where("everywhere"), level=3)
+        for board in sharing_boards(like)
     ]
-    # How to read the first one is how to read them all.
-    shown += [markdown(board if i == 0 else replace(board, note=""), level=3) for i, board in enumerate(sharing)]
     shown += _strip(gallery, f"{PUBLISHED}{GALLERY}/")
     shown.append(f"All boards, as tables and CSV: [{PUBLISHED}]({PUBLISHED}README.md)\n")
     return "\n".join([f"{text[: found.start()]}{found[1]}\n", *shown, f"{found[3]}{text[found.end() :]}"])

@@ -178,7 +178,7 @@ def _table(board: Board, titles: list[str], style: str, code: bool) -> str:
 
 
 def _unpadded(table: str) -> str:
-    """A table of Markdown, which shows many spaces as one, without what lines up its text: a third of the bytes."""
+    """A table of Markdown, which shows many spaces as one, without those that line up its columns, a third of it."""
     return re.sub(" {2,}", " ", table)
 
 

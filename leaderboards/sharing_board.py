@@ -43,13 +43,13 @@ def correlation(family: Family, scores: Mapping[str, Bootstrapped]) -> Correlati
 
 
 def sharing_boards(groups: Sequence[Group]) -> list[Board]:
-    """One board per group with models of several layouts, all of whose trainings are alike."""
-    boards = []
+    """One board per group with models of several layouts, all of whose trainings are alike; the first explains all."""
+    by_seed = ", and by seed" if any(map(_has_seeds, groups)) else ""
+    boards: list[Board] = []
     for group in groups:
         rows = [row for family in families(group) for row in _rows(group, family)]
         if rows:
             tasks = group.setting.tasks
-            seeds = any(len(models) > 1 for family in families(group) for models in family.layouts)
             columns = (
                 Column("training", "models"),
                 Column("measure", "clean gain,\nor ARD under"),
@@ -58,11 +58,15 @@ def sharing_boards(groups: Sequence[Group]) -> list[Board]:
                 Column("p", "p", "count"),
                 Column("shared_to_independent", "shared /\nindependent [95 %]", "interval", digits=2),
                 *(Column(f"shared_to_independent_{task}", task, digits=2) for task in tasks),
-                Column("shared_to_independent_by_seed", "by seed", where="everywhere" if seeds else "csv"),
+                Column("shared_to_independent_by_seed", "by seed", where="everywhere" if _has_seeds(group) else "csv"),
             )
-            note = " ".join([f"{NOTE}{', and by seed' if seeds else ''}.", *common_notes(group)])
+            note = " ".join([*([] if boards else [f"{NOTE}{by_seed}."]), *common_notes(group)])
             boards.append(Board("sharing", f"Sharing: {group.title}", note, group.setting.scope, columns, tuple(rows)))
     return boards
+
+
+def _has_seeds(group: Group) -> bool:
+    return any(len(models) > 1 for family in families(group) for models in family.layouts)
 
 
 def _rows(group: Group, family: Family) -> list[tuple[Cell, ...]]:

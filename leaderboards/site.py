@@ -136,7 +136,7 @@ def _most_models_first(section: Section) -> tuple[int, int]:
 
 
 def _section(suite: str, part: Group, suffix: str, published: Mapping[str, bytes]) -> Section:
-    anchor = _slug(suite, f"{suite} {part.title}")
+    anchor = _slug(suite or "boards", f"{suite} {part.title}")
     prefix = f"{suite}/" if suite else ""
     drawn = {
         name: Picture(f"../{prefix}{name}{suffix}.svg", about)

@@ -123,6 +123,9 @@ def test_every_table_has_a_caption_and_heads(pages):
         tables = len(page.all("table"))
         assert tables == len(page.all("caption")) > 0
         assert {attributes["scope"] for attributes in page.all("th")} == {"col", "row"}
+        # A script makes buttons of the heads of tables that sort; without it the page has one, for its colours.
+        assert len(page.all("button")) == 1
+        assert [table.get("class") for table in page.all("table")].count("sorts") == len(page.all("form"))
         assert all("alt" in attributes for attributes in page.all("img"))
 
 

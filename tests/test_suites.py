@@ -97,7 +97,7 @@ def test_the_command_publishes_and_checks_folders_of_folders(folder, tmp_path):
     assert mtrbench(*arguments, "--check").code == 0
     (out / "first" / "attacks.csv").write_text("other")
     (out / "second" / "models.md").unlink()
-    shutil.copytree(out / "first" / "tasks", out / "third")
+    shutil.copytree(out / "first" / "metrics", out / "third")
     outcome = mtrbench(*arguments, "--check")
     assert outcome.code == 1
     assert {"first/attacks.csv differs", "second/models.md is missing"} < set(outcome.out.splitlines())

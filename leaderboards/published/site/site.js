@@ -102,8 +102,6 @@ function filterable(board) {
 
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("[data-theme-toggle]").forEach(themeToggle);
-  document.querySelectorAll(".board").forEach((board) => {
-    filterable(board);
-  });
+  document.querySelectorAll(".board").forEach(filterable);
   document.querySelectorAll("table.sorts").forEach(sortable);
 });
