@@ -38,4 +38,6 @@ def _board(group: Group, task: str, metric: Metric) -> Board:
         *((Name(attack), *(attacked(model, attack) for model in group.models)) for attack in group.attacks),
     )
     columns = tuple(Column(name, name) for name in ("attack", *group.models))
-    return Board(f"{task}-{metric.name}", group.title, "", group.setting.scope, columns, rows)
+    better = "higher" if metric.higher_is_better else "lower"
+    scope = (*group.setting.scope, ("unit", metric.unit), ("better", better))
+    return Board(f"{task}-{metric.name}", group.title, "", scope, columns, rows)

@@ -158,6 +158,9 @@ def test_metric_boards_hold_clean_and_attacked_values(records):
     assert clean["rooms3-independent.clean"].value == pytest.approx(0.15)
     found = row(board, "total-pgd")["rooms3-independent.clean"]
     assert found.value == pytest.approx(0.15 * (1 + 0.85 * 4.1))
+    assert dict(board.scope)["better"] == "lower"
+    (board,) = boards["normals-angle_mean"]
+    assert dict(board.scope)["unit"] == "deg"
 
 
 def test_controls_are_controls_whatever_their_argument_and_settings():

@@ -16,7 +16,7 @@ from mtrbench.leaderboards.families import families
 from mtrbench.leaderboards.gain import gain_over
 from mtrbench.leaderboards.groups import group
 from mtrbench.leaderboards.pages import files
-from mtrbench.leaderboards.sharing_board import sharing_boards
+from mtrbench.leaderboards.sharing_board import NOTE, sharing_boards
 from mtrbench.leaderboards.tradeoff import headline_attack, points
 
 INDICES = [0.0, 0.2, 0.4, 0.6, 0.7, 0.7, 0.8, 1.0]
@@ -144,6 +144,14 @@ def test_the_board_has_every_attack_by_training():
     assert board.column("layouts") == (8,) * 4
     assert [ratio.value for ratio in board.column("shared_to_independent")] == pytest.approx([1.5, 1.5, 0.5, 0.5])
     assert sharing_boards(group([make_record()])) == []
+
+
+def test_the_first_board_explains_them_all():
+    (part,) = group(zoo())
+    first, second = sharing_boards([part, part])
+    assert NOTE in first.note
+    assert NOTE not in second.note
+    assert first.note.endswith(second.note)
 
 
 def test_networks_do_not_mix():
