@@ -20,8 +20,8 @@ from ..benchmark.protocol.tasks import IGNORE, Task
 from ..benchmark.protocol.threat import ThreatModel
 from ..benchmark.protocol.types import Batch, MultiTaskModel, SplitAttack
 from ..benchmark.protocol.verify import verified
-from ..leaderboards.exhibit import Map, Shown, factor, picture
-from ..leaderboards.gallery import Exhibit
+from ..leaderboards.analysis.gallery import Exhibit
+from ..leaderboards.site.exhibit import Map, Shown, factor, picture
 from ..models.zoo import find_card
 from .options import Eps
 from .workshop import LocalWorkshop, found_models, threat_ref

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from ..leaderboards.gallery import GALLERY, read_gallery
-from ..leaderboards.publish import check as compare
-from ..leaderboards.publish import publish
-from ..leaderboards.readme import update_readme, with_boards
-from ..leaderboards.suites import read_suites, suite_files
+from ..leaderboards.analysis.gallery import GALLERY, read_gallery
+from ..leaderboards.output.publish import check as compare
+from ..leaderboards.output.publish import publish
+from ..leaderboards.site.readme import update_readme, with_boards
+from ..leaderboards.site.suites import read_suites, suite_files
 from .tables import echo_boards
 
 

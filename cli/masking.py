@@ -14,8 +14,8 @@ from ..attacks.registry import load_attack
 from ..benchmark.protocol.threat import ThreatModel
 from ..benchmark.protocol.types import Attack, Batch, MultiTaskModel
 from ..benchmark.stats import Bootstrapped, mean, relative_loss_change, resampling_weights
-from ..leaderboards.flags import BLACK_BOX, NOISE, ONE_STEP
-from ..leaderboards.ranking import is_above
+from ..leaderboards.analysis.flags import BLACK_BOX, NOISE, ONE_STEP
+from ..leaderboards.analysis.ranking import is_above
 from ..models.conformance import Finding, Property
 
 ATTACK, STEPS = "total-pgd", 10

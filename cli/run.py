@@ -17,8 +17,8 @@ from ..benchmark.protocol.cells import Cell
 from ..benchmark.protocol.records import AnyRecord, Record
 from ..benchmark.store import Store
 from ..benchmark.suites import load_suite
-from ..leaderboards.publish import publish
-from ..leaderboards.suites import suite_files
+from ..leaderboards.output.publish import publish
+from ..leaderboards.site.suites import suite_files
 from .devices import device_of
 from .options import Eps, Names, json_option, out_option
 from .tables import echo_boards

@@ -9,11 +9,12 @@ from pathlib import Path
 import click
 
 from ..benchmark.protocol.records import AnyRecord
-from ..leaderboards.attack_board import attack_boards
-from ..leaderboards.board import CONTROL, Name
-from ..leaderboards.groups import group
-from ..leaderboards.model_board import model_boards
-from ..leaderboards.render import terminal
+from ..leaderboards.analysis.attack_kinds import CONTROL
+from ..leaderboards.analysis.groups import group
+from ..leaderboards.analysis.labels import Name
+from ..leaderboards.boards.attacks import attack_boards
+from ..leaderboards.boards.models import model_boards
+from ..leaderboards.output.render import terminal
 
 TOP = 20
 

@@ -1,7 +1,7 @@
 """What tests of boards ask of them."""
 
-from mtrbench.leaderboards.board import Name
-from mtrbench.leaderboards.groups import group
+from mtrbench.leaderboards.analysis.groups import group
+from mtrbench.leaderboards.analysis.labels import Name
 
 
 def row(board, name):

@@ -10,14 +10,16 @@ from boards import one, row
 from make_records import CLEAN, DAMAGE, MODELS, TASKS, all_records, make_record
 
 from mtrbench.benchmark.protocol.records import Record, Replicates, unpacked
-from mtrbench.leaderboards.attack_board import attack_boards
-from mtrbench.leaderboards.board import Board, Column, Name, Rank
-from mtrbench.leaderboards.groups import group
-from mtrbench.leaderboards.metric_board import metric_boards
-from mtrbench.leaderboards.model_board import clean_boards, model_attack_boards, model_boards
-from mtrbench.leaderboards.notes import LISTED, listed
-from mtrbench.leaderboards.render import markdown, terminal, to_csv
-from mtrbench.leaderboards.victim_board import victim_boards
+from mtrbench.leaderboards.analysis.groups import group
+from mtrbench.leaderboards.analysis.labels import Name
+from mtrbench.leaderboards.analysis.ranking import Rank
+from mtrbench.leaderboards.boards.attacks import attack_boards
+from mtrbench.leaderboards.boards.metrics import metric_boards
+from mtrbench.leaderboards.boards.models import clean_boards, model_attack_boards, model_boards
+from mtrbench.leaderboards.boards.notes import LISTED, listed
+from mtrbench.leaderboards.boards.table import Board, Column
+from mtrbench.leaderboards.boards.victims import victim_boards
+from mtrbench.leaderboards.output.render import markdown, terminal, to_csv
 
 KINDS = (attack_boards, model_boards, clean_boards, model_attack_boards, victim_boards)
 
@@ -217,7 +219,7 @@ def test_leaderboards_never_load_torch():
     code = (
         "import importlib, pkgutil, sys, mtrbench.leaderboards as l\n"
         "for m in pkgutil.iter_modules(l.__path__, l.__name__ + '.'): importlib.import_module(m.name)\n"
-        "assert 'mtrbench.leaderboards.publish' in sys.modules\n"
+        "assert 'mtrbench.leaderboards.output.publish' in sys.modules\n"
         "assert 'torch' not in sys.modules\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
     )

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from make_records import MODELS, TASKS, make_record
 
 from mtrbench.benchmark.protocol.records import Estimate
-from mtrbench.leaderboards.cost_board import cost_boards
-from mtrbench.leaderboards.groups import group
-from mtrbench.leaderboards.pages import files
-from mtrbench.leaderboards.pareto import Candidate, candidates, front
-from mtrbench.leaderboards.sweeps import budget_sweeps, step_sweeps
+from mtrbench.leaderboards.analysis.groups import group
+from mtrbench.leaderboards.analysis.sweeps import budget_sweeps, step_sweeps
+from mtrbench.leaderboards.boards.costs import cost_boards
+from mtrbench.leaderboards.output.pages import files
+from mtrbench.leaderboards.plots.pareto import Candidate, candidates, front
 
 BUDGETS = (1.0, 2.0, 4.0)
 CLEANLY = ("rooms3-shared.clean", "rooms3-independent.clean")

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from mtrbench.attacks.conformance.toys import Affine
 from mtrbench.benchmark.protocol.records import Degradation, Estimate
 from mtrbench.benchmark.stats import degradation
-from mtrbench.leaderboards.attack_board import attack_boards
-from mtrbench.leaderboards.groups import group
+from mtrbench.leaderboards.analysis.groups import group
+from mtrbench.leaderboards.boards.attacks import attack_boards
 
 IMAGES, BOARDS = 128, 400
 TASKS = ("depth", "normals")

@@ -5,12 +5,12 @@ import pytest
 from make_records import MODELS, TASKS, estimate, make_record
 
 from mtrbench.benchmark.stats import RESAMPLES, Bootstrapped
-from mtrbench.leaderboards.attack_board import attack_boards
-from mtrbench.leaderboards.flags import BLACK_BOX, NO_GRADIENT, NOISE, ONE_STEP, counted, flags, model_flags
-from mtrbench.leaderboards.groups import group
-from mtrbench.leaderboards.model_board import model_boards
-from mtrbench.leaderboards.ranking import is_above
-from mtrbench.leaderboards.render import markdown, terminal, to_csv
+from mtrbench.leaderboards.analysis.flags import BLACK_BOX, NO_GRADIENT, NOISE, ONE_STEP, counted, flags, model_flags
+from mtrbench.leaderboards.analysis.groups import group
+from mtrbench.leaderboards.analysis.ranking import is_above
+from mtrbench.leaderboards.boards.attacks import attack_boards
+from mtrbench.leaderboards.boards.models import model_boards
+from mtrbench.leaderboards.output.render import markdown, terminal, to_csv
 
 MODEL = "rooms3-shared.clean"
 

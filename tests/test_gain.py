@@ -6,8 +6,8 @@ from boards import one, row
 from make_records import make_clean_record, make_record
 
 from mtrbench.benchmark.stats import Bootstrapped
-from mtrbench.leaderboards.gain import clean_gain
-from mtrbench.leaderboards.model_board import model_boards
+from mtrbench.leaderboards.analysis.gain import clean_gain
+from mtrbench.leaderboards.boards.models import model_boards
 
 
 def test_clean_gain_by_hand():

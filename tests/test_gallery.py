@@ -13,11 +13,11 @@ from make_records import make_record
 from PIL import Image
 
 from mtrbench import BadInputError
-from mtrbench.leaderboards.exhibit import Shown, coloured, factor, picture
-from mtrbench.leaderboards.gallery import Exhibit, read_gallery
-from mtrbench.leaderboards.readme import BEGIN, END, with_boards
-from mtrbench.leaderboards.site import page_name
-from mtrbench.leaderboards.suites import suite_files
+from mtrbench.leaderboards.analysis.gallery import Exhibit, read_gallery
+from mtrbench.leaderboards.site.exhibit import Shown, coloured, factor, picture
+from mtrbench.leaderboards.site.readme import BEGIN, END, with_boards
+from mtrbench.leaderboards.site.site import page_name
+from mtrbench.leaderboards.site.suites import suite_files
 
 EXHIBIT = {
     "model": "rooms3-shared.clean",

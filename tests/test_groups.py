@@ -8,8 +8,8 @@ from make_records import make_clean_record, make_record, sha256
 
 from mtrbench.benchmark.protocol.errors import BadInputError
 from mtrbench.benchmark.protocol.records import Record, Replicates, unpacked
-from mtrbench.leaderboards.attack_board import attack_boards
-from mtrbench.leaderboards.groups import group
+from mtrbench.leaderboards.analysis.groups import group
+from mtrbench.leaderboards.boards.attacks import attack_boards
 
 
 @pytest.mark.parametrize("change", [{"protocol": 2}, {"version": 2}])

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from ortools.sat.python import cp_model
 
-from mtrbench.attacks.ilp import SOLVERS, StepProgram, closed_form, cpsat, solve, solve_coupled
+from mtrbench.attacks.ilp import SOLVERS, closed_form, cpsat, solve
+from mtrbench.attacks.ilp.coupled import solve_coupled
 from mtrbench.attacks.ilp.cpsat import spread
 from mtrbench.attacks.ilp.dual import solve_dual
+from mtrbench.attacks.ilp.program import StepProgram
 from mtrbench.benchmark.protocol.tally import tallying
 
 # Gradients are heavy-tailed, repeat values, and hold exact zeros: all of it must come up.

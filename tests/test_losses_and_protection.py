@@ -5,14 +5,15 @@ import pytest
 from make_records import BALANCINGS, DAMAGE, MODELS, TASKS, TAUS, loss_records, make_record, protected_records
 
 from mtrbench.benchmark.protocol.records import unpacked
-from mtrbench.leaderboards.board import Name
-from mtrbench.leaderboards.groups import group
-from mtrbench.leaderboards.heatmaps import STRONGEST, shown_rows
-from mtrbench.leaderboards.losses_board import losses_boards, split_losses
-from mtrbench.leaderboards.plots import BALANCINGS_LOSSES, PROTECTION, pictures
-from mtrbench.leaderboards.protection import curves, protection_boards
-from mtrbench.leaderboards.render import markdown
-from mtrbench.leaderboards.scores import ard, ratio, task_scores
+from mtrbench.leaderboards.analysis.groups import group
+from mtrbench.leaderboards.analysis.labels import Name
+from mtrbench.leaderboards.analysis.protection import curves
+from mtrbench.leaderboards.analysis.scores import ard, ratio, task_scores
+from mtrbench.leaderboards.boards.losses import losses_boards, split_losses
+from mtrbench.leaderboards.boards.protection import protection_boards
+from mtrbench.leaderboards.output.render import markdown
+from mtrbench.leaderboards.plots.heatmaps import STRONGEST, shown_rows
+from mtrbench.leaderboards.plots.registry import BALANCINGS_LOSSES, PROTECTION, pictures
 
 MODEL = "rooms3-shared.clean"
 DAMAGES = {

@@ -12,12 +12,12 @@ import pytest
 from make_records import DAMAGE, MODELS, TASKS, all_records, make_record
 
 from mtrbench.benchmark.protocol.errors import BadInputError
-from mtrbench.leaderboards.groups import group
-from mtrbench.leaderboards.pages import files
-from mtrbench.leaderboards.publish import check, publish
-from mtrbench.leaderboards.readme import BEGIN, END, update_readme, with_boards
-from mtrbench.leaderboards.sharing_board import clean_gains, damages
-from mtrbench.leaderboards.tradeoff import points, shown_families
+from mtrbench.leaderboards.analysis.groups import group
+from mtrbench.leaderboards.analysis.sharing import clean_gains, damages, shown_families
+from mtrbench.leaderboards.output.pages import files
+from mtrbench.leaderboards.output.publish import check, publish
+from mtrbench.leaderboards.plots.tradeoff import points
+from mtrbench.leaderboards.site.readme import BEGIN, END, update_readme, with_boards
 
 HALF = "rooms3-half.clean"
 """A third degree of sharing: two make no trade-off."""

@@ -10,10 +10,10 @@ from mtrbench.benchmark.evaluation import with_clean
 from mtrbench.benchmark.protocol.records import Record
 from mtrbench.benchmark.suites import load_suite
 from mtrbench.cli.workshop import LocalWorkshop, found_models
-from mtrbench.leaderboards.gallery import read_gallery
-from mtrbench.leaderboards.publish import check
-from mtrbench.leaderboards.readme import with_boards
-from mtrbench.leaderboards.suites import Suites, read_suites, suite_files
+from mtrbench.leaderboards.analysis.gallery import read_gallery
+from mtrbench.leaderboards.output.publish import check
+from mtrbench.leaderboards.site.readme import with_boards
+from mtrbench.leaderboards.site.suites import Suites, read_suites, suite_files
 
 ROOT = Path(__file__).parent.parent
 RECORDS = ROOT / "leaderboards" / "records"

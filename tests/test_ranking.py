@@ -5,8 +5,7 @@ import itertools
 import numpy as np
 
 from mtrbench.benchmark.stats import RESAMPLES, Bootstrapped
-from mtrbench.leaderboards.board import Rank
-from mtrbench.leaderboards.ranking import ranks
+from mtrbench.leaderboards.analysis.ranking import Rank, ranks
 
 
 def scores_of(means, own_spread):

@@ -10,12 +10,14 @@ import pytest
 from make_records import MODELS, all_records, make_record, protected_records
 
 from mtrbench.benchmark.protocol.records import Estimate
-from mtrbench.leaderboards.attack_board import attack_boards
-from mtrbench.leaderboards.board import Board, Column, Name, Rank
-from mtrbench.leaderboards.groups import group
-from mtrbench.leaderboards.model_board import model_boards
-from mtrbench.leaderboards.protection import protection_boards
-from mtrbench.leaderboards.render import markdown, notes, texts, to_json, to_latex
+from mtrbench.leaderboards.analysis.groups import group
+from mtrbench.leaderboards.analysis.labels import Name
+from mtrbench.leaderboards.analysis.ranking import Rank
+from mtrbench.leaderboards.boards.attacks import attack_boards
+from mtrbench.leaderboards.boards.models import model_boards
+from mtrbench.leaderboards.boards.protection import protection_boards
+from mtrbench.leaderboards.boards.table import Board, Column
+from mtrbench.leaderboards.output.render import markdown, notes, texts, to_json, to_latex
 
 
 def rounded(value):

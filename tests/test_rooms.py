@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from mtrbench.benchmark.datasets.rooms import CLASSES, TrainingScenes, render, responses, rooms, rooms3
 from mtrbench.benchmark.datasets.rooms import __main__ as command
 from mtrbench.benchmark.datasets.rooms import evaluation as split
-from mtrbench.benchmark.datasets.rooms.labels import WALL
+from mtrbench.benchmark.datasets.rooms import render, responses
+from mtrbench.benchmark.datasets.rooms.evaluation import rooms, rooms3
+from mtrbench.benchmark.datasets.rooms.labels import CLASSES, WALL
+from mtrbench.benchmark.datasets.rooms.training import TrainingScenes
 from mtrbench.benchmark.protocol.errors import BadInputError
 from mtrbench.benchmark.protocol.tasks import TASKS, make_task
 

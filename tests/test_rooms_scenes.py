@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from mtrbench.benchmark.datasets.rooms import CLASSES, render
+from mtrbench.benchmark.datasets.rooms import render
 from mtrbench.benchmark.datasets.rooms.camera import Camera
-from mtrbench.benchmark.datasets.rooms.labels import CEILING, FLOOR, OBJECTS, WALL
+from mtrbench.benchmark.datasets.rooms.labels import CEILING, CLASSES, FLOOR, OBJECTS, WALL
 from mtrbench.benchmark.datasets.rooms.materials import plain
 from mtrbench.benchmark.datasets.rooms.parts import BOX, Part, Piece, Placed, assemble
 from mtrbench.benchmark.datasets.rooms.raycast import cast

@@ -10,14 +10,15 @@ from make_records import CLEAN, make_clean_record, make_record
 from scipy.stats import spearmanr
 
 from mtrbench.benchmark.stats import RESAMPLES, Bootstrapped, mean
-from mtrbench.leaderboards import correlation
-from mtrbench.leaderboards.correlation import rank_correlation, spearman
-from mtrbench.leaderboards.families import families
-from mtrbench.leaderboards.gain import gain_over
-from mtrbench.leaderboards.groups import group
-from mtrbench.leaderboards.pages import files
-from mtrbench.leaderboards.sharing_board import NOTE, sharing_boards
-from mtrbench.leaderboards.tradeoff import headline_attack, points
+from mtrbench.leaderboards.analysis.correlation import rank_correlation, spearman
+from mtrbench.leaderboards.analysis.families import families
+from mtrbench.leaderboards.analysis.gain import gain_over
+from mtrbench.leaderboards.analysis.groups import group
+from mtrbench.leaderboards.analysis.headline import headline_attack
+from mtrbench.leaderboards.analysis.sharing import correlation
+from mtrbench.leaderboards.boards.sharing import NOTE, sharing_boards
+from mtrbench.leaderboards.output.pages import files
+from mtrbench.leaderboards.plots.tradeoff import points
 
 INDICES = [0.0, 0.2, 0.4, 0.6, 0.7, 0.7, 0.8, 1.0]
 TASKS = ("segmentation", "depth", "normals")

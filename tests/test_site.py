@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from make_records import BALANCINGS, MODELS, TASKS, all_records, estimate, loss_records, make_record
 
-from mtrbench.leaderboards.bars import FIRST, chart
-from mtrbench.leaderboards.board import Board, Column
-from mtrbench.leaderboards.flags import MEANINGS, NOISE, flags
-from mtrbench.leaderboards.groups import group
-from mtrbench.leaderboards.html_table import html_table, prose
-from mtrbench.leaderboards.pair_board import pair_board
-from mtrbench.leaderboards.render import texts
-from mtrbench.leaderboards.site import page_name, site_files
+from mtrbench.leaderboards.analysis.flags import MEANINGS, NOISE, flags
+from mtrbench.leaderboards.analysis.groups import group
+from mtrbench.leaderboards.boards.pairs import pair_board
+from mtrbench.leaderboards.boards.table import Board, Column
+from mtrbench.leaderboards.output.render import texts
+from mtrbench.leaderboards.site.bars import FIRST, chart
+from mtrbench.leaderboards.site.html_table import html_table, prose
+from mtrbench.leaderboards.site.site import page_name, site_files
 
 FORMATS = ("csv", "json", "tex")
 ENDING_BY_THEMSELVES = {"td", "th", "tr"}

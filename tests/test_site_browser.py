@@ -12,8 +12,8 @@ import pytest
 from browser import CHROMIUM, Browser
 from make_records import BALANCINGS, MODELS, TASKS, loss_records, make_record
 
-from mtrbench.leaderboards.publish import publish
-from mtrbench.leaderboards.site import page_name, site_files
+from mtrbench.leaderboards.output.publish import publish
+from mtrbench.leaderboards.site.site import page_name, site_files
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
 

@@ -9,9 +9,9 @@ from make_records import MODELS, make_record, many_records
 
 from mtrbench.benchmark.protocol.errors import BadInputError
 from mtrbench.cli.tables import echo_boards
-from mtrbench.leaderboards.pages import files
-from mtrbench.leaderboards.readme import BEGIN, END, with_boards
-from mtrbench.leaderboards.suites import read_suites, suite_files
+from mtrbench.leaderboards.output.pages import files
+from mtrbench.leaderboards.site.readme import BEGIN, END, with_boards
+from mtrbench.leaderboards.site.suites import read_suites, suite_files
 
 SUITES = {
     "first": [make_record(model, "dgba-pgd") for model in (*list(MODELS)[:2], "rooms3-half.clean")],

@@ -20,9 +20,9 @@ from mtrbench.benchmark.harness import measure
 from mtrbench.benchmark.protocol.cells import ModelRef
 from mtrbench.benchmark.protocol.reading import read_records
 from mtrbench.benchmark.protocol.records import Record
-from mtrbench.leaderboards.groups import group
-from mtrbench.leaderboards.pages import files
-from mtrbench.leaderboards.transfer_board import transfer_boards
+from mtrbench.leaderboards.analysis.groups import group
+from mtrbench.leaderboards.boards.transfer import transfer_boards
+from mtrbench.leaderboards.output.pages import files
 
 MODELS = ("rooms3-shared.clean", "rooms3-independent.clean", "rooms3-shared.at-total")
 

@@ -11,9 +11,9 @@ from conftest import ADVERSARY
 from trainings import VALIDATED, logged, train_six
 
 from mtrbench import Noise, ThreatModel, load_attack
-from mtrbench.benchmark.datasets.rooms import TrainingScenes
 from mtrbench.benchmark.datasets.rooms.training import TRAINING as TRAINING_SPLIT
 from mtrbench.benchmark.datasets.rooms.training import VALIDATION as VALIDATION_SPLIT
+from mtrbench.benchmark.datasets.rooms.training import TrainingScenes
 from mtrbench.benchmark.protocol.tasks import make_task
 from mtrbench.benchmark.protocol.types import MultiTaskModel
 from mtrbench.models.card import build, packed, read_card

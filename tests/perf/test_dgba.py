@@ -15,7 +15,8 @@ from mtrbench import load_attack, load_dataset, load_model
 from mtrbench.attacks.ascent import Ascent
 from mtrbench.attacks.balancing.dgba_worst import DgbaWorst
 from mtrbench.attacks.balancing.programs import rows_of
-from mtrbench.attacks.ilp import StepProgram, solve
+from mtrbench.attacks.ilp import solve
+from mtrbench.attacks.ilp.program import StepProgram
 from mtrbench.benchmark.harness import measure
 from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.tally import tallying

@@ -14,9 +14,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from mtrbench.benchmark.protocol.records import Estimate, Record, Replicates
 from mtrbench.benchmark.stats import RESAMPLES
-from mtrbench.leaderboards.groups import group
-from mtrbench.leaderboards.kinds import all_boards
-from mtrbench.leaderboards.metric_board import metric_boards
+from mtrbench.leaderboards.analysis.groups import group
+from mtrbench.leaderboards.boards.metrics import metric_boards
+from mtrbench.leaderboards.boards.registry import all_boards
 
 BUDGETS, MODELS, LAYOUTS, BALANCINGS, OPTIMIZERS = 10, 50, 9, 40, ("fgsm", "pgd", "mim", "apgd", "ni")
 TIMES_READING, MEGABYTES = 4, 2000

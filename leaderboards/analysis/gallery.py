@@ -1,0 +1,69 @@
+"""The pictures of what attacks do: each a PNG with a few lines of JSON beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+
+from ...benchmark.protocol.cells import Name, Strict
+from ...benchmark.protocol.errors import BadInputError
+
+GALLERY = "gallery"
+"""The folder of the published pictures."""
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+LARGEST = 2**20
+"""Bytes of a picture, at most."""
+
+
+class Exhibit(Strict):
+    """What a picture shows; `eps` is in 1/255, and the perturbation is drawn `factor` times as large as it is.
+
+    `steps` are the attack's, None if it has none.
+    """
+
+    model: Name
+    attack: Name
+    dataset: Name
+    sample: Name
+    norm: Literal["linf", "l2"]
+    eps: Annotated[float, Field(gt=0)]
+    steps: Annotated[int, Field(gt=0)] | None = None
+    factor: Annotated[int, Field(gt=0)]
+
+    @property
+    def caption(self) -> str:
+        steps = f", {self.steps} steps" if self.steps else ""
+        return f"{self.sample} of {self.dataset} under {self.attack}, eps {self.eps:g}/255{steps}, seen by {self.model}"
+
+
+Gallery = Mapping[str, tuple[Exhibit, bytes]]
+"""Exhibits with their pictures, by the picture's name without the ending."""
+
+EMPTY: Gallery = MappingProxyType({})
+
+
+def read_gallery(folder: Path) -> Gallery:
+    """The exhibits of a folder; none without a folder.
+
+    Raises BadInputError naming the file that is broken, or a picture or text without the other.
+    """
+    found = {}
+    texts, pictures = ({path.stem: path for path in folder.glob(f"*.{kind}")} for kind in ("json", "png"))
+    for name in sorted(texts.keys() ^ pictures.keys()):
+        raise BadInputError(f"gallery {folder}: {name} has no {'picture' if name in texts else 'text'}; remove it")
+    for name in sorted(texts):
+        try:
+            exhibit = Exhibit.model_validate(json.loads(texts[name].read_bytes()))
+        except (ValueError, ValidationError) as error:
+            raise BadInputError(f"exhibit {texts[name]}: {' '.join(str(error).split())[:200]}") from error
+        content = pictures[name].read_bytes()
+        if not content.startswith(SIGNATURE) or len(content) > LARGEST:
+            raise BadInputError(f"exhibit {pictures[name]} is no PNG of {LARGEST >> 20} MiB at most")
+        found[name] = exhibit, content
+    return found

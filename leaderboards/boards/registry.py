@@ -1,0 +1,39 @@
+"""Every kind of board but those of single metrics, by the file that it goes into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+
+from ..analysis.groups import Group
+from .attacks import attack_boards
+from .costs import cost_boards
+from .losses import losses_boards
+from .models import clean_boards, model_attack_boards, model_boards
+from .protection import protection_boards
+from .sharing import sharing_boards
+from .table import Board
+from .transfer import transfer_boards
+from .victims import victim_boards
+
+KINDS: Mapping[str, tuple[str, Callable[[Sequence[Group]], list[Board]]]] = MappingProxyType(
+    {
+        "attacks": ("Attacks: how much damage does each do?", attack_boards),
+        "models": ("Models: what is left under the worst attack?", model_boards),
+        "losses": ("Balancing x losses: what is worth ascending?", losses_boards),
+        "protection": ("Protected tasks: what does sparing one cost?", protection_boards),
+        "sharing": ("Sharing: does it help or hurt?", sharing_boards),
+        "transfer": ("Transfer: does what fools one model fool the others?", transfer_boards),
+        "costs": ("Costs: what to run for how many backward passes?", cost_boards),
+        "attacked-victim": ("Attacked task x victim task: how far does an attack on one task carry?", victim_boards),
+        "models-attacks": ("Every attack on every model", model_attack_boards),
+        "clean": ("Clean scores", clean_boards),
+    }
+)
+"""The title of a file and what makes its boards, by the file's name."""
+
+
+def all_boards(groups: Sequence[Group]) -> dict[str, tuple[str, list[Board]]]:
+    """The title and the boards of every file, by its name; files without any are left out."""
+    found = {name: (title, make(groups)) for name, (title, make) in KINDS.items()}
+    return {name: (title, boards) for name, (title, boards) in found.items() if boards}

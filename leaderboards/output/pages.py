@@ -1,0 +1,113 @@
+"""The published files: every board and picture as the content of a file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+
+from ...benchmark.protocol.records import AnyRecord
+from ..analysis.groups import Group, group, headline
+from ..boards.attacks import attack_boards
+from ..boards.metrics import metric_boards
+from ..boards.models import model_boards
+from ..boards.registry import all_boards
+from ..boards.table import Board
+from ..plots.registry import (
+    ATTACKED_VICTIM,
+    ATTACKS_MODELS,
+    BALANCINGS_LOSSES,
+    BUDGETS,
+    PARETO,
+    PROTECTION,
+    STEPS,
+    TRADEOFF,
+    TRANSFER,
+    pictures,
+)
+from .render import markdown, to_csv, to_json, to_latex
+
+LEGEND = (
+    "ARD is the averaged relative degradation: 1 means that on average the scores fell (errors grew) by 100 % of their "
+    "clean value; positive is damage. Least hit task is the smallest degradation of any task: did the attack hit all "
+    "of them? ARLC is the averaged relative loss change, least loss change the smallest of any task's; fwd and bwd are "
+    "images through the network per image attacked, s is seconds per image. Clean gain is measured against the "
+    "independent model of the same training, whose own is 0. Intervals are 95 % over the images (bootstrap), not over "
+    "training runs. A rank of 1-2 is a tie: the paired differences cannot tell the rows apart. A control knows nothing "
+    "of the model and is not ranked; a black box asks for losses, never for gradients."
+)
+
+PICTURES = {
+    TRADEOFF: "Clean gain and degradation under attack against the sharing index",
+    ATTACKS_MODELS: "Heat map of the averaged relative degradation of every attack on every model",
+    ATTACKED_VICTIM: "Heat map of the degradation of every task under attacks on one task",
+    BALANCINGS_LOSSES: "Heat maps of the averaged relative degradation by balancing and set of losses",
+    TRANSFER: "Heat maps of the averaged relative degradation of every model under images made on every other",
+    BUDGETS: "Averaged relative degradation over the budget, by training and attack",
+    STEPS: "Averaged relative degradation over the steps, by training and attack",
+    PARETO: "Averaged relative degradation against clean gain, and the models that no other beats in both",
+    PROTECTION: "Damage to the other tasks against damage to the protected one, over tau",
+}
+
+FORMATS: Mapping[str, Callable[[Sequence[Board]], str]] = MappingProxyType(
+    {"csv": to_csv, "json": to_json, "tex": to_latex}
+)
+TITLES = {"csv": "CSV", "json": "JSON", "tex": "LaTeX"}
+
+METRICS = "metrics"
+"""The folder of one file per task and metric."""
+
+
+def files(records: Sequence[AnyRecord]) -> dict[str, bytes]:
+    """Every published file by its path; the same records in any order give the same bytes.
+
+    Raises BadInputError where records cannot stand on one board.
+    """
+    groups = group(records)
+    boards = all_boards(groups)
+    found: dict[str, str | bytes] = {}
+    for name, (title, tables) in boards.items():
+        page = "\n".join([f"# {title}", "", LEGEND, "", *(markdown(board) for board in tables)])
+        found |= {f"{name}.md": page, **{f"{name}.{ending}": write(tables) for ending, write in FORMATS.items()}}
+    metrics = metric_boards(groups)
+    found |= {f"{METRICS}/{name}.csv": to_csv(tables) for name, tables in metrics.items()}
+    names = picture_names(groups)
+    sections = []
+    for part, suffix in zip(groups, names, strict=True):
+        drawn = pictures(part, groups)
+        found |= {f"{name}{suffix}.{kind}": content for name, by in drawn.items() for kind, content in by.items()}
+        sections.append(_section(part, [f"{name}{suffix}" for name in PICTURES if name in drawn]))
+    links = [_links(title, name) for name, (title, _) in boards.items()]
+    links.append(f"Every metric, as CSV: {', '.join(f'[{name}]({METRICS}/{name}.csv)' for name in metrics)}")
+    found["README.md"] = "\n".join(["# Leaderboards", "", LEGEND, "", *(f"- {link}" for link in links), "", *sections])
+    return {path: _encoded(found[path]) for path in sorted(found)}
+
+
+def _encoded(content: str | bytes) -> bytes:
+    return content.encode() if isinstance(content, str) else content
+
+
+def picture_names(groups: Sequence[Group]) -> list[str]:
+    """What each group's pictures have after their name: nothing for the headline, else dataset, images and budget."""
+    first = headline(groups)
+    return [
+        "" if part is first else "-" + re.sub(r"[^a-z0-9.]+", "-", part.title.lower().replace("∞", "inf")).strip("-")
+        for part in groups
+    ]
+
+
+def picture(name: str, folder: str = "") -> str:
+    """A picture as Markdown, by the name of its file without the ending."""
+    about = next(text for start, text in PICTURES.items() if name.startswith(start))
+    return f"![{about}]({folder}{name}.svg)"
+
+
+def _links(title: str, path: str) -> str:
+    others = ", ".join(f"[{TITLES[ending]}]({path}.{ending})" for ending in FORMATS)
+    return f"[{title}]({path}.md) ({others})"
+
+
+def _section(part: Group, drawn: list[str]) -> str:
+    tables = [markdown(board, level=3) for board in (*model_boards([part]), *attack_boards([part]))]
+    shown = [f"{picture(name)}\n" for name in drawn]
+    return "\n".join([f"## {part.title}", "", *shown, *tables])

@@ -1,0 +1,267 @@
+"""Boards as text: Markdown for pages, CSV and JSON for programs, LaTeX for papers, plain columns for a terminal."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Sequence
+
+from tabulate import tabulate
+
+from ...benchmark.protocol.records import Estimate
+from ..analysis.labels import Name
+from ..analysis.ranking import Rank
+from ..boards.table import Board, Cell, Column
+
+ABSENT = "-"
+
+COLUMNS, PART = 20, 10
+"""Columns that a page has room for, and how many stand in each table, besides the first, where there are more."""
+
+LATEX = {
+    **{mark: f"\\{mark}" for mark in "&%$#_{}"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    '"': r"\char34{}",
+    "\n": " ",
+    "∞": r"$\infty$",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+}
+"""What LaTeX would take as an order, or has no letter for, as it must be written."""
+
+
+def markdown(board: Board, level: int = 2) -> str:
+    """A heading, the note and the table."""
+    shown = board.where("everywhere", "pages")
+    tables = [
+        _unpadded(_table(part, [column.title.replace("\n", " ") for column in part.columns], "pipe", code=True))
+        for part in in_parts(shown)
+    ]
+    return "\n\n".join([f"{'#' * level} {board.title}", *notes(shown), *tables]) + "\n"
+
+
+def terminal(board: Board) -> str:
+    """The title, the table and the note, in plain columns."""
+    shown = board.where("everywhere")
+    titles = [column.title.replace("`", "") for column in shown.columns]
+    below = [note.replace("`", "") for note in notes(shown)]
+    return "\n\n".join([board.title, _table(shown, titles, "simple", code=False), *below]) + "\n"
+
+
+def in_parts(board: Board) -> list[Board]:
+    """The board, or where a page has no room for all of its columns its parts, each of which begins with the first."""
+    first, *others = (column.name for column in board.columns)
+    if len(board.columns) <= COLUMNS:
+        return [board]
+    return [board.pick(first, *others[start : start + PART]) for start in range(0, len(others), PART)]
+
+
+def to_csv(boards: Sequence[Board]) -> str:
+    """All boards in one table of plain numbers, with `_low` and `_high` beside every number that has an interval.
+
+    A cell without a value is empty; columns that a board lacks are empty too.
+    """
+    rows = [row for board in boards for row in _plain_rows(board)]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def to_json(boards: Sequence[Board]) -> str:
+    """The boards as a list of objects with everything that they hold, one row a line; every number has six digits.
+
+    A cell is null, a number or a text, a rank `{"best", "worst"}`, a name `{"name", "remark"}` or an estimate
+    `{"value", "low", "high"}`.
+    """
+    return f"[{','.join(map(_json, boards))}]\n"
+
+
+def _json(board: Board) -> str:
+    about = {
+        "board": board.name,
+        "title": board.title,
+        "notes": notes(board),
+        "scope": dict(board.scope),
+        "columns": [{"name": column.name, "title": column.title.replace("\n", " ")} for column in board.columns],
+    }
+    fields = [f'"{name}": {json.dumps(value, ensure_ascii=False)}' for name, value in about.items()]
+    rows = [json.dumps([_data(cell) for cell in row], ensure_ascii=False, allow_nan=False) for row in board.rows]
+    lines = ",\n".join([*fields, '"rows": [\n' + ",\n".join(rows) + "\n]"])
+    return f"{{\n{lines}\n}}"
+
+
+def to_latex(boards: Sequence[Board]) -> str:
+    """One `table` per board for the package booktabs, several where it is wide, without the notes; text is escaped."""
+    return "\n".join(_latex(part) for board in boards for part in in_parts(board.where("everywhere", "pages")))
+
+
+def _latex(board: Board) -> str:
+    sides = "".join("l" if _are_words(cells) else "r" for cells in _columns(board))
+    titles = [_escaped(column.title.replace("`", "")) for column in board.columns]
+    rows = [
+        [_typeset(cell, text) for cell, text in zip(row, found, strict=True)]
+        for row, found in zip(board.rows, texts(board), strict=True)
+    ]
+    lines = [rf"{' & '.join(row)} \\" for row in rows]
+    return "\n".join(
+        [
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{_escaped(board.title)}}}",
+            rf"\begin{{tabular}}{{{sides}}}",
+            r"\toprule",
+            rf"{' & '.join(titles)} \\",
+            r"\midrule",
+            *lines,
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def _typeset(cell: Cell, text: str) -> str:
+    if isinstance(cell, Name):
+        return rf"\texttt{{{_escaped(cell.text)}}}" + (f" ({_escaped(cell.remark)})" if cell.remark else "")
+    return _escaped(text)
+
+
+def _escaped(text: str) -> str:
+    found = "".join(LATEX.get(letter, letter) for letter in text)
+    # After the end of a row, a bracket would begin the height of the gap and a star would forbid a page break.
+    return re.sub(r"^[\[*]", r"{\g<0>}", found)
+
+
+def notes(board: Board) -> list[str]:
+    """What stands below a board: its own note and those of its columns."""
+    return [note for note in (board.note, *(column.note for column in board.columns)) if note]
+
+
+def texts(board: Board, code: bool = False) -> list[list[str]]:
+    """The cells of every row as a table shows them, a column's numbers with equally many decimals."""
+    digits = [max(_digits(cells), column.digits) for cells, column in zip(_columns(board), board.columns, strict=True)]
+    return [
+        [_text(cell, column, places, code) for cell, column, places in zip(row, board.columns, digits, strict=True)]
+        for row in board.rows
+    ]
+
+
+def highest(board: Board) -> list[set[int]]:
+    """By column the rows of its largest number, none where the column does not mark it."""
+    found = []
+    for cells, column in zip(_columns(board), board.columns, strict=True):
+        values = {i: value for i, cell in enumerate(cells) if (value := number(cell)) is not None}
+        found.append({i for i in values if column.marks_highest and values[i] == max(values.values())})
+    return found
+
+
+def _columns(board: Board) -> list[list[Cell]]:
+    return [[row[i] for row in board.rows] for i in range(len(board.columns))]
+
+
+def _table(board: Board, titles: list[str], style: str, code: bool) -> str:
+    found = texts(board, code)
+    if code:
+        for i, rows in enumerate(highest(board)):
+            for row in rows:
+                found[row][i] = f"**{found[row][i]}**"
+    sides = ["left" if _are_words(cells) else "right" for cells in _columns(board)]
+    return tabulate(found, titles, style, disable_numparse=True, colalign=sides if found else None)
+
+
+def _unpadded(table: str) -> str:
+    """A table of Markdown, which shows many spaces as one, without those that line up its columns, a third of it."""
+    return re.sub(" {2,}", " ", table)
+
+
+def _are_words(cells: Sequence[Cell]) -> bool:
+    known = [cell for cell in cells if cell is not None]
+    return any(isinstance(cell, Name) for cell in known) or (known != [] and all(isinstance(c, str) for c in known))
+
+
+def _digits(cells: Sequence[Cell]) -> int:
+    """Decimals for a column: three significant digits of its largest number."""
+    largest = max((abs(value) for cell in cells if (value := number(cell)) is not None), default=0.0)
+    return next((digits for limit, digits in ((100, 0), (10, 1), (1, 2)) if largest >= limit), 3)
+
+
+def number(cell: Cell) -> float | None:
+    """The number in a cell, an estimate's without its interval; None for all else."""
+    value = cell.value if isinstance(cell, Estimate) else cell
+    return value if isinstance(value, (int, float)) else None
+
+
+def _text(cell: Cell, column: Column, digits: int, code: bool) -> str:
+    match cell:
+        case None:
+            return ABSENT
+        case Rank(best, worst):
+            return f"{best}" if best == worst else f"{best}-{worst}"
+        case Name(text, remark):
+            return (f"`{text}`" if code else text) + (f" ({remark})" if remark else "")
+        case Estimate():
+            if cell.value is None:
+                return ABSENT
+            middle = _fixed(cell.value, digits)
+            if column.shows != "interval" or cell.low is None or cell.high is None:
+                return middle
+            return f"{middle} [{_fixed(cell.low, digits)}, {_fixed(cell.high, digits)}]"
+        case str():
+            return cell
+        case _:
+            return f"{cell:.4g}" if column.shows == "count" else _fixed(cell, digits)
+
+
+def _fixed(value: float, digits: int) -> str:
+    text = f"{value:.{digits}f}"
+    return text.removeprefix("-") if float(text) == 0 else text
+
+
+def _plain_rows(board: Board) -> list[dict[str, str]]:
+    rows = []
+    intervals = {i for i, _ in enumerate(board.columns) for row in board.rows if isinstance(row[i], Estimate)}
+    for row in board.rows:
+        plain = {name: _plain(value) for name, value in board.scope}
+        for i, (column, cell) in enumerate(zip(board.columns, row, strict=True)):
+            if column.name == "rank":
+                best, worst = (cell.best, cell.worst) if isinstance(cell, Rank) else (None, None)
+                plain |= {"rank_best": _plain(best), "rank_worst": _plain(worst)}
+            elif i in intervals:
+                found = cell if isinstance(cell, Estimate) else Estimate(value=None, low=None, high=None)
+                plain[column.name] = _plain(found.value)
+                plain |= {f"{column.name}_low": _plain(found.low), f"{column.name}_high": _plain(found.high)}
+            else:
+                plain[column.name] = cell.text if isinstance(cell, Name) else _plain(cell)
+        rows.append(plain)
+    return rows
+
+
+def _plain(value: str | int | float | Rank | Name | Estimate | None) -> str:
+    if value is None:
+        return ""
+    # Six digits: more than the images support, and the same on machines whose sums differ in the last bit.
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _data(cell: Cell) -> object:
+    match cell:
+        case Rank(best, worst):
+            return {"best": best, "worst": worst}
+        case Name(text, remark):
+            return {"name": text, "remark": remark}
+        case Estimate():
+            return {"value": _data(cell.value), "low": _data(cell.low), "high": _data(cell.high)}
+        case float():
+            return float(_plain(cell))
+        case _:
+            return cell

@@ -1,0 +1,179 @@
+"""Boards as tables of a page: what every cell shows, what it sorts by, and how its interval is drawn."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from ...benchmark.protocol.records import Estimate
+from ..analysis.flags import MEANINGS
+from ..analysis.groups import INCOMPLETE
+from ..analysis.labels import Name
+from ..analysis.ranking import Rank
+from ..boards.table import Board, Cell, Column
+from ..output.render import ABSENT, highest, number, texts
+
+KINDS = {"model": "model", "attack": "attack", "worst_attack": "attack"}
+"""What the names in a column are of."""
+
+DRAWN = ("ard", "standard_ard", "worst_case_ard", "clean_gain_percent")
+"""The columns whose intervals are drawn, too: what a table is read for."""
+
+REMARKS = {
+    "control": "Knows nothing of the model; every attack must beat it. Not ranked.",
+    "black box": "Asks for losses, never for gradients.",
+}
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Where an interval and its number lie between the ends of its column, in percent."""
+
+    low: str
+    middle: str
+    high: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A cell; it sorts by `order`, or by the number or the text that it shows where that is None."""
+
+    text: str
+    order: str | None = None
+    bounds: str = ""
+    interval: Interval | None = None
+    code: bool = False
+    strong: bool = False
+    href: str = ""
+    hint: str = ""
+    badges: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Heading:
+    """The head of a column; a first click sorts it with the largest number on top if it `descends`."""
+
+    title: Markup
+    is_number: bool
+    descends: bool
+
+
+@dataclass(frozen=True)
+class Row:
+    """`tags` are what it can be picked by."""
+
+    cells: tuple[Shown, ...]
+    tags: Mapping[str, str]
+    is_incomplete: bool
+
+
+@dataclass(frozen=True)
+class Table:
+    """A board on a page; `header` is the column that names the rows, `picks` the values of every tag."""
+
+    anchor: str
+    caption: str
+    notes: tuple[Markup, ...]
+    headings: tuple[Heading, ...]
+    header: int
+    rows: tuple[Row, ...]
+    picks: Mapping[str, tuple[str, ...]]
+
+
+def html_table(
+    board: Board,
+    anchor: str,
+    caption: str,
+    links: Mapping[str, Mapping[str, str]],
+    tags: Mapping[str, Mapping[str, Mapping[str, str]]],
+) -> Table:
+    """A board as a table; `links` and `tags` are by what a name is of, "model" or "attack", and then by the name."""
+    shown = board.where("everywhere", "pages")
+    marked, written = highest(shown), texts(shown)
+    spans = [
+        _span(row[i] for row in shown.rows) if column.name in DRAWN else (0.0, 0.0)
+        for i, column in enumerate(shown.columns)
+    ]
+    kinds = [KINDS.get(column.name, "") for column in shown.columns]
+    of = [links.get(kind, {}) for kind in kinds]
+    header = next((i for i, cell in enumerate(shown.rows[0]) if isinstance(cell, Name)), 0) if shown.rows else 0
+    rows = []
+    for y, cells in enumerate(shown.rows):
+        found = tuple(
+            _shown(cell, shown.columns[x], written[y][x], spans[x], of[x], y in marked[x])
+            for x, cell in enumerate(cells)
+        )
+        own = tags.get(kinds[header], {}).get(found[header].text, {})
+        rows.append(Row(found, own, INCOMPLETE in cells))
+    keys = dict.fromkeys(key for row in rows for key in row.tags)
+    values = {key: tuple(sorted({row.tags[key] for row in rows if key in row.tags})) for key in keys}
+    return Table(
+        anchor,
+        caption,
+        tuple(prose(note) for note in (shown.note, *(column.note for column in shown.columns)) if note),
+        tuple(_heading(column, [row[i] for row in shown.rows]) for i, column in enumerate(shown.columns)),
+        header,
+        tuple(rows),
+        {key: found for key, found in values.items() if len(found) > 1},
+    )
+
+
+def prose(text: str) -> Markup:
+    """A note's few marks of Markdown, code and emphasis, as markup; all else is text."""
+    parts = [str(escape(part)) for part in text.split("`")]
+    parts[::2] = [re.sub(r"\*([\w ]+)\*", r"<em>\1</em>", part) for part in parts[::2]]
+    parts[1::2] = [f"<code>{part}</code>" for part in parts[1::2]]
+    return Markup("".join(parts))  # noqa: S704  every part was escaped above
+
+
+def _heading(column: Column, cells: list[Cell]) -> Heading:
+    is_number = any(isinstance(cell, Rank) or number(cell) is not None for cell in cells)
+    return Heading(prose(column.title.replace("\n", " ")), is_number, is_number and column.name != "rank")
+
+
+def _shown(
+    cell: Cell, column: Column, text: str, span: tuple[float, float], links: Mapping[str, str], is_highest: bool
+) -> Shown:
+    match cell:
+        case None:
+            return Shown(ABSENT)
+        case Rank(best, worst):
+            hint = "" if best == worst else f"tied: the data allow every rank from {best} to {worst}"
+            return Shown(text.replace("-", "\N{EN DASH}"), order=f"{best + worst / 1e6:.6f}", hint=hint)
+        case Name(name, remark):
+            badges = ((remark, REMARKS.get(remark, "")),) if remark else ()
+            return Shown(name, code=True, href=links.get(name, ""), badges=badges)
+        case str() if column.name == "flags":
+            return Shown("", order=cell, badges=tuple(_flag(part) for part in cell.split("; ")))
+        case str() if cell == INCOMPLETE:
+            return Shown("", badges=((INCOMPLETE, "A score is undefined, or a record is missing."),))
+        case str():
+            return Shown(cell, code=column.name == "record")
+        case Estimate(value=None):
+            return Shown(ABSENT)
+        case _:
+            middle, _, bounds = text.partition(" ")
+            interval = _interval(cell, span) if bounds and isinstance(cell, Estimate) else None
+            return Shown(middle, None, bounds, interval, strong=is_highest)
+
+
+def _flag(text: str) -> tuple[str, str]:
+    name = text.partition(" (")[0]
+    return text, MEANINGS.get(name, "").replace("`", "")
+
+
+def _span(cells: Iterable[Cell]) -> tuple[float, float]:
+    ends = [end for cell in cells if isinstance(cell, Estimate) for end in (cell.low, cell.high) if end is not None]
+    return min([0.0, *ends]), max([0.0, *ends])
+
+
+def _interval(cell: Estimate, span: tuple[float, float]) -> Interval | None:
+    if cell.value is None or cell.low is None or cell.high is None or span[0] == span[1]:
+        return None
+    low, middle, high = (
+        f"{100 * (end - span[0]) / (span[1] - span[0]):.3g}" for end in (cell.low, cell.value, cell.high)
+    )
+    return Interval(low, middle, high)

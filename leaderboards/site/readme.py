@@ -1,0 +1,82 @@
+"""The boards in the project's README, between two markers."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from pathlib import Path
+
+from ...benchmark.protocol.errors import BadInputError
+from ...benchmark.protocol.files import write_atomically
+from ..analysis.gallery import EMPTY, GALLERY, Gallery
+from ..analysis.groups import group, headline
+from ..analysis.headline import headline_attack
+from ..analysis.labels import Name
+from ..analysis.sharing import shown_families
+from ..boards.attacks import attack_boards
+from ..boards.models import model_boards
+from ..boards.sharing import CLEAN_GAIN, sharing_boards
+from ..output.pages import picture
+from ..output.render import markdown
+from ..plots.registry import TRADEOFF
+from .suites import Suites
+
+BEGIN, END = "<!-- boards:begin -->", "<!-- boards:end -->"
+BETWEEN = re.compile(r"(<!-- boards:begin(?: ([^\s<>]+))? -->).*?(<!-- boards:end -->)", re.DOTALL)
+PUBLISHED = "leaderboards/published/"
+"""The folder of the published files, as the README sees it."""
+TOP = 5
+"""Attacks, and models, of every training."""
+
+EXHIBITS = 4
+
+
+def with_boards(text: str, suites: Suites, gallery: Gallery = EMPTY) -> str:
+    """A README's text with the headline's trade-off plot, best rows and first exhibits between the markers.
+
+    Of several suites the first marker names the one that is shown: `<!-- boards:begin NAME -->`. Raises
+    BadInputError without the markers or with another name.
+    """
+    found = BETWEEN.search(text)
+    if not found:
+        raise BadInputError(f"the README lacks the markers {BEGIN} and {END}; add them where the boards shall stand")
+    name = found[2] or ""
+    if name not in suites:
+        known = " or ".join(BEGIN.replace("begin", f"begin {other}".rstrip()) for other in sorted(suites))
+        raise BadInputError(f"the README's marker {found[1]} names none of the records; write {known}")
+    groups = group(suites[name])
+    part = headline(groups)
+    shown = [f"{picture(TRADEOFF, f'{PUBLISHED}{name}/' if name else PUBLISHED)}\n"] if shown_families(part) else []
+    for board in attack_boards([part]):
+        tasks = [f"d_{task}" for task in part.setting.tasks]
+        top = board.top(TOP).pick("rank", "attack", "ard", "worst_task", *tasks, "backwards")
+        shown.append(markdown(top, level=3))
+    shown += [
+        markdown(board.where("everywhere").top_of_each("training", TOP), level=3) for board in model_boards([part])
+    ]
+    budget = (part.setting.norm, part.setting.eps)
+    like = [other for other in groups if (other.setting.norm, other.setting.eps) == budget]
+    attacks = [Name(attack) for attack in dict.fromkeys(map(headline_attack, like))]
+    shown += [
+        markdown(board.only("measure", (CLEAN_GAIN, *attacks)).where("everywhere"), level=3)
+        for board in sharing_boards(like)
+    ]
+    shown += _strip(gallery, f"{PUBLISHED}{GALLERY}/")
+    shown.append(f"All boards, as tables and CSV: [{PUBLISHED}]({PUBLISHED}README.md)\n")
+    return "\n".join([f"{text[: found.start()]}{found[1]}\n", *shown, f"{found[3]}{text[found.end() :]}"])
+
+
+def _strip(gallery: Gallery, folder: str) -> list[str]:
+    """The first exhibits in rows of two, each a link to itself in full size."""
+    images = [
+        f'<a href="{folder}{name}.png"><img src="{folder}{name}.png" width="49%" alt="{escape(exhibit.caption)}"></a>'
+        for name, (exhibit, _) in [*gallery.items()][:EXHIBITS]
+    ]
+    captions = [f"- {exhibit.caption}" for exhibit, _ in [*gallery.values()][:EXHIBITS]]
+    return ["### What attacks do\n", *images, "", "Row by row:\n", *captions, ""] if images else []
+
+
+def update_readme(readme: Path, suites: Suites, gallery: Gallery = EMPTY) -> None:
+    """Replace the text between a README's markers; raises BadInputError as `with_boards` does."""
+    text = readme.read_text(encoding="utf-8")
+    write_atomically(readme, with_boards(text, suites, gallery).encode())

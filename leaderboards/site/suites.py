@@ -1,0 +1,51 @@
+"""Several folders of records, one per suite, and all that is published of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ...benchmark.protocol.reading import read_records, record_paths
+from ...benchmark.protocol.records import AnyRecord
+from ..analysis.attack_kinds import is_control
+from ..analysis.gallery import EMPTY, GALLERY, Gallery
+from ..analysis.groups import group
+from ..output.pages import files
+from .site import site_files
+
+SITE = "site"
+
+Suites = Mapping[str, Sequence[AnyRecord]]
+"""Records by the name of their folder; the name is empty where there is just one folder."""
+
+
+def read_suites(folder: Path) -> dict[str, list[AnyRecord]]:
+    """The records in a folder, or, if it holds none itself, in each of its folders; raises as `read_records` does."""
+    parts = sorted(part for part in folder.glob("*") if record_paths(part))
+    if not parts or record_paths(folder):
+        return {"": read_records(folder)}
+    return {part.name: read_records(part) for part in parts}
+
+
+def suite_files(suites: Suites, gallery: Gallery = EMPTY) -> dict[str, bytes]:
+    """Every published file by its path: each suite's in a folder of its name, an index of them, and the site of all.
+
+    The site shows the pictures of the gallery, which are published beside it.
+    """
+    if "" in suites:
+        found = files(suites[""])
+    else:
+        found = {f"{name}/{path}": content for name in suites for path, content in files(suites[name]).items()}
+        links = [f"- [{name}]({name}/README.md): {_about(suites[name])}" for name in sorted(suites)]
+        found["README.md"] = "\n".join(["# Leaderboards", "", *links, ""]).encode()
+    found |= {f"{GALLERY}/{name}.png": content for name, (_, content) in gallery.items()}
+    return found | {f"{SITE}/{path}": content for path, content in site_files(suites, found, gallery).items()}
+
+
+def _about(records: Sequence[AnyRecord]) -> str:
+    found = []
+    for part in group(records):
+        controls = sum(map(is_control, part.attacks))
+        counts = f"models: {len(part.models)}, attacks: {len(part.attacks) - controls}"
+        found.append(f"{part.title} ({counts}{f', controls: {controls}' if controls else ''})")
+    return "; ".join(found)
