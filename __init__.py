@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from .benchmark.protocol.errors import BadInputError
 
 if TYPE_CHECKING:
+    from .api.evaluate import evaluate
     from .attacks.registry import load_attack
     from .benchmark.datasets.registry import load_dataset
     from .benchmark.protocol.noise import Noise
     from .benchmark.protocol.records import Record
-    from .benchmark.protocol.tasks import Task
+    from .benchmark.protocol.tasks.base import Task
     from .benchmark.protocol.threat import ThreatModel
     from .benchmark.protocol.types import Attack, Batch, MultiTaskModel
-    from .cli.evaluate import evaluate
     from .models.wrap import wrap
     from .models.zoo import load_model
 
@@ -43,9 +43,9 @@ _HOMES = {
     "MultiTaskModel": "benchmark.protocol.types",
     "Noise": "benchmark.protocol.noise",
     "Record": "benchmark.protocol.records",
-    "Task": "benchmark.protocol.tasks",
+    "Task": "benchmark.protocol.tasks.base",
     "ThreatModel": "benchmark.protocol.threat",
-    "evaluate": "cli.evaluate",
+    "evaluate": "api.evaluate",
     "load_attack": "attacks.registry",
     "load_dataset": "benchmark.datasets.registry",
     "load_model": "models.zoo",

@@ -56,14 +56,14 @@ OPTIMIZERS = Registry(
 WHOLE = Registry(
     "attack",
     {
-        "noise": "mtrbench.attacks.noise:Noise",
-        "segpgd": "mtrbench.attacks.segpgd:SegPGD",
-        "cospgd": "mtrbench.attacks.cospgd:CosPGD",
-        "auto-saga": "mtrbench.attacks.auto_saga:AutoSaga",
-        "square": "mtrbench.attacks.square:Square",
-        "uap": "mtrbench.attacks.uap:Uap",
-        "worst-of": "mtrbench.attacks.worst_of:WorstOf",
-        "auto": "mtrbench.attacks.auto:Auto",
+        "noise": "mtrbench.attacks.whole.noise:Noise",
+        "segpgd": "mtrbench.attacks.whole.segpgd:SegPGD",
+        "cospgd": "mtrbench.attacks.whole.cospgd:CosPGD",
+        "auto-saga": "mtrbench.attacks.whole.auto_saga:AutoSaga",
+        "square": "mtrbench.attacks.whole.square:Square",
+        "uap": "mtrbench.attacks.whole.uap:Uap",
+        "worst-of": "mtrbench.attacks.whole.worst_of:WorstOf",
+        "auto": "mtrbench.attacks.whole.auto:Auto",
     },
     group="mtrbench.attacks",
 )

@@ -10,7 +10,7 @@ import numpy as np
 
 from .protocol.damage import Array, on_images, on_split
 from .protocol.errors import BadInputError
-from .protocol.tasks import Task
+from .protocol.tasks.base import Task
 
 LEAST_GAIN = 0.01
 """What a member must add to the score of those before it, as a share of that score."""

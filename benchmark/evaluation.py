@@ -19,7 +19,7 @@ from .protocol.cells import Cell, ModelRef
 from .protocol.errors import BadInputError
 from .protocol.noise import Noise
 from .protocol.records import AnyRecord, CleanRecord, Costs, Diagnostics, ModelFacts, Record, Replicates, Solver
-from .protocol.tasks import Task
+from .protocol.tasks.base import Task
 from .protocol.threat import ThreatModel
 from .protocol.types import Attack, Dataset, MultiTaskModel, SplitAttack
 from .store import Span, Store

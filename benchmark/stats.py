@@ -13,7 +13,7 @@ from .protocol.damage import relative
 from .protocol.records import Degradation, Estimate, Replicates
 
 if TYPE_CHECKING:  # boards stand on this module and must not load torch
-    from .protocol.tasks import Task
+    from .protocol.tasks.base import Task
 
 Array = NDArray[np.float64]
 

@@ -12,11 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..api.resolver import LocalWorkshop, found_models, threat_ref
 from ..benchmark.protocol.cells import Cell
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.files import write_atomically
 from ..benchmark.protocol.noise import Noise
-from ..benchmark.protocol.tasks import IGNORE, Task
+from ..benchmark.protocol.tasks.base import Task
+from ..benchmark.protocol.tasks.segmentation import IGNORE
 from ..benchmark.protocol.threat import ThreatModel
 from ..benchmark.protocol.types import Batch, MultiTaskModel, SplitAttack
 from ..benchmark.protocol.verify import verified
@@ -24,7 +26,6 @@ from ..leaderboards.analysis.gallery import Exhibit
 from ..leaderboards.site.exhibit import Map, Shown, factor, picture
 from ..models.zoo import find_card
 from .options import Eps
-from .workshop import LocalWorkshop, found_models, threat_ref
 
 
 @click.command()

@@ -61,7 +61,7 @@ def _datasets() -> Rows:
 
 
 def _tasks() -> Rows:
-    from ..benchmark.protocol.tasks import TASKS
+    from ..benchmark.protocol.tasks.registry import TASKS
 
     return [
         {

@@ -11,6 +11,8 @@ from typing import Any, Literal
 import click
 from tqdm import tqdm
 
+from ..api.devices import device_of
+from ..api.resolver import LocalWorkshop, found_models
 from ..benchmark.engines import Engine, Processes, Serial, default_workers
 from ..benchmark.evaluation import evaluate_cells, pending, with_clean
 from ..benchmark.protocol.cells import Cell
@@ -19,10 +21,8 @@ from ..benchmark.store import Store
 from ..benchmark.suites import load_suite
 from ..leaderboards.output.publish import publish
 from ..leaderboards.site.suites import suite_files
-from .devices import device_of
 from .options import Eps, Names, json_option, out_option
 from .tables import echo_boards
-from .workshop import LocalWorkshop, found_models
 
 
 @click.command()

@@ -10,19 +10,19 @@ import click
 import numpy as np
 from tabulate import tabulate
 
+from ..api.resolver import LocalWorkshop, found_models
 from ..benchmark.complementary import Outcomes, Step, greedy, mean_relative_ard
 from ..benchmark.evaluation import spans
 from ..benchmark.harness import Measurement
 from ..benchmark.protocol.cells import Cell
 from ..benchmark.protocol.damage import Array
 from ..benchmark.protocol.errors import BadInputError
-from ..benchmark.protocol.tasks import Task
+from ..benchmark.protocol.tasks.base import Task
 from ..benchmark.store import Store
 from ..benchmark.suites import load_suite
 from ..models.zoo import find_card
 from .main import main
 from .options import out_option
-from .workshop import LocalWorkshop, found_models
 
 
 @click.command()

@@ -14,6 +14,7 @@ import tomli_w
 import torch
 from pydantic import ValidationError
 
+from ..api.devices import device_of
 from ..attacks.registry import check_tasks, describe, load_attack
 from ..benchmark.datasets.registry import DATASETS, TRAINING, load_dataset
 from ..benchmark.datasets.rooms.training import VALIDATION
@@ -22,7 +23,7 @@ from ..benchmark.environment import environment, versions
 from ..benchmark.harness import in_batches, measure
 from ..benchmark.protocol.errors import BadInputError, unknown
 from ..benchmark.protocol.files import write_atomically
-from ..benchmark.protocol.tasks import make_task
+from ..benchmark.protocol.tasks.registry import make_task
 from ..benchmark.protocol.types import Dataset
 from ..benchmark.stats import bootstrap_scores, resampling_weights
 from ..models.card import Card, Clean, Training, Weights, build, fingerprint, packed, unpack
@@ -34,7 +35,6 @@ from ..models.training.loop import train as train_model
 from ..models.training.recipe import read_recipe
 from ..models.training.scenes import rendered
 from ..models.training.trainer import Trainer
-from .devices import device_of
 
 # Float16 weights are the same everywhere; what differs between machines is the rounding of sums.
 TOLERANCE = 0.01

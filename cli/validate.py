@@ -22,10 +22,10 @@ STRONG_ON = "rooms3-shared.clean"
 
 
 def _attack(name: str, model: str | None, data_root: Path | None) -> Rows:
+    from ..api.resolver import LocalWorkshop, found_models, threat_ref
     from ..attacks.conformance.kit import examine
     from ..attacks.registry import load_attack, settings_of
     from ..models.zoo import find_card
-    from .workshop import LocalWorkshop, found_models, threat_ref
 
     model = model or STRONG_ON
     workshop = LocalWorkshop(found_models([model]), data_root, "cpu", IMAGES)
@@ -37,7 +37,7 @@ def _attack(name: str, model: str | None, data_root: Path | None) -> Rows:
 
 
 def _model(name: str, strong_on: str | None, data_root: Path | None) -> Rows:
-    from .model_checks import examine_model
+    from ..api.model_checks import examine_model
 
     if strong_on:
         raise BadInputError(f"--model {strong_on} says what an attack is to be strong on; leave it out for a model")

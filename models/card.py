@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from ..benchmark.protocol.cells import Name, Setting, Sha256, Strict
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.registry import import_object
-from ..benchmark.protocol.tasks import Task, make_task
+from ..benchmark.protocol.tasks.base import Task
+from ..benchmark.protocol.tasks.registry import make_task
 from ..benchmark.protocol.toml import read_toml, validated
 from ..benchmark.protocol.types import MultiTaskModel
 from .nets.layout import Layout

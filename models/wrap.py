@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..benchmark.protocol.errors import BadInputError, unknown
-from ..benchmark.protocol.tasks import Task, make_task
+from ..benchmark.protocol.tasks.base import Task
+from ..benchmark.protocol.tasks.registry import make_task
 from ..benchmark.protocol.types import MultiTaskModel
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mtrbench.benchmark.protocol.tasks import make_task
+from mtrbench.benchmark.protocol.tasks.registry import make_task
 from mtrbench.models.card import Architecture
 
 TASKS = {name: make_task(name) for name in ("segmentation", "depth", "normals")}

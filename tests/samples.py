@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mtrbench.benchmark.protocol.tasks import IGNORE, TASKS, make_task
+from mtrbench.benchmark.protocol.tasks.registry import TASKS, make_task
+from mtrbench.benchmark.protocol.tasks.segmentation import IGNORE
 from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel
 
 SETTINGS = {"segmentation": {"classes": 4}}

@@ -106,7 +106,7 @@ def test_settings_reach_optimizer_and_balancing() -> None:
 
 
 def test_module_and_object_stand_for_a_name() -> None:
-    assert load_attack("mtrbench.attacks.noise:Noise") == load_attack("noise")
+    assert load_attack("mtrbench.attacks.whole.noise:Noise") == load_attack("noise")
 
 
 @pytest.mark.parametrize(
@@ -122,8 +122,8 @@ def test_module_and_object_stand_for_a_name() -> None:
         ("total-pgd", {"steps": 0}, "steps of pgd must be at least 1, not 0"),
         ("total-pgd", {"reach": math.nan}, "reach of pgd must be above 0"),
         ("no.such.module:thing", {}, "cannot be imported"),
-        ("mtrbench.attacks.noise:Nothing", {}, "cannot be imported"),
-        ("mtrbench.attacks.noise:__doc__", {}, "is not a class or function"),
+        ("mtrbench.attacks.whole.noise:Nothing", {}, "cannot be imported"),
+        ("mtrbench.attacks.whole.noise:__doc__", {}, "is not a class or function"),
     ],
 )
 def test_bad_names_and_settings(name: str, settings: dict[str, object], message: str) -> None:

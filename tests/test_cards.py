@@ -13,11 +13,11 @@ from commands import assert_refused, mtrbench
 from trap import Trap
 
 from mtrbench import BadInputError, load_dataset, load_model
+from mtrbench.api.model_checks import twin
+from mtrbench.api.resolver import LocalWorkshop, found_models, threat_ref
 from mtrbench.benchmark.harness import in_batches, measure
 from mtrbench.benchmark.protocol.cells import Cell
 from mtrbench.benchmark.protocol.types import MultiTaskModel
-from mtrbench.cli.model_checks import twin
-from mtrbench.cli.workshop import LocalWorkshop, found_models, threat_ref
 from mtrbench.models.card import Card, packed, read_card
 from mtrbench.models.nets.layout import Layout
 from mtrbench.models.training.recipe import read_recipe

@@ -46,7 +46,7 @@ def failed(outcomes: list[Outcome]) -> dict[str, str]:
 @pytest.mark.parametrize("name", [*ATTACKS, "total-pgd@aligned", "single:segmentation-pgd@margin"])
 def test_registered_attack_has_every_property(name: str, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     # Its own members run their own numbers of steps, for minutes; each is examined by itself.
-    monkeypatch.setattr("mtrbench.attacks.auto.MEMBERS", ("dgba-pgd[steps=3]", "noise"))
+    monkeypatch.setattr("mtrbench.attacks.whole.auto.MEMBERS", ("dgba-pgd[steps=3]", "noise"))
     assert failed(examine(partial(load_attack, name), settings_of(name), *stage)) == {}
 
 

@@ -11,6 +11,7 @@ import pytest
 from work import Interrupted, ToyWorkshop, toy_cell
 
 from mtrbench import BadInputError, evaluate
+from mtrbench.api.resolver import LocalWorkshop, found_models, threat_ref
 from mtrbench.benchmark import evaluation
 from mtrbench.benchmark.engines import Engine, Processes, Serial
 from mtrbench.benchmark.evaluation import evaluate_cells, measure_cell, pending, with_clean
@@ -19,7 +20,6 @@ from mtrbench.benchmark.protocol.cells import Cell
 from mtrbench.benchmark.protocol.reading import read_record
 from mtrbench.benchmark.protocol.records import AnyRecord, CleanRecord, Record, unpacked
 from mtrbench.benchmark.store import Store
-from mtrbench.cli.workshop import LocalWorkshop, found_models, threat_ref
 from mtrbench.models.zoo import find_card, model_names
 
 CELLS = [toy_cell("total-pgd"), toy_cell("signsum-fgsm")]

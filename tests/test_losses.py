@@ -19,7 +19,7 @@ from mtrbench.attacks.losses import SETS, Loss, depth, normals, segmentation
 from mtrbench.attacks.losses.ascending import Ascending, WithLoss
 from mtrbench.attacks.registry import describe, settings_of
 from mtrbench.benchmark.protocol.noise import Noise
-from mtrbench.benchmark.protocol.tasks import IGNORE
+from mtrbench.benchmark.protocol.tasks.segmentation import IGNORE
 
 
 def naive_segmentation(kind: str, z: Tensor, y: int) -> float:
@@ -218,7 +218,7 @@ def test_a_task_keeps_all_but_its_loss() -> None:
 
 
 @pytest.mark.parametrize("losses", [name for name in SETS if name != "train"])
-@pytest.mark.parametrize("name", ["dgba-pgd", "single:depth-vmi", "noise", "mtrbench.attacks.noise:Noise"])
+@pytest.mark.parametrize("name", ["dgba-pgd", "single:depth-vmi", "noise", "mtrbench.attacks.whole.noise:Noise"])
 def test_description_makes_the_attack_again(name: str, losses: str) -> None:
     full = f"{name}@{losses}"
     attack = load_attack(full)

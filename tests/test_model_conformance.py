@@ -31,12 +31,12 @@ from planted_models import (
 )
 
 from mtrbench import load_dataset
+from mtrbench.api.masking import SIGNS
+from mtrbench.api.model_checks import ALL, examine_model, twin
 from mtrbench.benchmark.harness import in_batches, measure
-from mtrbench.benchmark.protocol.tasks import make_task
+from mtrbench.benchmark.protocol.tasks.registry import make_task
 from mtrbench.benchmark.stats import bootstrap_scores, resampling_weights
 from mtrbench.cli.card_text import drawn
-from mtrbench.cli.masking import SIGNS
-from mtrbench.cli.model_checks import ALL, examine_model, twin
 from mtrbench.models.card import Architecture, build, fingerprint, packed, read_card, unpack
 from mtrbench.models.conformance import PROPERTIES, Finding
 from mtrbench.models.nets.layout import Layout, layouts
@@ -50,7 +50,7 @@ TASKS: dict[str, dict[str, int | float | str]] = {"segmentation": {"classes": 13
 @pytest.fixture
 def card_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
     """Writes the card of an untrained model of `planted_models`, with the scores of `Sound` on a few images."""
-    monkeypatch.setattr("mtrbench.cli.model_checks.load_dataset", partial(load_dataset, images=IMAGES))
+    monkeypatch.setattr("mtrbench.api.model_checks.load_dataset", partial(load_dataset, images=IMAGES))
 
     def write(entry: type[Sound], **changes: Any) -> Path:
         tasks = {name: make_task(name, **settings) for name, settings in TASKS.items()}

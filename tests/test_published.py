@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from mtrbench.api.resolver import LocalWorkshop, found_models
 from mtrbench.benchmark.evaluation import with_clean
 from mtrbench.benchmark.protocol.records import Record
 from mtrbench.benchmark.suites import load_suite
-from mtrbench.cli.workshop import LocalWorkshop, found_models
 from mtrbench.leaderboards.analysis.gallery import read_gallery
 from mtrbench.leaderboards.output.publish import check
 from mtrbench.leaderboards.site.readme import with_boards

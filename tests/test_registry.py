@@ -155,7 +155,7 @@ def test_object_that_makes_no_attack_is_refused(name: str) -> None:
 
 def test_settings_of_an_attack_are_checked(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(site)
-    assert load_attack("mtrbench.attacks.noise:Noise") == load_attack("noise")
+    assert load_attack("mtrbench.attacks.whole.noise:Noise") == load_attack("noise")
     with pytest.raises(BadInputError, match="unknown setting of attack 'total-pgd': 'step'; did you mean steps"):
         load_attack("total-pgd", step=3)
     (site / "pkg").mkdir()
@@ -165,7 +165,7 @@ def test_settings_of_an_attack_are_checked(site: Path, monkeypatch: pytest.Monke
 
 
 def test_show_takes_an_object_by_its_path() -> None:
-    shown = mtrbench("show", "attack", "mtrbench.attacks.noise:Noise", "--json")
+    shown = mtrbench("show", "attack", "mtrbench.attacks.whole.noise:Noise", "--json")
     assert json.loads(shown.out)["settings"] == {"kind": "sign"}
 
 

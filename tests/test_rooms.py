@@ -13,7 +13,7 @@ from mtrbench.benchmark.datasets.rooms.evaluation import rooms, rooms3
 from mtrbench.benchmark.datasets.rooms.labels import CLASSES, WALL
 from mtrbench.benchmark.datasets.rooms.training import TrainingScenes
 from mtrbench.benchmark.protocol.errors import BadInputError
-from mtrbench.benchmark.protocol.tasks import TASKS, make_task
+from mtrbench.benchmark.protocol.tasks.registry import TASKS, make_task
 
 
 def tasks(*names):

@@ -14,8 +14,8 @@ from torch import Tensor
 from mtrbench import BadInputError, load_attack
 from mtrbench.attacks import auto
 from mtrbench.attacks.conformance.toys import curved_model, linear_model, middle_batch
-from mtrbench.attacks.noise import Noise as ControlNoise
 from mtrbench.attacks.registry import describe
+from mtrbench.attacks.whole.noise import Noise as ControlNoise
 from mtrbench.benchmark.harness import Measurement, measure
 from mtrbench.benchmark.protocol.damage import on_images
 from mtrbench.benchmark.protocol.noise import Noise

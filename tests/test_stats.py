@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from mtrbench.attacks.conformance.toys import Affine
 from mtrbench.benchmark.protocol.records import Replicates, unpacked
-from mtrbench.benchmark.protocol.tasks import make_task
+from mtrbench.benchmark.protocol.tasks.registry import make_task
 from mtrbench.benchmark.stats import (
     RESAMPLES,
     Bootstrapped,

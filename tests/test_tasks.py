@@ -8,7 +8,9 @@ import torch
 from samples import every_task, sample, score, task_of
 
 from mtrbench.benchmark.protocol.errors import BadInputError
-from mtrbench.benchmark.protocol.tasks import IGNORE, TASKS, Depth, Segmentation, make_task
+from mtrbench.benchmark.protocol.tasks.depth import Depth
+from mtrbench.benchmark.protocol.tasks.registry import TASKS, make_task
+from mtrbench.benchmark.protocol.tasks.segmentation import IGNORE, Segmentation
 
 
 @every_task

@@ -7,7 +7,9 @@ import pytest
 import torch
 from samples import every_task, sample, score, task_of
 
-from mtrbench.benchmark.protocol.tasks import IGNORE, Depth, Normals, Segmentation
+from mtrbench.benchmark.protocol.tasks.depth import Depth
+from mtrbench.benchmark.protocol.tasks.normals import Normals
+from mtrbench.benchmark.protocol.tasks.segmentation import IGNORE, Segmentation
 
 
 def test_segmentation_by_hand():

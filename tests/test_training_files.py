@@ -12,7 +12,7 @@ from torch import Tensor
 from mtrbench import BadInputError
 from mtrbench.benchmark.datasets.rooms.training import VALIDATION as VALIDATION_SPLIT
 from mtrbench.benchmark.datasets.rooms.training import TrainingScenes
-from mtrbench.benchmark.protocol.tasks import TASKS
+from mtrbench.benchmark.protocol.tasks.registry import TASKS
 from mtrbench.models.training import scenes as scenes_module
 from mtrbench.models.training.log import Log
 from mtrbench.models.training.scenes import rendered

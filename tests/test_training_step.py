@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mtrbench import BadInputError
-from mtrbench.benchmark.protocol.tasks import make_task
+from mtrbench.benchmark.protocol.tasks.registry import make_task
 from mtrbench.benchmark.protocol.types import MultiTaskModel
 from mtrbench.models.training.loop import _step
 from mtrbench.models.training.recipe import Recipe

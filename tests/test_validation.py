@@ -14,7 +14,7 @@ from mtrbench import Noise, ThreatModel, load_attack
 from mtrbench.benchmark.datasets.rooms.training import TRAINING as TRAINING_SPLIT
 from mtrbench.benchmark.datasets.rooms.training import VALIDATION as VALIDATION_SPLIT
 from mtrbench.benchmark.datasets.rooms.training import TrainingScenes
-from mtrbench.benchmark.protocol.tasks import make_task
+from mtrbench.benchmark.protocol.tasks.registry import make_task
 from mtrbench.benchmark.protocol.types import MultiTaskModel
 from mtrbench.models.card import build, packed, read_card
 from mtrbench.models.training.recipe import read_recipe

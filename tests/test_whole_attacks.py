@@ -14,12 +14,12 @@ from threats import both_norms, linf
 from torch import Tensor
 
 from mtrbench import BadInputError, load_attack
-from mtrbench.attacks.auto_saga import PixelWeights, of_unit_mean, of_unit_peak
 from mtrbench.attacks.balancing.base import Iterate, gradients_apart, relative_change
 from mtrbench.attacks.conformance.toys import curved_model, linear_model, middle_batch
 from mtrbench.attacks.losses import segmentation
 from mtrbench.attacks.losses.ascending import with_losses
-from mtrbench.attacks.square import HALVINGS, Square
+from mtrbench.attacks.whole.auto_saga import PixelWeights, of_unit_mean, of_unit_peak
+from mtrbench.attacks.whole.square import HALVINGS, Square
 from mtrbench.benchmark.harness import measure
 from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.threat import ThreatModel

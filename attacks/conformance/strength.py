@@ -16,7 +16,7 @@ from ...benchmark.protocol.noise import Noise as Draws
 from ...benchmark.protocol.threat import ThreatModel
 from ...benchmark.protocol.types import Attack
 from ..balancing.base import Balancing, Iterate, objective_of, relative_change
-from ..noise import Noise
+from ..whole.noise import Noise
 from .scene import Scene, perturbed
 from .toys import steered
 

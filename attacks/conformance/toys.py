@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ...benchmark.protocol.metrics import Metric
-from ...benchmark.protocol.tasks import Scores, Task
+from ...benchmark.protocol.tasks.base import Scores, Task
 from ...benchmark.protocol.types import Batch, MultiTaskModel
 
 SHAPE = (3, 6, 5)

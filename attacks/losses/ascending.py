@@ -13,7 +13,7 @@ from torch import Tensor
 from ...benchmark.protocol.errors import unknown
 from ...benchmark.protocol.metrics import Metric
 from ...benchmark.protocol.noise import Noise
-from ...benchmark.protocol.tasks import Scores, Task
+from ...benchmark.protocol.tasks.base import Scores, Task
 from ...benchmark.protocol.threat import ThreatModel
 from ...benchmark.protocol.types import Attack, Batch, MultiTaskModel, SplitAttack
 from . import SETS, Loss

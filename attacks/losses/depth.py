@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...benchmark.protocol.tasks import masked_mean
+from ...benchmark.protocol.per_sample import masked_mean
 
 NEAREST = 1e-3
 """The smallest depth whose logarithm `log` takes, in metres."""

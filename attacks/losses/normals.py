@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ...benchmark.protocol.tasks import masked_mean, unit
+from ...benchmark.protocol.per_sample import masked_mean, unit
 
 SHORTEST = 1e-6
 """A prediction shorter than this has no direction."""

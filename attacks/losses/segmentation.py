@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ...benchmark.protocol.tasks import IGNORE, masked_mean
+from ...benchmark.protocol.per_sample import masked_mean
+from ...benchmark.protocol.tasks.segmentation import IGNORE
 
 
 def masked_ce(prediction: Tensor, truth: Tensor) -> Tensor:

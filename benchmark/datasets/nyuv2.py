@@ -19,7 +19,8 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from ..protocol.errors import BadInputError
-from ..protocol.tasks import IGNORE, Task
+from ..protocol.tasks.base import Task
+from ..protocol.tasks.segmentation import IGNORE
 from ..protocol.types import Batch
 
 # The 13 classes, in NYUv2's order, with the ids 1..40 of the finer classes that each gathers (class13Mapping.mat).

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from ..protocol.registry import Registry
-from ..protocol.tasks import Task
+from ..protocol.tasks.base import Task
 from ..protocol.types import Dataset
 
 DATASETS = Registry(

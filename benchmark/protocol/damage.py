@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:  # boards stand on this module and must not load torch
-    from .tasks import Task
+    from .tasks.base import Task
 
 Array = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from .errors import unknown
 from .noise import Noise
-from .tasks import Task
+from .tasks.base import Task
 from .threat import ThreatModel
 
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...benchmark.protocol.tasks import Task
+from ...benchmark.protocol.tasks.base import Task
 from .layout import Layout
 from .tree import TreeNet
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from ...benchmark.protocol.errors import BadInputError
-from ...benchmark.protocol.tasks import Task
+from ...benchmark.protocol.tasks.base import Task
 from .aspp import DeepLabHead
 from .layout import Layout
 from .tree import IMAGENET, TreeNet

@@ -7,7 +7,7 @@ from functools import partial
 
 from torch import nn
 
-from ...benchmark.protocol.tasks import Task
+from ...benchmark.protocol.tasks.base import Task
 from .aspp import DeepLabHead
 from .compact import Residual
 from .layout import Layout

@@ -20,7 +20,7 @@ from mtrbench.attacks.ilp.program import StepProgram
 from mtrbench.benchmark.harness import measure
 from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.tally import tallying
-from mtrbench.benchmark.protocol.tasks import make_task
+from mtrbench.benchmark.protocol.tasks.registry import make_task
 from mtrbench.benchmark.protocol.threat import ThreatModel
 from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel
 from mtrbench.benchmark.suites import load_suite

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ...protocol.tasks import Task
+    from ...protocol.tasks.base import Task
 
 SCENES = 256
 SIZE = (64, 64)

@@ -14,8 +14,8 @@ from ..benchmark.protocol.records import Record
 from ..benchmark.protocol.types import MultiTaskModel
 from ..models.zoo import find_card
 from .devices import device_of
-from .own import OwnWorkshop
-from .workshop import LocalWorkshop, dataset_ref, found_models, make_cell, threat_ref
+from .in_memory import OwnWorkshop
+from .resolver import LocalWorkshop, dataset_ref, found_models, make_cell, threat_ref
 
 
 def evaluate(

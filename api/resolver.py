@@ -17,7 +17,7 @@ from ..benchmark.evaluation import ids_sha256
 from ..benchmark.protocol.cells import AttackRef, Cell, DatasetRef, ModelRef, ThreatRef
 from ..benchmark.protocol.errors import BadInputError, unknown
 from ..benchmark.protocol.records import ModelFacts
-from ..benchmark.protocol.tasks import Task
+from ..benchmark.protocol.tasks.base import Task
 from ..benchmark.protocol.threat import ThreatModel
 from ..benchmark.protocol.types import Attack, Dataset, MultiTaskModel
 from ..benchmark.suites import Suite

@@ -9,12 +9,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ..benchmark.protocol.errors import BadInputError
-from ..benchmark.protocol.noise import Noise
-from ..benchmark.protocol.tally import tally
-from ..benchmark.protocol.threat import ThreatModel
-from ..benchmark.protocol.types import Batch, MultiTaskModel
-from .balancing.base import Iterate, relative_change
+from ...benchmark.protocol.errors import BadInputError
+from ...benchmark.protocol.noise import Noise
+from ...benchmark.protocol.tally import tally
+from ...benchmark.protocol.threat import ThreatModel
+from ...benchmark.protocol.types import Batch, MultiTaskModel
+from ..balancing.base import Iterate, relative_change
 
 HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
 """The queries out of 10,000 after which the patches' area is halved, as in the public code of the paper."""

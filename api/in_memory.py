@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..benchmark.protocol.cells import Cell, ModelRef
 from ..benchmark.protocol.records import ModelFacts
 from ..benchmark.protocol.types import Dataset, MultiTaskModel
-from .workshop import Attacking
+from .resolver import Attacking
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from typing import ClassVar, Literal, get_args
 
 from torch import Tensor
 
-from ..benchmark.protocol.errors import unknown
-from ..benchmark.protocol.noise import Noise as Draws
-from ..benchmark.protocol.threat import ThreatModel
-from ..benchmark.protocol.types import Batch, MultiTaskModel
+from ...benchmark.protocol.errors import unknown
+from ...benchmark.protocol.noise import Noise as Draws
+from ...benchmark.protocol.threat import ThreatModel
+from ...benchmark.protocol.types import Batch, MultiTaskModel
 
 Kind = Literal["sign", "uniform"]
 

@@ -8,11 +8,11 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from ..benchmark.protocol.errors import BadInputError
-from ..benchmark.protocol.noise import Noise
-from ..benchmark.protocol.threat import ThreatModel
-from ..benchmark.protocol.types import Attack, Batch, MultiTaskModel
-from .registry import components
+from ...benchmark.protocol.errors import BadInputError
+from ...benchmark.protocol.noise import Noise
+from ...benchmark.protocol.threat import ThreatModel
+from ...benchmark.protocol.types import Attack, Batch, MultiTaskModel
+from ..registry import components
 from .worst_of import digest, load_all, worst_of
 
 MEMBERS: tuple[str, ...] = (

@@ -9,13 +9,13 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ..benchmark.protocol.errors import BadInputError
-from ..benchmark.protocol.noise import Noise
-from ..benchmark.protocol.threat import ThreatModel
-from ..benchmark.protocol.types import Batch, MultiTaskModel
-from .balancing.base import FLOOR, Iterate, gradients_apart
-from .balancing.simplex import project_onto_simplex
-from .optimizers.pgd import PGD
+from ...benchmark.protocol.errors import BadInputError
+from ...benchmark.protocol.noise import Noise
+from ...benchmark.protocol.threat import ThreatModel
+from ...benchmark.protocol.types import Batch, MultiTaskModel
+from ..balancing.base import FLOOR, Iterate, gradients_apart
+from ..balancing.simplex import project_onto_simplex
+from ..optimizers.pgd import PGD
 
 
 @dataclass(frozen=True)

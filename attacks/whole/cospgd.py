@@ -7,12 +7,12 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from ..benchmark.protocol.noise import Noise
-from ..benchmark.protocol.threat import ThreatModel
-from ..benchmark.protocol.types import Batch, MultiTaskModel
-from .balancing.total import Total
-from .losses.ascending import Ascending
-from .optimizers.pgd import PGD
+from ...benchmark.protocol.noise import Noise
+from ...benchmark.protocol.threat import ThreatModel
+from ...benchmark.protocol.types import Batch, MultiTaskModel
+from ..balancing.total import Total
+from ..losses.ascending import Ascending
+from ..optimizers.pgd import PGD
 
 
 @dataclass(frozen=True)

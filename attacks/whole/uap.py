@@ -9,12 +9,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ..benchmark.protocol.errors import BadInputError
-from ..benchmark.protocol.noise import Noise
-from ..benchmark.protocol.threat import ThreatModel
-from ..benchmark.protocol.types import Attack, Batch, MultiTaskModel
-from .ascent import Ascent
-from .balancing.dgba import Dgba
+from ...benchmark.protocol.errors import BadInputError
+from ...benchmark.protocol.noise import Noise
+from ...benchmark.protocol.threat import ThreatModel
+from ...benchmark.protocol.types import Attack, Batch, MultiTaskModel
+from ..ascent import Ascent
+from ..balancing.dgba import Dgba
 
 
 @dataclass(frozen=True)

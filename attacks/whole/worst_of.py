@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..benchmark.protocol.damage import Array, on_images
-from ..benchmark.protocol.errors import BadInputError
-from ..benchmark.protocol.noise import Noise
-from ..benchmark.protocol.threat import ThreatModel
-from ..benchmark.protocol.types import Attack, Batch, MultiTaskModel, SplitAttack
-from .registry import describe, load_attack
+from ...benchmark.protocol.damage import Array, on_images
+from ...benchmark.protocol.errors import BadInputError
+from ...benchmark.protocol.noise import Noise
+from ...benchmark.protocol.threat import ThreatModel
+from ...benchmark.protocol.types import Attack, Batch, MultiTaskModel, SplitAttack
+from ..registry import describe, load_attack
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from ..benchmark.protocol.noise import Noise
-from ..benchmark.protocol.threat import ThreatModel
-from ..benchmark.protocol.types import Batch, MultiTaskModel
-from .ascent import Ascent
-from .balancing.total import Total
-from .losses import segmentation
-from .losses.ascending import with_losses
-from .optimizers.pgd import PGD
+from ...benchmark.protocol.noise import Noise
+from ...benchmark.protocol.threat import ThreatModel
+from ...benchmark.protocol.types import Batch, MultiTaskModel
+from ..ascent import Ascent
+from ..balancing.total import Total
+from ..losses import segmentation
+from ..losses.ascending import with_losses
+from ..optimizers.pgd import PGD
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,75 @@
+"""Semantic segmentation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..errors import BadInputError
+from ..metrics import METRICS, Metric
+from ..per_sample import histogram, masked_mean, nan_if_broken
+from .base import Scores, check_shapes
+from .totals import ratio
+
+IGNORE = 255
+"""The segmentation label of a pixel without ground truth."""
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """Semantic segmentation: logits (B, classes, H, W) against labels int64 (B, H, W), IGNORE where invalid.
+
+    Loss: cross entropy in nats. Statistics: the confusion counts, row = truth, flattened to S = classes**2. The mean
+    IoU is taken over the classes present in the summed ground truth, so that a class without a true positive counts
+    as 0. Raises BadInputError unless 2 <= classes <= 255.
+    """
+
+    classes: int = 13
+
+    name: ClassVar[str] = "segmentation"
+    version: ClassVar[int] = 1
+    metrics: ClassVar[tuple[Metric, ...]] = METRICS["segmentation"]
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.classes, int) and 2 <= self.classes <= IGNORE):
+            raise BadInputError(f"segmentation needs 2 to {IGNORE} classes, not {self.classes!r}")
+
+    @property
+    def channels(self) -> int:
+        return self.classes
+
+    def loss(self, prediction: Tensor, truth: Tensor) -> Tensor:
+        valid = self._valid(prediction, truth)
+        logits = torch.where(valid, prediction, 0)
+        entropy = F.cross_entropy(logits, truth.long(), ignore_index=IGNORE, reduction="none")
+        return masked_mean(entropy.unsqueeze(1), valid)
+
+    def statistics(self, prediction: Tensor, truth: Tensor) -> Tensor:
+        valid = self._valid(prediction, truth)
+        labels = truth.long().unsqueeze(1)
+        if bool((valid & ((labels < 0) | (labels >= self.classes))).any()):
+            raise BadInputError(f"segmentation labels must be 0 to {self.classes - 1}, or {IGNORE} to be ignored")
+        logits = torch.where(valid, prediction, 0)
+        cell = labels * self.classes + logits.argmax(dim=1, keepdim=True)
+        return nan_if_broken(histogram(cell, valid, self.classes**2), logits)
+
+    def scores(self, total: NDArray[np.float64]) -> Scores:
+        counts = total.reshape(*total.shape[:-1], self.classes, self.classes)
+        hits = np.diagonal(counts, axis1=-2, axis2=-1)
+        truths, predictions = counts.sum(axis=-1), counts.sum(axis=-2)
+        present = truths > 0
+        iou = np.where(present, ratio(hits, truths + predictions - hits), 0.0)
+        return {
+            "miou": ratio(iou.sum(axis=-1), present.sum(axis=-1)),
+            "pixel_accuracy": ratio(hits.sum(axis=-1), truths.sum(axis=-1)),
+        }
+
+    def _valid(self, prediction: Tensor, truth: Tensor) -> Tensor:
+        check_shapes(self, prediction, truth)
+        return (truth != IGNORE).unsqueeze(1)
