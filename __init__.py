@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from .benchmark.protocol.tasks.base import Task
     from .benchmark.protocol.threat import ThreatModel
     from .benchmark.protocol.types import Attack, Batch, MultiTaskModel
+    from .models.registry import load_model
     from .models.wrap import wrap
-    from .models.zoo import load_model
 
 __all__ = [
     "Attack",
@@ -48,7 +48,7 @@ _HOMES = {
     "evaluate": "api.evaluate",
     "load_attack": "attacks.registry",
     "load_dataset": "benchmark.datasets.registry",
-    "load_model": "models.zoo",
+    "load_model": "models.registry",
     "wrap": "models.wrap",
 }
 

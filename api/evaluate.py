@@ -12,7 +12,7 @@ from ..benchmark.protocol.cells import ModelRef
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.records import Record
 from ..benchmark.protocol.types import MultiTaskModel
-from ..models.zoo import find_card
+from ..models.registry import find_card
 from .devices import device_of
 from .in_memory import OwnWorkshop
 from .resolver import LocalWorkshop, dataset_ref, found_models, make_cell, threat_ref

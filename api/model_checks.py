@@ -10,7 +10,7 @@ from ..benchmark.protocol.errors import BadInputError
 from ..models.card import Card, load_card_model
 from ..models.conformance import PROPERTIES, Finding, Property, clean_scores, examined, raised
 from ..models.nets.layout import Layout
-from ..models.zoo import MODELS, find_card
+from ..models.registry import MODELS, find_card
 from .masking import SIGNS
 
 IMAGES, BATCH = 8, 32

@@ -23,7 +23,7 @@ from ..benchmark.protocol.types import Attack, Dataset, MultiTaskModel
 from ..benchmark.suites import Suite
 from ..models.card import load_card_model
 from ..models.nets.layout import Layout
-from ..models.zoo import find_card
+from ..models.registry import find_card
 from .devices import device_of
 
 

@@ -24,7 +24,7 @@ from ..benchmark.protocol.types import Batch, MultiTaskModel, SplitAttack
 from ..benchmark.protocol.verify import verified
 from ..leaderboards.analysis.gallery import Exhibit
 from ..leaderboards.site.exhibit import Map, Shown, factor, picture
-from ..models.zoo import find_card
+from ..models.registry import find_card
 from .options import Eps
 
 

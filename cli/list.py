@@ -29,7 +29,7 @@ HEADINGS = {
 
 def _models() -> Rows:
     from ..models.nets.cost import sharing_indices
-    from ..models.zoo import find_card, model_names
+    from ..models.registry import find_card, model_names
 
     cards = [find_card(name)[0] for name in model_names()]
     return [

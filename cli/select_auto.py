@@ -20,7 +20,7 @@ from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.tasks.base import Task
 from ..benchmark.store import Store
 from ..benchmark.suites import load_suite
-from ..models.zoo import find_card
+from ..models.registry import find_card
 from .main import main
 from .options import out_option
 

@@ -15,7 +15,7 @@ from .options import json_option
 
 def _model(name: str) -> tuple[dict[str, Any], str]:
     from ..models.nets.cost import sharing_indices
-    from ..models.zoo import find_card
+    from ..models.registry import find_card
     from .card_text import card_text
 
     card, _ = find_card(name)

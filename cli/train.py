@@ -56,7 +56,7 @@ BATCH = 32
 def train(
     recipe: Path, out: Path, device: str, workers: int, backbone_weights: Path | None, checkpoint_every: int
 ) -> None:
-    """Train the model of RECIPE (a TOML file); write OUT/weights/NAME.safetensors and OUT/cards/NAME.toml.
+    """Train the model of RECIPE (a TOML file); write OUT/NAME/card.toml and OUT/NAME/weights.safetensors.
 
     An interrupted training goes on from OUT/checkpoints/NAME.pt when it is started again. OUT/logs/NAME.csv is its
     course. OUT/cache keeps rendered scenes, and the clean steps that recipes with one start have in common, for the
@@ -74,8 +74,8 @@ def train(
     make_scenes = partial(make_scenes, seed=plan.seed, size=plan.size, tasks=tasks)
     scenes = make_scenes(count=plan.scenes)
 
-    for folder in ("weights", "cards"):
-        (out / folder).mkdir(parents=True, exist_ok=True)  # better now than after hours of training
+    folder = out / plan.name
+    folder.mkdir(parents=True, exist_ok=True)  # better now than after hours of training
     torch.manual_seed(plan.seed)
     model = build(plan.architecture, tasks)
     backbone = None
@@ -102,8 +102,8 @@ def train(
     content = packed(model.cpu())
     unpack(model, content)
     card = make_card(trainer, provenance, content, evaluation)
-    path, text = out / "cards" / f"{card.name}.toml", tomli_w.dumps(card.model_dump(mode="json", exclude_none=True))
-    write_atomically(out / "weights" / card.weights.file, content)
+    path, text = folder / "card.toml", tomli_w.dumps(card.model_dump(mode="json", exclude_none=True))
+    write_atomically(folder / card.weights.file, content)
     write_atomically(path, text.encode())
     checkpoint.remove()
     click.echo(f"{path}: trained in {trainer.seconds / 60:.1f} minutes")
@@ -157,7 +157,7 @@ def make_card(trainer: Trainer, provenance: Training, content: bytes, evaluation
         twin=plan.twin,
         tasks=plan.tasks,
         architecture=plan.architecture,
-        weights=Weights(file=f"{plan.name}.safetensors", sha256=sha256(content).hexdigest()),
+        weights=Weights(file="weights.safetensors", sha256=sha256(content).hexdigest()),
         training=provenance.model_copy(
             update={"best_step": trainer.best.step if trainer.best else None, "seconds": round(trainer.seconds)}
         ),

@@ -25,7 +25,7 @@ def _attack(name: str, model: str | None, data_root: Path | None) -> Rows:
     from ..api.resolver import LocalWorkshop, found_models, threat_ref
     from ..attacks.conformance.kit import examine
     from ..attacks.registry import load_attack, settings_of
-    from ..models.zoo import find_card
+    from ..models.registry import find_card
 
     model = model or STRONG_ON
     workshop = LocalWorkshop(found_models([model]), data_root, "cpu", IMAGES)

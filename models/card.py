@@ -48,7 +48,7 @@ class Architecture(Strict):
 
 
 class Weights(Strict):
-    """A safetensors file beside the card's folder, and the digest that it must have."""
+    """A safetensors file beside the card, and the digest that it must have."""
 
     file: str
     sha256: Sha256

@@ -7,69 +7,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from commands import mtrbench
+from helpers.trainings import ADVERSARY, train
 
 from mtrbench import load_dataset
-
-RECIPE = """
-name = "{name}"
-dataset = "rooms3"
-size = [16, 16]
-licence = "MIT"
-seed = 0
-scenes = 32
-steps = {steps}
-batch = 8
-learning_rate = 3e-2
-weight_decay = 1e-2
-clip = 5.0
-ema = 0.8
-precision = "float32"
-
-[tasks]
-segmentation = {{ classes = 13 }}
-depth = {{}}
-normals = {{}}
-
-[task_weights]
-segmentation = 1.0
-depth = 1.0
-normals = 3.0
-
-[architecture]
-entry = "mtrbench.models.nets.compact:compact"
-layout = [
-    "segmentation depth normals",
-    "segmentation depth normals",
-    "segmentation depth | normals",
-    "segmentation depth | normals",
-    "segmentation | depth | normals",
-]
-settings = {{ width = 4 }}
-"""
-
-ADVERSARY = """
-[adversary]
-attack = "total-pgd"
-eps = 4.0
-share = 0.5
-settings = { steps = 1 }
-"""
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
     # As in every job; small tensors and busy machines make more threads slower, too.
     torch.set_num_threads(1)
-
-
-def train(folder: Path, name: str, steps: int, more: str = "") -> Path:
-    """The card of a model trained by the real command."""
-    recipe = folder / "recipe.toml"
-    recipe.write_text(RECIPE.format(name=name, steps=steps) + more)
-    outcome = mtrbench("train", recipe, "--out", folder, "--workers", 0)
-    assert outcome.code == 0, outcome.err
-    return folder / "cards" / f"{name}.toml"
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
-from commands import finish, python
+from helpers.commands import finish, python
 
 import mtrbench
 
@@ -70,7 +70,8 @@ FLOORS = {
         for place, room in enumerate(ROOMS)
     },
     "leaderboards": [],
-    "cli": ["benchmark", "attacks", "models", "leaderboards", "cli"],
+    "api": ["benchmark", "attacks", "models", "leaderboards", "api"],
+    "cli": ["benchmark", "attacks", "models", "leaderboards", "api", "cli"],
     "": [""],
 }
 

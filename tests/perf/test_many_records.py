@@ -26,7 +26,7 @@ SAMPLE = 2_000
 
 def many_records() -> list[Record]:
     """Models of several layouts and trainings under every attack at every budget; all share what their model is."""
-    from make_records import TASKS, common_noise, make_record, sha256
+    from helpers.make_records import TASKS, common_noise, make_record, sha256
 
     generator = np.random.default_rng(0)
     images = {task: common_noise(task, 0.03) for task in TASKS}
@@ -64,7 +64,7 @@ def many_records() -> list[Record]:
 
 def seconds_to_read(records: int) -> float:
     """How long this machine takes to read and check so many records, from a sample."""
-    from make_records import make_record
+    from helpers.make_records import make_record
 
     texts = [make_record(f"model{number}").model_dump_json(by_alias=True) for number in range(SAMPLE)]
     start = time.perf_counter()

@@ -1,0 +1,124 @@
+"""APGD: its checkpoints, its halved steps, and what it climbs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+import torch
+from helpers.asserts import assert_batch_size_invariant
+from helpers.iterates import Watched
+from helpers.threats import both_norms, linf
+from torch import Tensor
+
+from mtrbench import load_attack
+from mtrbench.attacks.balancing.base import Iterate, objective_of, relative_change
+from mtrbench.attacks.balancing.total import Total
+from mtrbench.attacks.conformance.toys import curved_model, linear_model, middle_batch
+from mtrbench.attacks.optimizers.apgd import APGD, checkpoints
+from mtrbench.attacks.optimizers.pgd import PGD
+from mtrbench.benchmark.protocol.noise import Noise
+from mtrbench.benchmark.protocol.threat import ThreatModel
+from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel
+
+
+def test_checkpoints_by_hand() -> None:
+    # p = 0, .22, .41, .57, .70, .80, .87, .93, .99 (steps of .22 .19 .16 .13 .10 .07 and then .06).
+    assert checkpoints(100) == (0, 22, 41, 57, 70, 80, 87, 93, 99)
+    assert checkpoints(10) == (0, 3, 5, 6, 7, 8, 9)
+    assert checkpoints(1) == (0,)
+
+
+@both_norms
+@pytest.mark.parametrize("random_start", [False, True])
+def test_apgd_returns_the_best_point_of_every_sample(random_start: bool, threat: ThreatModel) -> None:
+    model, batch = curved_model(), middle_batch()
+    watched = Watched()
+    x = APGD(watched, steps=9, random_start=random_start)(model, batch, threat, Noise())
+    assert len(watched.seen) == 9
+    assert len(watched.values) == 10
+    assert torch.equal(Watched().objective(_at(model, batch, x)), torch.stack(watched.values).amax(dim=0))
+
+
+def test_apgd_starts_from_the_clean_image() -> None:
+    class Downhill(Total):
+        def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:
+            return -super().direction(fields, threat)
+
+    batch = middle_batch()
+    assert torch.equal(APGD(Downhill())(linear_model(), batch, linf, Noise()), batch.x)
+
+
+@both_norms
+@pytest.mark.parametrize("name", ["total-apgd", "dgba-apgd"])
+def test_apgd_halves_per_sample(name: str, threat: ThreatModel) -> None:
+    # In float64: over many steps the rounding of another batch size may turn a decision to halve.
+    batch = middle_batch()
+    attack = load_attack(name, steps=30, random_start=True)
+    assert_batch_size_invariant(attack, curved_model().double(), batch.at(batch.x.double()), threat)
+
+
+@dataclass(frozen=True)
+class Peaked(Total):
+    """Climbs -|x - peak| of every pixel; steps that are too long jump over the peak for ever."""
+
+    peak: float = 0.5
+
+    def fields(self, at: Iterate) -> Tensor:
+        return (self.peak - at.x.detach()).sign().unsqueeze(0)
+
+    def objective(self, at: Iterate) -> Tensor:
+        return -(at.x.detach() - self.peak).abs().flatten(1).mean(dim=1)
+
+
+def test_apgd_halves_until_it_finds_a_peak_inside_the_budget() -> None:
+    # Every sample is as far from the peak as its number says; the last lies outside the budget and never halves early.
+    away = torch.tensor([0.003, 0.011, 0.017, 0.5]).view(-1, 1, 1, 1)
+    batch = middle_batch()
+    batch = batch.at((0.5 - away).expand_as(batch.x).clone())
+    threat = ThreatModel("linf", 0.02)
+    x = APGD(Peaked(), steps=100)(linear_model(), batch, threat, Noise())
+    left = (x - 0.5).abs().amax(dim=(1, 2, 3))
+    assert (left[:3] < 0.001).all()
+    assert (PGD(Peaked())(linear_model(), batch, threat, Noise())[:3] - 0.5).abs().amax() <= 0.002
+    torch.testing.assert_close(left[3], torch.tensor(0.48))
+
+
+def test_apgd_by_hand() -> None:
+    # One sample at 0.49, peak at 0.5, eps 0.04: length 0.08, and all steps are clipped to [0.45, 0.53].
+    # x_1 = 0.53; z = 0.45, x_2 = 0.53 + .75 (0.45 - 0.53) + .25 (0.53 - 0.49) = 0.48;
+    # z = 0.53, x_3 = 0.48 + .75 * 0.05 + .25 (0.48 - 0.53) = 0.505. Of 3 steps two rose: 2 < 0.75 * 3, so halve to
+    # 0.04 and go on from the best, 0.505: z = 0.465, x_4 = 0.505 - .75 * 0.04 + .25 (0.505 - 0.48) = 0.48125.
+    class Noted(Peaked):
+        def fields(self, at: Iterate) -> Tensor:
+            points.append(at.x[0, 0, 0, 0].item())
+            return super().fields(at)
+
+    points: list[float] = []
+    batch = middle_batch(1)
+    batch = batch.at(torch.full_like(batch.x, 0.49))
+    APGD(Noted(), steps=10)(linear_model(), batch, ThreatModel("linf", 0.04), Noise())
+    assert points[:5] == pytest.approx([0.49, 0.53, 0.48, 0.505, 0.48125], abs=1e-6)
+
+
+def _at(model: MultiTaskModel, batch: Batch, x: Tensor) -> Iterate:
+    with torch.no_grad():
+        losses, clean = model.losses(batch.at(x)), model.losses(batch)
+    return Iterate(x, losses, clean, batch.ids, 0, Noise(), {}, linf)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("single:a", 3.0), ("total", 2.0), ("signsum", 2.0), ("dgba", (3 - 2) / 2 / 2 + (-1 + 4) / 4 / 2)],
+)
+def test_objectives_by_hand(name: str, expected: float) -> None:
+    losses, clean = ({"a": torch.tensor([a]), "b": torch.tensor([b])} for a, b in ((3.0, -1.0), (2.0, -4.0)))
+    at = Iterate(torch.zeros(1), losses, clean, ("0",), 1, Noise(), {}, linf)
+    balancing = load_attack(f"{name}-pgd").balancing
+    assert objective_of(balancing, at).tolist() == [expected]
+
+
+def test_relative_change_is_finite_where_the_clean_loss_is_zero() -> None:
+    zero = {"a": torch.zeros(2)}
+    at = Iterate(torch.zeros(1), zero, zero, ("0", "1"), 1, Noise(), {}, linf)
+    assert relative_change(at).tolist() == [0, 0]

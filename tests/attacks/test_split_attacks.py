@@ -1,0 +1,243 @@
+"""Attacks that look at the whole split: one change for all images, and the worst of several per image."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise, permutations
+
+import numpy as np
+import pytest
+import torch
+from helpers.threats import both_norms, l2, linf
+from torch import Tensor
+
+from mtrbench import BadInputError, load_attack
+from mtrbench.attacks.conformance.toys import curved_model, linear_model, middle_batch
+from mtrbench.attacks.registry import describe
+from mtrbench.attacks.whole import auto
+from mtrbench.attacks.whole.noise import Noise as ControlNoise
+from mtrbench.benchmark.harness import Measurement, measure
+from mtrbench.benchmark.protocol.damage import on_images
+from mtrbench.benchmark.protocol.noise import Noise
+from mtrbench.benchmark.protocol.threat import ThreatModel
+from mtrbench.benchmark.protocol.types import Attack, Batch, MultiTaskModel, SplitAttack
+
+STANDARD = auto.MEMBERS
+MEMBERS = ("single:a-fgsm", "single:b-fgsm", "total-fgsm", "noise")
+WORST = f"worst-of:{','.join(MEMBERS)}"
+
+
+@pytest.fixture(autouse=True)
+def _few_members(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Quick ones for `auto`."""
+    monkeypatch.setattr(auto, "MEMBERS", ("dgba-fgsm", "noise"))
+
+
+def parts_of(batch: Batch, *sizes: int) -> list[Batch]:
+    edges = np.cumsum([0, *sizes])
+    return [
+        Batch(batch.x[i:j], {t: v[i:j] for t, v in batch.truth.items()}, batch.ids[i:j]) for i, j in pairwise(edges)
+    ]
+
+
+def fitted(name: str, model: MultiTaskModel, split: list[Batch], threat: ThreatModel) -> Attack:
+    attack = load_attack(name)
+    assert isinstance(attack, SplitAttack)
+    return attack.fitted(model, split, threat, Noise())
+
+
+def damage_by_hand(model: MultiTaskModel, batch: Batch, x: Tensor) -> np.ndarray:
+    """The toy's metric is the mean of its loss and an error: D = (a - c) / |c|, c the mean over the batch."""
+    clean, attacked = model.losses(batch), model.losses(batch.at(x))
+    changes = [(attacked[t].double() - clean[t].double().mean()) / clean[t].double().mean().abs() for t in clean]
+    return torch.stack(changes).mean(dim=0).detach().numpy()
+
+
+class TestUap:
+    @both_norms
+    def test_changes_every_image_alike(self, threat: ThreatModel) -> None:
+        batch = middle_batch(5)
+        attack = fitted("uap", curved_model(), parts_of(batch, 3, 2), threat)
+        other = middle_batch(3, seed=1)
+        changes = [attack(curved_model(), b, threat, Noise()) - b.x for b in (batch, other)]
+        for change in changes:
+            torch.testing.assert_close(change, changes[0][:1].expand_as(change), rtol=0, atol=1e-6)
+        assert changes[0].abs().max() > 0
+
+    @both_norms
+    def test_reaches_the_optimum_for_all_images_of_a_linear_model(self, threat: ThreatModel) -> None:
+        # However many batches the split has: the steps add up to more than the budget.
+        model, batch = linear_model(("a",)), middle_batch(5, tasks=("a",))
+        attack = fitted("uap", model, parts_of(batch, 2, 2, 1), threat)
+        w = model.net.weights["a"].detach()
+        dual = w.abs().sum() if threat.norm == "linf" else w.norm()
+        gain = model.losses(batch.at(attack(model, batch, threat, Noise())))["a"] - model.losses(batch)["a"]
+        torch.testing.assert_close(gain, (threat.eps * dual).expand(5), rtol=1e-4, atol=1e-4)
+
+    @both_norms
+    def test_change_is_in_the_ball(self, threat: ThreatModel) -> None:
+        attack = load_attack("uap", reach=20.0).fitted(curved_model(), [middle_batch()], threat, Noise())
+        length = threat.distance(torch.zeros_like(attack.delta), attack.delta).item()
+        assert length == pytest.approx(threat.eps, rel=1e-4)
+
+    def test_other_losses_leave_it_an_attack_on_the_whole_split(self) -> None:
+        # No set has a loss for the toy's tasks: the same change, out of the same split. In l2, where no sign hides it.
+        model, alone = curved_model(), middle_batch(1)
+        made = [fitted(name, model, [middle_batch()], l2)(model, alone, l2, Noise()) for name in ("uap", "uap@aligned")]
+        assert torch.equal(*made)
+        assert not torch.equal(made[0], load_attack("uap")(model, alone, l2, Noise()))
+
+    @pytest.mark.parametrize(
+        ("settings", "message"), [({"epochs": 0}, "epochs of uap"), ({"reach": 0.0}, "reach of uap")]
+    )
+    def test_refuses(self, settings: dict[str, float], message: str) -> None:
+        with pytest.raises(BadInputError, match=message):
+            load_attack("uap", **settings)
+
+
+class TestWorstOf:
+    @both_norms
+    def test_is_the_best_member_of_every_image(self, threat: ThreatModel) -> None:
+        model, batch = curved_model(), middle_batch(6)
+        members = [load_attack(name)(model, batch, threat, Noise()) for name in MEMBERS]
+        scores = np.stack([damage_by_hand(model, batch, x) for x in members])
+        found = fitted(WORST, model, parts_of(batch, 4, 2), threat)(model, batch, threat, Noise())
+        best = torch.stack(members)[torch.from_numpy(scores.argmax(axis=0)), torch.arange(6)]
+        assert torch.equal(found, best)
+        np.testing.assert_array_equal(damage_by_hand(model, batch, found), scores.max(axis=0))
+
+    def test_members_take_turns(self) -> None:
+        # Else the tests around would hold of an attack that always asks the same member.
+        model, batch = curved_model(), middle_batch(8)
+        names = ("worst-of:noise,noise:uniform", "noise", "noise:uniform")
+        found, *members = (load_attack(name)(model, batch, linf, Noise()) for name in names)
+        taken = [[bool(torch.equal(x[i], found[i])) for x in members] for i in range(8)]
+        assert sorted(taken)[0] == [False, True]
+        assert sorted(taken)[-1] == [True, False]
+
+    def test_order_of_members_decides_ties_only(self) -> None:
+        model, batch = curved_model(), middle_batch()
+        made = [
+            load_attack(f"worst-of:{','.join(names)}")(model, batch, linf, Noise())
+            for names in permutations(("single:a-fgsm", "total-fgsm", "noise"))
+        ]
+        assert all(torch.equal(x, made[0]) for x in made)
+
+    def test_first_member_wins_a_tie(self) -> None:
+        # With one task, both have one optimum: the same score to the bit from other images.
+        batch = middle_batch(tasks=("a",))
+        model = MultiTaskModel(_Flat(), linear_model(("a",)).tasks.values())
+        for names in (("noise", "total-fgsm"), ("total-fgsm", "noise")):
+            found = load_attack(f"worst-of:{','.join(names)}")(model, batch, linf, Noise())
+            assert torch.equal(found, load_attack(names[0])(model, batch, linf, Noise()))
+
+    def test_sees_its_targets_alone(self) -> None:
+        model, batch = linear_model(), middle_batch(6)
+        threat = ThreatModel("linf", linf.eps, ("b",))
+        found = measure(model, [batch], load_attack("worst-of:noise,noise:uniform"), threat, Noise())
+        members = [measure(model, [batch], load_attack(n), threat, Noise()) for n in ("noise", "noise:uniform")]
+        np.testing.assert_array_equal(found.losses["b"], np.maximum(*(part.losses["b"] for part in members)))
+        assert not np.array_equal(found.losses["a"], np.maximum(*(part.losses["a"] for part in members)))
+
+    def test_settings_in_brackets_do_not_end_a_member(self) -> None:
+        attack = load_attack("worst-of:total-pgd[steps=2,reach=2.0], single:a-pgd@aligned")
+        assert attack.attacks == (load_attack("total-pgd", steps=2, reach=2.0), load_attack("single:a-pgd@aligned"))
+
+    @pytest.mark.parametrize(
+        ("members", "message"),
+        [
+            ("total-pgd", "worst-of has the one member 'total-pgd'; write worst-of:total-pgd,"),
+            ("total-pgd,totl-pgd", "unknown attack 'totl-pgd'; did you mean"),
+            ("total-pgd,", "unknown attack ''"),
+            ("total-pgd,total-pgd[steps=10]", "member 'total-pgd' of worst-of is there twice"),
+            ("noise,worst-of:total-pgd,uap", "'worst-of:total-pgd' of worst-of is a worst-of itself"),
+            ("total-pgd,single:a-pgd[stps=2]", "unknown setting of attack 'single:a-pgd': 'stps'"),
+        ],
+    )
+    def test_refuses(self, members: str, message: str) -> None:
+        with pytest.raises(BadInputError, match=re.escape(message)) as caught:
+            load_attack(f"worst-of:{members}")
+        assert "\n" not in str(caught.value)
+
+
+class _Flat(torch.nn.Module):
+    """A model that no change of the image moves, with a gradient nonetheless."""
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        zero = (x - x.detach()).sum(dim=(1, 2, 3))
+        return {"a": (5 + zero).view(-1, 1, 1, 1)}
+
+
+@pytest.mark.parametrize("name", ["uap", WORST, "worst-of:uap,noise", "auto"])
+def test_shards_merge_into_the_whole(name: str) -> None:
+    model, parts = curved_model(), parts_of(middle_batch(5), 3, 2)
+    attack = load_attack(name)
+    whole = measure(model, parts, attack, linf, Noise())
+    merged = Measurement.merge(measure(model, [part], attack, linf, Noise(), split=parts) for part in parts)
+    assert merged.ids == whole.ids
+    assert (merged.forwards, merged.backwards) == (whole.forwards, whole.backwards)
+    for task in whole.losses:
+        np.testing.assert_array_equal(merged.losses[task], whole.losses[task])
+
+
+@pytest.mark.parametrize(
+    ("name", "forwards", "backwards"),
+    [("uap", 5, 5), ("worst-of:total-pgd,noise", 10 + 2 + 1, 10), ("worst-of:uap,noise", 5 + 2 + 1, 5)],
+)
+def test_passes_are_counted_once(name: str, forwards: int, backwards: int) -> None:
+    parts = parts_of(middle_batch(5), 3, 2)
+    found = measure(linear_model(), parts, load_attack(name), linf, Noise())
+    assert (found.forwards, found.backwards) == (5 * forwards, 5 * backwards)
+
+
+class TestAuto:
+    def test_is_the_worst_of_its_members(self) -> None:
+        model, batch = curved_model(), middle_batch(3)
+        explicit = load_attack(f"worst-of:{','.join(auto.MEMBERS)}")
+        made = [attack(model, batch, linf, Noise()) for attack in (load_attack("auto"), explicit)]
+        assert torch.equal(*made)
+
+    def test_leaves_out_members_after_tasks_that_are_not_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(auto, "MEMBERS", ("single:depth-fgsm", "single:b-fgsm", "dgba-protected:depth-pgd"))
+        model, batch = linear_model(), middle_batch()
+        found = load_attack("auto")(model, batch, linf, Noise())
+        assert torch.equal(found, load_attack("single:b-fgsm")(model, batch, linf, Noise()))
+        with pytest.raises(BadInputError, match="all of auto's members name a task that is not among a"):
+            load_attack("auto")(model.only(["a"]), batch, linf, Noise())
+
+    def test_standard_members_make_a_worst_of(self) -> None:
+        assert load_attack(f"worst-of:{','.join(STANDARD)}").names == STANDARD
+
+    def test_takes_no_argument(self) -> None:
+        with pytest.raises(BadInputError, match="auto takes no argument; write auto"):
+            load_attack("auto:total-pgd")
+
+
+@pytest.mark.parametrize("name", ["auto", "worst-of:total-pgd,dgba-pgd", "worst-of:noise,auto"])
+def test_version_changes_with_every_member(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A version, and a default setting.
+    def version() -> str:
+        return describe(name, load_attack(name))[0]
+
+    found = [version(), version()]
+    assert found[0] == found[1]
+    monkeypatch.setattr("mtrbench.attacks.balancing.dgba.Dgba.version", 99)
+    found.append(version())
+    monkeypatch.setattr(auto, "MEMBERS", ("dgba-fgsm", "uap"))
+    found.append(version())
+    assert len(set(found)) == (2 if "auto" not in name else 3)
+
+
+def test_version_changes_with_a_members_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = describe(WORST, load_attack(WORST))[0]
+    monkeypatch.setattr(ControlNoise.__init__, "__defaults__", ("uniform",))
+    assert describe(WORST, load_attack(WORST))[0] != before
+
+
+def test_undefined_parts_are_left_out_for_all() -> None:
+    tasks = linear_model().tasks
+    clean = {"a": np.array([3.0, 12.0]), "b": np.array([3.0, 6.0])}  # three images, of mean 4 and 2
+    a = np.array([[8.0, np.nan, np.nan], [4.0, 6.0, np.nan]])  # one attack breaks the answer on the second image
+    b = np.array([[3.0, 5.0, np.nan], [2.0, 1.0, 1.0]])
+    attacked = {name: np.stack([np.ones_like(value), value], axis=-1) for name, value in (("a", a), ("b", b))}
+    np.testing.assert_allclose(on_images(tasks, clean, attacked), [[0.75, 1.5, 0.0], [0.0, -0.5, 0.0]])

@@ -1,0 +1,163 @@
+"""Pictures of what attacks do, and where they are shown."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers.commands import assert_refused, mtrbench
+from helpers.make_records import make_record
+from PIL import Image
+
+from mtrbench import BadInputError
+from mtrbench.leaderboards.analysis.gallery import Exhibit, read_gallery
+from mtrbench.leaderboards.site.exhibit import Shown, coloured, factor, picture
+from mtrbench.leaderboards.site.readme import BEGIN, END, with_boards
+from mtrbench.leaderboards.site.site import page_name
+from mtrbench.leaderboards.site.suites import suite_files
+
+EXHIBIT = {
+    "model": "rooms3-shared.clean",
+    "attack": "dgba-pgd",
+    "dataset": "rooms3",
+    "sample": "rooms-000",
+    "norm": "linf",
+    "eps": 4.0,
+    "factor": 28,
+}
+
+
+def shown(change: float = 0.02) -> Shown:
+    draw = np.random.default_rng(0)
+    clean = draw.uniform(0.1, 0.9, (3, 8, 8))
+    maps = {
+        "segmentation": draw.integers(0, 13, (8, 8)).astype(float),
+        "depth": draw.uniform(1, 5, (8, 8)),
+        "normals": draw.normal(size=(3, 8, 8)),
+    }
+    truth = {**maps, "depth": np.where(np.eye(8) > 0, np.nan, maps["depth"])}
+    return Shown(clean, clean + change, truth, maps, maps, dict.fromkeys(maps, ("1", "2")))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "one.json").write_text(json.dumps(EXHIBIT))
+    (tmp_path / "one.png").write_bytes(picture(shown()))
+    return tmp_path
+
+
+def test_the_perturbation_is_drawn_as_large_as_fits() -> None:
+    assert factor(shown(0.02)) == 22
+    assert factor(shown(0.0)) == 1
+    assert factor(shown(-0.9)) == 1
+
+
+def test_the_same_image_gives_the_same_bytes() -> None:
+    assert picture(shown()) == picture(shown())
+
+
+def test_maps_of_a_task_share_colours_and_holes_are_grey() -> None:
+    found = shown()
+    for task in found.truth:
+        truth, before = coloured(task, [found.truth[task], found.before[task]])
+        holes = np.isnan(found.truth[task].reshape(-1, 8, 8)).any(axis=0)
+        assert np.array_equal(truth[~holes], before[~holes])
+        assert (truth[holes] == 0.8).all()
+        assert truth.shape == before.shape == (8, 8, 3)
+        assert ((before >= 0) & (before <= 1)).all()
+
+
+def test_the_command_draws_what_it_says(tiny: Path, tmp_path: Path) -> None:
+    run = ["gallery", "--model", tiny, "--attack", "total-pgd", "--attack", "noise", "--image", 0, "--image", 2]
+    outcome = mtrbench(*run, "--eps", 8, "--steps", 2, "--out", tmp_path)
+    assert outcome.code == 0, outcome.err
+    found = read_gallery(tmp_path)
+    assert len(found) == 4
+    assert {(exhibit.attack, exhibit.eps) for exhibit, _ in found.values()} == {("total-pgd", 8.0), ("noise", 8.0)}
+    assert {exhibit.factor for exhibit, _ in found.values()} == {14}  # 0.45 of grey's room over 8/255
+    for name in found:
+        with Image.open(tmp_path / f"{name}.png") as image:
+            assert image.width == 1200
+
+
+def test_other_settings_and_budgets_are_other_pictures(tiny: Path, tmp_path: Path) -> None:
+    attack = "total-pgd[reach=2.0]"
+    for changes in ([], ["--eps", 8], ["--norm", "l2"], ["--steps", 1], ["--attack", attack]):
+        given = changes if "--attack" in changes else ["--attack", "total-pgd", *changes]
+        assert mtrbench("gallery", "--model", tiny, "--steps", 2, *given, "--out", tmp_path).code == 0
+    shown = [exhibit for exhibit, _ in read_gallery(tmp_path).values()]
+    assert len(shown) == 5
+    assert [exhibit.caption for exhibit in shown if exhibit.attack == attack] == [
+        f"rooms-000 of rooms3 under {attack}, eps 4/255, 2 steps, seen by tiny"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--image", 1000], "there is no image 1000"),
+        (["--attack", "uap"], "looks at all images before it attacks one"),
+        (["--attack", "nothing"], "nothing"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(tiny: Path, tmp_path: Path, arguments: list[Any], message: str) -> None:
+    attack = [] if "--attack" in arguments else ["--attack", "total-fgsm"]
+    assert_refused(mtrbench("gallery", "--model", tiny, *attack, *arguments, "--out", tmp_path), message)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_gallery_is_on_the_site_where_it_belongs(folder: Path) -> None:
+    records = [make_record(model, attack) for model in (EXHIBIT["model"], "other") for attack in ("dgba-pgd", "noise")]
+    found = suite_files({"": records}, read_gallery(folder))
+    assert found["gallery/one.png"] == (folder / "one.png").read_bytes()
+    pages = {
+        name: found[f"site/{name}"].decode()
+        for name in ("index.html", page_name("model", "rooms3-shared.clean"), page_name("attack", "dgba-pgd"))
+    }
+    assert all('src="../gallery/one.png"' in text for text in pages.values())
+    for other in (page_name("model", "other"), page_name("attack", "noise")):
+        assert b"gallery/one.png" not in found[f"site/{other}"]
+    # The page of an attack whose label says its settings, too.
+    longer = suite_files({"": [*records, make_record(settings={"steps": 20})]}, read_gallery(folder))
+    for label in ("dgba-pgd [steps=10]", "dgba-pgd [steps=20]"):
+        assert b"gallery/one.png" in longer[f"site/{page_name('attack', label)}"]
+
+
+def test_the_readme_shows_the_first_exhibits(folder: Path) -> None:
+    text = with_boards(f"{BEGIN}{END}", {"": [make_record()]}, read_gallery(folder))
+    assert 'src="leaderboards/published/gallery/one.png"' in text
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"eps": -1}, "eps"),
+        ({"eps": float("nan")}, "eps"),
+        ({"model": "a|b"}, "model"),
+        ({"sample": "<script>alert(1)</script>"}, "sample"),
+        ({"colour": 1}, "colour"),
+        ({"factor": 0}, "factor"),
+    ],
+)
+def test_a_broken_text_is_refused(folder: Path, change: dict[str, object], message: str) -> None:
+    (folder / "one.json").write_text(json.dumps({**EXHIBIT, **change}))
+    with pytest.raises(BadInputError, match=rf"one\.json.*{message}"):
+        read_gallery(folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"<svg/>", b"\x89PNG\r\n\x1a\n" + bytes(2**20)])
+def test_a_broken_picture_is_refused(folder: Path, content: bytes) -> None:
+    (folder / "one.png").write_bytes(content)
+    with pytest.raises(BadInputError, match=r"one\.png is no PNG of 1 MiB"):
+        read_gallery(folder)
+
+
+def test_a_picture_without_a_text_is_refused(folder: Path) -> None:
+    (folder / "one.json").unlink()
+    with pytest.raises(BadInputError, match="one has no text"):
+        read_gallery(folder)
+    assert read_gallery(folder / "none") == {}
+    assert Exhibit.model_validate(EXHIBIT).caption.startswith("rooms-000 of rooms3")

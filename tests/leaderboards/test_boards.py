@@ -1,0 +1,251 @@
+"""Boards: averages and notes by hand, whatever the order of the records."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from helpers.boards import one, row
+from helpers.make_records import CLEAN, DAMAGE, MODELS, TASKS, all_records, make_record
+
+from mtrbench.benchmark.protocol.records import Record, Replicates, unpacked
+from mtrbench.leaderboards.analysis.groups import group
+from mtrbench.leaderboards.analysis.labels import Name
+from mtrbench.leaderboards.analysis.ranking import Rank
+from mtrbench.leaderboards.boards.attacks import attack_boards
+from mtrbench.leaderboards.boards.metrics import metric_boards
+from mtrbench.leaderboards.boards.models import clean_boards, model_attack_boards, model_boards
+from mtrbench.leaderboards.boards.notes import LISTED, listed
+from mtrbench.leaderboards.boards.table import Board, Column
+from mtrbench.leaderboards.boards.victims import victim_boards
+from mtrbench.leaderboards.output.render import markdown, terminal, to_csv
+
+KINDS = (attack_boards, model_boards, clean_boards, model_attack_boards, victim_boards)
+
+
+@pytest.fixture(scope="module")
+def records():
+    return all_records()
+
+
+@pytest.mark.parametrize("make", KINDS)
+def test_order_of_the_records_does_not_matter(records, make):
+    shuffled = [records[i] for i in np.random.default_rng(0).permutation(len(records))]
+    assert make(group(shuffled)) == make(group(records))
+
+
+def test_attack_board_averages_over_models_by_hand():
+    damages = [{"segmentation": 0.6, "depth": 3.0, "normals": 1.5}, {"segmentation": 0.4, "depth": 2.0, "normals": 0.3}]
+    models = ("rooms3-shared.clean", "rooms3-independent.clean")
+    found = row(
+        one(attack_boards, [make_record(m, damage=d) for m, d in zip(models, damages, strict=True)]), "dgba-pgd"
+    )
+    assert found["ard"].value == pytest.approx((5.1 / 3 + 2.7 / 3) / 2)
+    assert found["d_segmentation"].value == pytest.approx(0.5)
+    assert found["d_depth"].value == pytest.approx(2.5)
+    assert found["worst_task"] == pytest.approx((0.6 + 0.3) / 2)
+    assert found["flat_mean"] == pytest.approx(1.1 * (5.1 / 3 + 2.7 / 3) / 2)
+    assert found["arlc"] == pytest.approx(5.1 + 2.7)
+    assert (found["forwards"], found["backwards"], found["seconds"]) == (10, 10, pytest.approx(12.8 / 256))
+
+
+def test_interval_of_ard_is_that_of_the_averaged_replicates():
+    pair = [make_record(m, "total-pgd") for m in ("rooms3-shared.clean", "rooms3-independent.clean")]
+    found = row(one(attack_boards, pair), "total-pgd")["ard"]
+    replicates = np.mean(unpacked([r.degradation.replicates[task] for r in pair for task in TASKS]), axis=0)
+    assert [found.low, found.high] == pytest.approx(np.quantile(replicates, [0.025, 0.975]))
+
+
+def test_an_undefined_replicate_leaves_the_interval_out_and_the_value_in():
+    record = make_record().model_dump(mode="json", by_alias=True)
+    values = unpacked([make_record().degradation.replicates["depth"]])[0]
+    values[7] = np.nan
+    record["degradation"]["replicates"]["depth"] = Replicates.pack(values).model_dump(mode="json")
+    found = row(one(attack_boards, [Record.model_validate_json(json.dumps(record))]), "dgba-pgd")["ard"]
+    assert found.value is not None
+    assert found.low is found.high is None
+
+
+def test_attacks_stand_by_damage_and_the_control_is_not_ranked(records):
+    clean, adversarial = attack_boards(group(records))
+    for board in (clean, adversarial):
+        assert [cell.text for cell in board.column("attack")][:3] == ["dgba-pgd", "dgba:clean-pgd", "total-pgd"]
+        assert board.column("attack")[-1] == Name("noise", "control")
+        assert board.column("rank")[-1] is None
+        assert board.column("rank")[:3] == (Rank(1, 2), Rank(1, 2), Rank(3, 3))
+    assert "clean-trained" in clean.title
+    assert "models trained against total-pgd" in adversarial.title
+    assert "256 images" in clean.title
+
+
+def test_model_board_gain_reference_and_worst_case(records):
+    board = one(model_boards, records)
+    assert row(board, "rooms3-shared.clean")["clean_gain_percent"].value == pytest.approx(6)
+    assert row(board, "rooms3-shared.clean")["clean_gain_percent_depth"].value == pytest.approx(6)
+    assert row(board, "rooms3-independent.clean")["clean_gain_percent"].value == 0
+    worst = row(board, "rooms3-shared.clean")
+    assert worst["worst_attack"] == Name("dgba-pgd")
+    assert worst["worst_case_ard"].value == pytest.approx(sum(DAMAGE["dgba-pgd"]) / 3)
+    assert worst["ard:noise"].value == pytest.approx(0.02)
+    assert worst["depth.abs_err"].value == pytest.approx(CLEAN["depth"]["abs_err"] * 0.94)
+    assert [cell.text for cell in board.column("model")] == sorted(MODELS, key=lambda name: MODELS[name][2])
+    assert board.column("rank") == tuple(Rank(i, i) for i in range(1, 5))
+
+
+def test_models_are_ranked_by_the_standard_evaluation_where_it_was_run(records):
+    # In the opposite order of the worst case.
+    under_auto = {name: 0.1 * place for place, name in enumerate(sorted(MODELS, key=lambda name: -MODELS[name][2]), 1)}
+    more = [make_record(name, "auto", damage=dict.fromkeys(TASKS, ard)) for name, ard in under_auto.items()]
+    board = one(model_boards, [*records, *more])
+    assert [cell.text for cell in board.column("model")] == [*under_auto]
+    assert [cell.value for cell in board.column("standard_ard")] == pytest.approx([*under_auto.values()])
+    assert "Ranked by ARD under `auto`" in board.note
+    fewer = one(model_boards, [*records, *more[1:]])
+    assert row(fewer, next(iter(under_auto)))["rank"] is None
+    assert row(fewer, next(iter(under_auto)))["status"] == "incomplete"
+
+
+def test_incomplete_is_shown_and_never_averaged():
+    undefined = {"segmentation": None, "depth": 1.0, "normals": 1.0}
+    pair = [make_record(damage=undefined), make_record("rooms3-independent.clean")]
+    pair += [make_record(m, "total-pgd") for m in ("rooms3-shared.clean", "rooms3-independent.clean")]
+    attacks = one(attack_boards, pair)
+    found = row(attacks, "dgba-pgd")
+    assert found["ard"] == found["status"] == "incomplete"
+    assert found["rank"] is found["d_depth"] is None
+    assert row(attacks, "total-pgd")["rank"] == Rank(1, 1)
+    assert "1 of 4 records is incomplete" in attacks.note
+    models = one(model_boards, pair)
+    assert row(models, "rooms3-shared.clean")["worst_case_ard"] == "incomplete"
+    assert row(models, "rooms3-shared.clean")["ard:dgba-pgd"] == "incomplete"
+    assert row(models, "rooms3-independent.clean")["rank"] == Rank(1, 1)
+    (miou,) = metric_boards(group(pair))["segmentation-miou"]
+    assert row(miou, "dgba-pgd")["rooms3-shared.clean"] == "incomplete"
+
+
+def test_an_attack_missing_on_one_model_is_incomplete():
+    three = [make_record(), make_record(attack="total-pgd"), make_record("rooms3-independent.clean")]
+    assert row(one(attack_boards, three), "total-pgd")["ard"] == "incomplete"
+    board = one(model_boards, three)
+    assert row(board, "rooms3-independent.clean")["worst_case_ard"] == "incomplete"
+    assert row(board, "rooms3-independent.clean")["ard:total-pgd"] is None
+
+
+def test_victim_board_has_every_single_attack_and_victim(records):
+    boards = victim_boards(group(records))
+    assert len(boards) == 2 + 4
+    mean = boards[0]
+    assert mean.column("attacked_task") == TASKS
+    found = row(mean, "single:depth-pgd")
+    assert found["d_normals"].value == pytest.approx(1.4 * (1 + 0.85) / 2)
+    assert found["d_depth"].low < found["d_depth"].value < found["d_depth"].high
+
+
+def test_every_optimizer_has_victim_boards_of_its_own_and_pgd_comes_first():
+    names = [f"single:{task}-{kind}" for kind in ("apgd", "pgd", "pgd@relative") for task in TASKS]
+    boards = victim_boards(group([make_record(attack=name, damage=dict.fromkeys(TASKS, 1.0)) for name in names]))
+    assert [dict(board.scope)["optimizer"] for board in boards[::2]] == ["pgd", "apgd", "pgd@relative"]
+    for board in boards:
+        kind = dict(board.scope)["optimizer"]
+        assert [cell.text for cell in board.column("attack")] == [f"single:{task}-{kind}" for task in TASKS]
+
+
+def test_metric_boards_hold_clean_and_attacked_values(records):
+    boards = metric_boards(group(records))
+    assert len(boards) == 12
+    (board,) = boards["depth-rel_err"]
+    clean = dict(zip((column.name for column in board.columns), board.rows[0], strict=True))
+    assert clean["attack"] == "none"
+    assert clean["rooms3-independent.clean"].value == pytest.approx(0.15)
+    found = row(board, "total-pgd")["rooms3-independent.clean"]
+    assert found.value == pytest.approx(0.15 * (1 + 0.85 * 4.1))
+    assert dict(board.scope)["better"] == "lower"
+    (board,) = boards["normals-angle_mean"]
+    assert dict(board.scope)["unit"] == "deg"
+
+
+def test_controls_are_controls_whatever_their_argument_and_settings():
+    controls = [make_record(attack=name, damage=dict.fromkeys(TASKS, 9.0)) for name in ("noise", "noise:uniform")]
+    again = make_record(attack="noise", damage=dict.fromkeys(TASKS, 9.0), settings={"steps": 5})
+    board = one(attack_boards, [make_record(), *controls, again])
+    assert [cell.text for cell in board.column("attack")] == [
+        "dgba-pgd",
+        "noise [steps=10]",
+        "noise [steps=5]",
+        "noise:uniform",
+    ]
+    assert board.column("rank") == (Rank(1, 1), None, None, None)
+
+
+def test_a_row_is_published_if_all_of_its_records_are():
+    pair = [make_record(model, tier="published") for model in ("rooms3-shared.clean", "rooms3-independent.clean")]
+    local = pair[1].model_copy(update={"tier": "local"})
+    assert row(one(attack_boards, pair), "dgba-pgd")["tier"] == "published"
+    assert row(one(attack_boards, [pair[0], local]), "dgba-pgd")["tier"] == "local"
+    board = one(model_boards, [pair[0], local])
+    tiers = dict(zip((cell.text for cell in board.column("model")), board.column("tier"), strict=True))
+    assert tiers == {"rooms3-shared.clean": "published", "rooms3-independent.clean": "local"}
+
+
+def test_notes_name_foreign_models_and_local_records():
+    pair = [make_record(dataset="nyuv2"), make_record(attack="total-pgd", dataset="nyuv2", tier="published")]
+    note = one(attack_boards, pair).note
+    assert "`rooms3-shared.clean` never saw nyuv2 in training" in note
+    assert "1 of 2 records is local" in note
+
+
+def test_tables_show_intervals_and_fit_a_terminal(records):
+    for board in attack_boards(group(records)):
+        table = terminal(board).split("\n\n")[1]
+        assert max(map(len, table.splitlines())) <= 120
+    text = markdown(attack_boards(group(records))[0])
+    assert "| 1-2 | `dgba-pgd` | " in text
+    assert "2.43 [2.34, 2.52]" in text
+
+
+def test_csv_has_every_interval_end(records):
+    boards = attack_boards(group(records))
+    lines = to_csv(boards).splitlines()
+    header = lines[0].split(",")
+    assert {"rank_best", "rank_worst", "ard", "ard_low", "ard_high", "d_depth_high", "training"} <= set(header)
+    assert len(lines) == 1 + sum(len(board.rows) for board in boards)
+    first = dict(zip(header, lines[1].split(","), strict=True))
+    assert float(first["ard_low"]) < float(first["ard"]) < float(first["ard_high"])
+    assert (first["rank_best"], first["rank_worst"]) == ("1", "2")
+
+
+def test_leaderboards_never_load_torch():
+    code = (
+        "import importlib, pkgutil, sys, mtrbench.leaderboards as l\n"
+        "for m in pkgutil.walk_packages(l.__path__, l.__name__ + '.'): importlib.import_module(m.name)\n"
+        "assert 'mtrbench.leaderboards.output.publish' in sys.modules\n"
+        "assert 'torch' not in sys.modules\n"
+        "assert 'matplotlib.pyplot' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603
+
+
+def test_the_top_of_a_board_says_of_how_many_rows(records):
+    board = attack_boards(group(records))[0]
+    assert board.top(len(board.rows)) is board
+    assert board.top(3).rows == board.rows[:3]
+    assert board.top(3).note == f"{board.note} The first 3 of {len(board.rows)} rows."
+
+
+@pytest.mark.parametrize(("count", "shown"), [(1, 1), (LISTED, LISTED), (LISTED + 1, LISTED + 1), (LISTED + 2, LISTED)])
+def test_many_names_are_counted(count, shown):
+    text = listed([f"model{i}" for i in range(count)])
+    assert text.count("`") == 2 * shown
+    assert text.endswith(f" and {count - shown} others") == (shown < count)
+
+
+def test_the_first_rows_of_each_value_stay_in_their_order():
+    columns = (Column("training", "training"), Column("model", "model"))
+    rows = tuple((training, Name(f"m{i}")) for i, training in enumerate("abaabb"))
+    board = Board("models", "title", "Note.", (), columns, rows)
+    found = board.top_of_each("training", 2)
+    assert [name.text for name in found.column("model")] == ["m0", "m1", "m2", "m4"]
+    assert found.note == "Note. The first 2 of every training, of 6 rows in all."
+    assert board.top_of_each("training", 3) == board
+    assert board.only("training", ("a",)).column("training") == ("a",) * 3

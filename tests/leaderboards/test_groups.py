@@ -1,0 +1,108 @@
+"""Which records stand together, which apart, and which are refused."""
+
+import json
+
+import pytest
+from helpers.boards import one
+from helpers.make_records import make_clean_record, make_record, sha256
+
+from mtrbench.benchmark.protocol.errors import BadInputError
+from mtrbench.benchmark.protocol.records import Record, Replicates, unpacked
+from mtrbench.leaderboards.analysis.groups import group
+from mtrbench.leaderboards.boards.attacks import attack_boards
+
+
+@pytest.mark.parametrize("change", [{"protocol": 2}, {"version": 2}])
+def test_mixed_versions_are_refused(change):
+    with pytest.raises(BadInputError, match="cannot be compared"):
+        group([make_record(), make_record(attack="total-pgd", **change)])
+
+
+@pytest.mark.parametrize("change", [{"ids": "b"}, {"images": 64}, {"eps": 4.0}, {"norm": "l2"}, {"dataset": "nyuv2"}])
+def test_what_cannot_be_compared_stands_apart(change):
+    groups = group([make_record(), make_record(**change)])
+    assert len(groups) == len({part.title for part in groups}) == 2
+
+
+def test_other_tasks_of_one_data_set_stand_apart():
+    groups = group([make_record(), make_record("rooms3-independent.clean", tasks=("segmentation", "depth"))])
+    assert len(groups) == len({part.title for part in groups}) == len({part.setting.scope for part in groups}) == 2
+
+
+def test_records_none_of_which_counts_are_refused():
+    for records, message in (
+        ([make_record(invalidated="the attack saw the truth")], "all records are superseded or invalidated"),
+        ([make_clean_record(make_record())], "all records are of clean passes"),
+    ):
+        with pytest.raises(BadInputError, match=message):
+            group(records)
+
+
+def test_superseded_records_are_left_out_with_a_count():
+    old = make_record(settings={"steps": 5})
+    board = one(attack_boards, [make_record(supersedes=old.key), old])
+    assert len(board.rows) == 1
+    assert "1 superseded or invalidated record is left out" in board.note
+
+
+def test_invalidated_records_are_left_out_with_a_count():
+    records = [make_record(), make_record(attack="total-pgd", invalidated="the attack saw the truth")]
+    board = one(attack_boards, records)
+    assert [row[1].text for row in board.rows] == ["dgba-pgd"]
+    assert "1 superseded or invalidated record is left out" in board.note
+
+
+@pytest.mark.parametrize("change", [{"attack": "total-pgd"}, {"eps": 4.0}, {"norm": "l2"}, {"dataset": "nyuv2"}])
+def test_a_record_supersedes_only_its_like(change):
+    with pytest.raises(BadInputError, match="another model, attack, data set or budget"):
+        group([old := make_record(**change), make_record(supersedes=old.key)])
+
+
+def test_records_do_not_supersede_each_other():
+    a, b = make_record(), make_record(settings={"steps": 5})
+    pair = [a.model_copy(update={"supersedes": b.key}), b.model_copy(update={"supersedes": a.key})]
+    with pytest.raises(BadInputError, match="supersede each other"):
+        group(pair)
+
+
+def test_the_same_attack_with_other_settings_is_another_row():
+    board = one(attack_boards, [make_record(), make_record(settings={"steps": 20, "more": "a|b"})])
+    assert {cell.text for cell in board.column("attack")} == {
+        "dgba-pgd [more=None, steps=10]",
+        "dgba-pgd [more=a?b, steps=20]",
+    }
+
+
+def test_models_of_one_name_are_told_apart_by_their_weights():
+    record = make_record()
+    cell = record.cell.model_copy(update={"model": record.cell.model.model_copy(update={"sha256": sha256("other")})})
+    other = record.model_copy(update={"cell": cell, "key": cell.key})
+    (part,) = group([record, other])
+    assert len(part.models) == 2
+    assert all(model.startswith("rooms3-shared.clean [") for model in part.models)
+
+
+def test_clean_passes_alone_are_refused_and_others_change_nothing():
+    record, other = make_record(), make_record("rooms3-independent.clean")
+    assert group([record, make_clean_record(other)]) == group([record])
+    with pytest.raises(BadInputError, match="add those of attacks"):
+        group([make_clean_record(record)])
+
+
+def test_contradictions_are_refused():
+    record = make_record()
+    assert group([record, record]) == group([record])
+    with pytest.raises(BadInputError, match="have the key"):
+        group([record, record.model_copy(update={"tier": "published"})])
+    clean = make_clean_record(record)
+    with pytest.raises(BadInputError, match="have the key"):
+        group([record, clean, make_clean_record(record, spread=0.5)])
+    with pytest.raises(BadInputError, match="disagree"):
+        group([record, clean.model_copy(update={"facts": make_record(facts={"parameters": 7}).facts})])
+    with pytest.raises(BadInputError, match="disagree"):
+        group([record, make_record(attack="total-pgd", facts={"parameters": 7})])
+    short = record.model_dump(mode="json", by_alias=True)
+    values = unpacked([record.degradation.replicates["depth"]])[0][:-1]
+    short["degradation"]["replicates"]["depth"] = Replicates.pack(values).model_dump(mode="json")
+    with pytest.raises(BadInputError, match="499 replicates"):
+        attack_boards(group([Record.model_validate_json(json.dumps(short))]))

@@ -1,0 +1,169 @@
+"""Published files: complete, the same bytes every time, checked against the records."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from helpers.commands import search_path
+from helpers.make_records import DAMAGE, MODELS, TASKS, all_records, make_record
+
+from mtrbench.benchmark.protocol.errors import BadInputError
+from mtrbench.leaderboards.analysis.groups import group
+from mtrbench.leaderboards.analysis.sharing import clean_gains, damages, shown_families
+from mtrbench.leaderboards.output.pages import files
+from mtrbench.leaderboards.output.publish import check, publish
+from mtrbench.leaderboards.plots.tradeoff import points
+from mtrbench.leaderboards.site.readme import BEGIN, END, update_readme, with_boards
+
+HALF = "rooms3-half.clean"
+"""A third degree of sharing: two make no trade-off."""
+
+
+def some_records():
+    return [*all_records(), *(make_record(HALF, attack) for attack in DAMAGE)]
+
+
+@pytest.fixture(scope="module")
+def records():
+    return some_records()
+
+
+@pytest.fixture(scope="module")
+def published(records):
+    return files(records)
+
+
+def digest(content):
+    return hashlib.sha256(b"".join(name.encode() + content[name] for name in content)).hexdigest()
+
+
+def test_every_board_and_picture_is_there(published):
+    expected = {"README.md", "attacks.md", "attacks.csv", "models.md", "models.csv", "metrics/depth-rel_err.csv"}
+    expected |= {"attacked-victim.md", "attacked-victim.csv", "tradeoff.svg", "tradeoff.png"}
+    expected |= {"heatmap-attacks-models.svg", "heatmap-attacked-victim.png"}
+    assert expected <= set(published)
+
+
+def test_links_of_the_index_lead_somewhere(published):
+    text = published["README.md"].decode()
+    targets = [part.split(")")[0] for part in text.split("](")[1:]]
+    assert len(targets) > 30
+    assert set(targets) <= set(published)
+
+
+def test_same_records_same_bytes_in_any_order(records, published):
+    assert files([records[i] for i in np.random.default_rng(1).permutation(len(records))]) == published
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_same_bytes_in_another_process(published, seed):
+    code = "import test_publish as t; print(t.digest(t.files(t.some_records()[::-1])))"
+    environment = {**os.environ, "PYTHONHASHSEED": seed, "MPLBACKEND": "svg"}
+    here = Path(__file__).parent
+    run = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", code],
+        env={**environment, "PYTHONPATH": search_path(here, here.parent)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert run.stdout.strip() == digest(published)
+
+
+def test_pictures_are_whole_and_carry_no_date_or_version(published):
+    for name, content in published.items():
+        if name.endswith(".svg"):
+            assert ElementTree.fromstring(content).tag.endswith("svg")  # noqa: S314
+            assert b"dc:date" not in content
+            assert b"Matplotlib v" not in content
+        if name.endswith(".png"):
+            assert content.startswith(b"\x89PNG")
+            assert b"Software" not in content
+
+
+def test_publish_then_check_finds_what_differs(published, tmp_path):
+    written = publish(published, tmp_path)
+    assert all(path.is_file() for path in written)
+    assert check(published, tmp_path) == []
+    (tmp_path / "attacks.csv").write_text("other")
+    (tmp_path / "models.md").unlink()
+    (tmp_path / "metrics" / "old.md").write_text("old")
+    assert check(published, tmp_path) == [
+        "attacks.csv differs",
+        "metrics/old.md has no records",
+        "models.md is missing",
+    ]
+    assert len(check(published, tmp_path / "nowhere")) == len(written)
+
+
+def test_no_temporary_files_are_left(published, tmp_path):
+    written = publish(published, tmp_path)
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(written)
+
+
+def test_readme_changes_only_between_the_markers(records, tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    update_readme(readme, {"": records})
+    text = readme.read_text()
+    assert text.startswith(f"before\n{BEGIN}\n")
+    assert text.endswith(f"{END}\nafter\n")
+    assert "old" not in text
+    assert "leaderboards/published/tradeoff.svg" in text
+    assert "`dgba-pgd`" in text
+    assert with_boards(text, {"": records}) == text
+
+
+@pytest.mark.parametrize("text", ["", BEGIN, END, f"{END} {BEGIN}"])
+def test_a_readme_without_markers_is_refused(records, text):
+    with pytest.raises(BadInputError, match="markers"):
+        with_boards(text, {"": records})
+
+
+def test_points_of_the_tradeoff(records):
+    (part,) = group(records)
+    (family,) = shown_families(part)
+    gains, falls = clean_gains(part, family), damages(part, family, "dgba-pgd")
+    found = points(family, gains)
+    assert [(p.sharing, p.score) for p in found] == [(1.0, pytest.approx(6)), (0.5, pytest.approx(3)), (0.0, 0.0)]
+    assert points(family, falls)[0].score == pytest.approx(sum(DAMAGE["dgba-pgd"]) / 3)
+
+
+def test_other_settings_have_pictures_of_their_own(records):
+    other = "tradeoff-rooms3-256-images-of-64x64-linf-4-255.svg"
+    more = [
+        make_record(model, attack, eps=4.0)
+        for model in (*MODELS, HALF)
+        for attack in ("total-pgd", "dgba-pgd", "dgba-fgsm")
+    ]
+    assert {"tradeoff.svg", other} <= set(files([*records, *more]))
+    assert other not in files([*records, *(record for record in more if record.attack.name == "dgba-pgd")])
+
+
+ODD = {
+    "one record": [make_record()],
+    "no headline attack": [make_record(attack="total-pgd")],
+    "nothing complete": [make_record(damage={"segmentation": None, "depth": 1.0, "normals": 1.0})],
+    "no damage": [make_record(damage={"segmentation": 0.0, "depth": 0.0, "normals": 0.0})],
+    "damage and its opposite": [make_record(), make_record(attack="noise", damage=dict.fromkeys(TASKS, -0.1))],
+    "no sharing index": [make_record(facts={"sharing_index": None})],
+    "one task": [make_record(tasks=("depth",), attack="single:depth-pgd")],
+    "two tasks": [
+        make_record(
+            tasks=("segmentation", "keypoints2d"),
+            damage={"segmentation": 1.0, "keypoints2d": 0.5},
+            clean={"segmentation": {"miou": 0.5, "pixel_accuracy": 0.8}, "keypoints2d": {"mae": 0.1}},
+        )
+    ],
+    "many models of one layout": [make_record(f"m{i}.clean", attack) for i in range(12) for attack in DAMAGE],
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_sets_of_records_can_be_published(name):
+    assert "README.md" in files(ODD[name])

@@ -1,0 +1,193 @@
+"""A network from anywhere answers, is attacked and is scored as one of ours; what does not fit is refused in a line."""
+
+from __future__ import annotations
+
+import re
+from collections import namedtuple
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from mtrbench import BadInputError, MultiTaskModel, evaluate, load_model, wrap
+from mtrbench.benchmark.protocol.records import Record
+
+PAGE = Path(__file__).parents[2] / "docs" / "own-model.md"
+TASKS = {"segmentation": {"classes": 2}, "depth": {}}
+Pair = namedtuple("Pair", ["depth", "segmentation"])
+
+
+class Net(nn.Module):
+    """Colours as logits and depth: linear at each pixel, so that what comes out says what went in."""
+
+    def __init__(self, answer: Callable[[Tensor, Tensor], Any] = lambda a, b: (a, b)) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(2.0))
+        self.answer = answer
+
+    def forward(self, x: Tensor) -> Any:
+        return self.answer(self.scale * x[:, :2], x[:, 2:])
+
+
+def images(height: int = 6, width: int = 8) -> Tensor:
+    return torch.rand((2, 3, height, width), generator=torch.Generator().manual_seed(0))
+
+
+FORMS: dict[str, tuple[Callable[[Tensor, Tensor], Any], dict[str, str | int] | None]] = {
+    "tuple": (lambda a, b: (a, b), None),
+    "list": (lambda a, b: [a, b], None),
+    "dictionary": (lambda a, b: {"depth": b, "segmentation": a, "more": None}, None),
+    "attributes": (lambda a, b: SimpleNamespace(depth=b, segmentation=a), None),
+    "named tuple, by name": (lambda a, b: Pair(b, a), None),
+    "named dictionary": (lambda a, b: {"d": b, "s": a}, {"segmentation": "s", "depth": "d"}),
+    "named attributes": (lambda a, b: SimpleNamespace(d=b, s=a), {"segmentation": "s", "depth": "d"}),
+    "places": (lambda a, b: (None, b, a), {"segmentation": 2, "depth": 1}),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_answer_is_read(form: str) -> None:
+    answer, outputs = FORMS[form]
+    x = images()
+    found = wrap(Net(answer), TASKS, outputs=outputs)(x)
+    assert torch.equal(found["segmentation"], 2 * x[:, :2])
+    assert torch.equal(found["depth"], x[:, 2:])
+
+
+def test_images_are_normalised_by_colour() -> None:
+    x, mean, std = images(), (0.1, 0.2, 0.3), (0.5, 0.25, 0.125)
+    found = wrap(Net(), TASKS, mean=mean, std=std)(x)
+    torch.testing.assert_close(found["segmentation"][:, 1], 2 * (x[:, 1] - 0.2) / 0.25)
+    torch.testing.assert_close(found["depth"][:, 0], (x[:, 2] - 0.3) / 0.125)
+
+
+def test_the_network_sees_its_own_size_and_answers_at_the_images() -> None:
+    seen = []
+    net = Net(lambda a, b: seen.append(a.shape[-2:]) or (a, b))
+    x = images(6, 8)
+    found = wrap(net, TASKS, size=(3, 4))(x)
+    assert seen == [(3, 4)]
+    assert found["segmentation"].shape == (2, 2, 6, 8)
+    smooth = wrap(net, TASKS, size=(3, 4))(torch.full((1, 3, 6, 8), 0.25))
+    torch.testing.assert_close(smooth["depth"], torch.full((1, 1, 6, 8), 0.25))
+
+
+def test_small_predictions_are_enlarged_bilinearly() -> None:
+    found = wrap(Net(lambda a, b: (a[..., ::2, ::2], b[..., ::2, ::2])), TASKS)(images(6, 8))
+    small = images(6, 8)[0, 2, ::2, ::2].numpy()
+    expected = np.asarray(Image.fromarray(small).resize((8, 6), Image.Resampling.BILINEAR))
+    np.testing.assert_allclose(found["depth"][0, 0].detach().numpy(), expected, atol=1e-6)
+
+
+def test_half_precision_answers_become_float32() -> None:
+    found = wrap(Net(lambda a, b: (a.bfloat16(), b.half())), TASKS)(images())
+    assert {value.dtype for value in found.values()} == {torch.float32}
+
+
+def test_the_gradient_reaches_the_images_through_all_of_it() -> None:
+    x = images().requires_grad_()
+    model = wrap(Net(lambda a, b: (a[..., ::2, ::2], b)), TASKS, std=(0.5, 0.5, 0.5))
+    (gradient,) = torch.autograd.grad(model(x)["segmentation"].sum(), x)
+    # Enlarging by two gives each of the network's pixels a weight of 4 in all; 2 / 0.5 per unit of the image.
+    assert gradient[:, :2].sum().item() == pytest.approx(4 * 4 * 2 * 2 * 3 * 4)
+
+
+def test_the_model_is_ready_to_be_judged_and_holds_the_network_itself() -> None:
+    net = nn.Sequential(Net(), nn.Identity())
+    model = wrap(net, TASKS)
+    assert isinstance(model, MultiTaskModel)
+    assert not any(module.training for module in model.modules())
+    assert net[0].scale in set(model.parameters())
+
+
+@pytest.mark.parametrize(
+    ("tasks", "settings", "message"),
+    [
+        ({}, {}, "at least one task"),
+        (["depth"], {}, "tasks must map at least one task to its settings"),
+        ({"depth": None}, {}, "tasks must map at least one task to its settings"),
+        ({"dept": {}}, {}, "unknown task 'dept'; did you mean depth"),
+        ({"segmentation": {"clases": 3}}, {}, "unknown setting of task segmentation 'clases'"),
+        (TASKS, {"outputs": {"depth": 0}}, "outputs name no prediction for task segmentation"),
+        (TASKS, {"outputs": {"depth": 0, "segmentation": 1, "normal": 2}}, "unknown task of outputs 'normal'"),
+        (TASKS, {"mean": (0.5, 0.5)}, "mean must be 3 numbers, one per colour of images in [0, 1], not (0.5, 0.5)"),
+        (TASKS, {"mean": 0.5}, "mean must be 3 numbers"),
+        (TASKS, {"mean": ()}, "mean must be 3 numbers"),
+        (TASKS, {"std": (0.5, 0.5, float("nan"))}, "std must be 3 numbers"),
+        (TASKS, {"std": (0.5, 0.5, 0.0)}, "std must be above 0"),
+        (TASKS, {"size": (0, 4)}, "size must be the (height, width)"),
+        (TASKS, {"size": 64}, "size must be the (height, width)"),
+        (TASKS, {"size": ("8", "8")}, "size must be the (height, width)"),
+        ({"depth": {"name": 1}}, {}, "unknown setting of task depth 'name'"),
+    ],
+)
+def test_what_cannot_be_wrapped_is_refused(tasks: Any, settings: Any, message: str) -> None:
+    with pytest.raises(BadInputError, match=re.escape(message)):
+        wrap(Net(), tasks, **settings)
+
+
+def test_what_is_no_network_is_refused() -> None:
+    with pytest.raises(BadInputError, match="the network must be a torch module, not a function"):
+        wrap(lambda x: x, {"depth": {}})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("answer", "outputs", "message"),
+    [
+        (lambda a, b: (a, b, b), None, "returned 3 outputs for 2 tasks; say with `outputs` which is whose"),
+        (lambda a, b: (a,), None, "returned 1 outputs for 2 tasks"),
+        (lambda a, b: {"segmentation": a, "d": b}, None, "has no 'depth' for task depth; it has segmentation, d"),
+        (lambda a, b: SimpleNamespace(segmentation=a), None, "(SimpleNamespace) has no 'depth' for task depth"),
+        (lambda a, b: a, None, "(Tensor) has no 'segmentation' for task segmentation"),
+        (lambda a, b: (a, b), {"segmentation": 0, "depth": 2}, "(tuple) has no 2 for task depth"),
+        (lambda a, b: (b, a), None, "output for task segmentation is (2, 1, 6, 8), not (2, 2, height, width)"),
+        (lambda a, b: (a, b[:, 0]), None, "output for task depth is (2, 6, 8), not (2, 1, height, width)"),
+        (lambda a, b: (a, [b]), None, "output for task depth is list, not (2, 1, height, width)"),
+    ],
+)
+def test_an_answer_that_does_not_fit_is_refused(answer: Any, outputs: Any, message: str) -> None:
+    with pytest.raises(BadInputError, match=re.escape(message)) as caught:
+        wrap(Net(answer), TASKS, outputs=outputs)(images())
+    assert "\n" not in str(caught.value)
+
+
+def test_evaluation_needs_a_wrapped_model_and_a_data_set() -> None:
+    model = wrap(Net(), {"segmentation": {"classes": 2}, "depth": {}})
+    for given, dataset in ((model, None), (Net(), "rooms3")):
+        with pytest.raises(BadInputError, match=re.escape("must come from mtrbench.wrap, and with the name of a data")):
+            evaluate(given, "total-fgsm", dataset=dataset, images=2)
+    with pytest.raises(BadInputError, match="the model is in training mode"):
+        evaluate(model.train(), "total-fgsm", dataset="rooms3", images=2)
+    model.eval()
+    with pytest.raises(BadInputError, match="batch size must be at least 1"):
+        evaluate(model, "total-fgsm", dataset="rooms3", images=2, batch_size=0)
+    with pytest.raises(BadInputError, match="says the images' size; leave out size"):
+        evaluate("rooms3-shared.clean", "total-fgsm", size=(32, 32))
+
+
+def test_a_wrapped_model_scores_as_the_registered_one_that_it_is() -> None:
+    ours = load_model("rooms3-shared.clean")
+    settings = {"segmentation": {"classes": 13}, "depth": {}, "normals": {}}
+    named = evaluate("rooms3-shared.clean", "total-fgsm", images=4)
+    own = evaluate(wrap(ours.net, settings), "total-fgsm", dataset="rooms3", images=4)
+    assert own.degradation == named.degradation
+    assert (own.clean, own.attacked, own.facts.parameters) == (named.clean, named.attacked, named.facts.parameters)
+
+
+def test_the_page_about_own_models_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 4
+    names: dict[str, Any] = {}
+    exec("\n".join(blocks), names)  # noqa: S102
+    record = names["record"]
+    assert isinstance(record, Record)
+    assert (record.cell.model.name, record.cell.dataset.images, record.attack.name) == ("own", 8, "dgba-pgd")
+    assert names["after"]["depth"].mean() > names["before"]["depth"].mean()
+    assert record.degradation.arlc.value > 0
+    assert capsys.readouterr().out.count("\n") == 3
