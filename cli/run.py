@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from ..api.devices import device_of
 from ..api.resolver import LocalWorkshop, found_models
-from ..benchmark.engines import Engine, Processes, Serial, default_workers
+from ..benchmark.engines import ENGINES, Engine, default_workers, make_engine
 from ..benchmark.evaluation import evaluate_cells, pending, with_clean
 from ..benchmark.protocol.cells import Cell
 from ..benchmark.protocol.records import AnyRecord, Record
@@ -41,6 +41,7 @@ from .tables import echo_boards
 @click.option("--transfer", is_flag=True, help="Attack every model also with what was made on each of the others.")
 @click.option("--seed", type=int, help="Seed of the attacks' random numbers.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; default: one per core, one on a GPU.")
+@click.option("--engine", type=click.Choice(tuple(ENGINES)), help="Default: processes, serial for one worker.")
 @click.option("--batch", type=click.IntRange(min=1), default=32, show_default=True, help="Images per forward pass.")
 @click.option("--device", default="cpu", show_default=True)
 @out_option
@@ -59,6 +60,7 @@ def run(
     transfer: bool,
     seed: int | None,
     workers: int | None,
+    engine: str | None,
     batch: int,
     device: str,
     out: Path,
@@ -77,8 +79,8 @@ def run(
     workshop = LocalWorkshop(found_models(plan.every_model), data_root, device, batch)
     cells = with_clean(workshop.cells(plan, targets))
     if workers is None:
-        workers = default_workers() if device == "cpu" else 1
-    records = evaluate_all(cells, workshop, Store(out), Serial() if workers == 1 else Processes(workers))
+        workers = default_workers() if device == "cpu" and engine != "serial" else 1
+    records = evaluate_all(cells, workshop, Store(out), make_engine(engine, workers))
     written = publish(suite_files({"": records}), out / "boards")
     if as_json:
         click.echo(json.dumps([summary(record) for record in records if isinstance(record, Record)], indent=1))

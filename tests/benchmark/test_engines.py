@@ -12,16 +12,16 @@ import torch
 from helpers.work import Scribe
 
 from mtrbench import BadInputError
-from mtrbench.benchmark.engines import Engine, Processes, Serial
+from mtrbench.benchmark.engines import ENGINES, Engine, Processes, Serial, make_engine
 
-ENGINES = [Serial(), Processes(2)]
+EVERY = [make_engine(name, 1 if name == "serial" else 2) for name in ENGINES]
 
 
 def done(folder: Path) -> set[int]:
     return {int(path.name) for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize("engine", ENGINES, ids=repr)
+@pytest.mark.parametrize("engine", EVERY, ids=repr)
 class TestEveryEngine:
     def test_does_and_names_every_job_once(self, engine: Engine, tmp_path: Path) -> None:
         assert sorted(engine.run(Scribe(tmp_path), range(5))) == [0, 1, 2, 3, 4]
@@ -42,6 +42,12 @@ class TestEveryEngine:
 
     def test_nothing_to_do_is_nothing_done(self, engine: Engine, tmp_path: Path) -> None:
         assert list(engine.run(Scribe(tmp_path), [])) == []
+
+
+def test_without_a_name_the_engine_follows_from_the_number_of_workers() -> None:
+    assert (make_engine(None, 1), make_engine(None, 3)) == (Serial(), Processes(3))
+    with pytest.raises(BadInputError, match="serial has one worker, not 3"):
+        make_engine("serial", 3)
 
 
 def test_serial_gives_the_threads_back() -> None:

@@ -1,4 +1,4 @@
-"""Where jobs run: in this process, or in several on this machine."""
+"""Jobs in several processes of this machine."""
 
 from __future__ import annotations
 
@@ -13,37 +13,15 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-import torch
-
-from .protocol.errors import BadInputError
+from ..protocol.errors import BadInputError
+from .base import one_thread
 
 J = TypeVar("J")
 
 PATIENCE = 10.0
 """Seconds for a worker to end by itself: signals wait until a solver or a convolution returns."""
-
-
-class Engine(Protocol):
-    """Applies a function to jobs, yielding each job as it gets done, in any order; to be closed if not exhausted."""
-
-    def run(self, function: Callable[[J], None], jobs: Iterable[J]) -> Generator[J, None, None]: ...
-
-
-@dataclass(frozen=True)
-class Serial:
-    """One job after the other, here."""
-
-    def run(self, function: Callable[[J], None], jobs: Iterable[J]) -> Generator[J, None, None]:
-        threads = torch.get_num_threads()
-        _one_thread()
-        try:
-            for job in jobs:
-                function(job)
-                yield job
-        finally:
-            torch.set_num_threads(threads)
 
 
 @dataclass(frozen=True)
@@ -74,11 +52,6 @@ class Processes:
                     _end(set(multiprocessing.active_children()) - others)
 
 
-def _one_thread() -> None:
-    """Every job runs on one thread, so that a result does not depend on the number of workers, nor of cores."""
-    torch.set_num_threads(1)
-
-
 def _end(workers: Iterable[BaseProcess]) -> None:
     workers = list(workers)
     for worker in workers:
@@ -104,7 +77,7 @@ def _deaf_to_interrupts() -> Iterator[None]:
 
 
 def _start_worker() -> None:
-    _one_thread()
+    one_thread()
     # As an exception, so that half-written files are removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -122,8 +95,3 @@ def _end_with_parent() -> None:
     assert parent is not None  # this is a worker
     parent.join()
     os._exit(1)
-
-
-def default_workers() -> int:
-    """As many as there are cores for this process, at most 8."""
-    return min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
