@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from ..attacks.conformance.scene import Scene, perturbed
 from ..attacks.registry import load_attack
+from ..benchmark.protocol.findings import Finding
 from ..benchmark.protocol.threat import ThreatModel
 from ..benchmark.protocol.types import Attack, Batch, MultiTaskModel
 from ..benchmark.stats import Bootstrapped, mean, relative_loss_change, resampling_weights
 from ..leaderboards.analysis.flags import BLACK_BOX, NOISE, ONE_STEP
 from ..leaderboards.analysis.ranking import is_above
-from ..models.conformance import Finding, Property
+from ..models.conformance import Property
 
 ATTACK, STEPS = "total-pgd", 10
 BUDGET = ThreatModel("linf", 4 / 255)

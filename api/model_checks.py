@@ -6,9 +6,9 @@ from pathlib import Path
 
 from ..benchmark.datasets.registry import load_dataset
 from ..benchmark.harness import in_batches
-from ..benchmark.protocol.errors import BadInputError
+from ..benchmark.protocol.findings import Finding
 from ..models.card import Card, load_card_model
-from ..models.conformance import PROPERTIES, Finding, Property, clean_scores, examined, raised
+from ..models.conformance import PROPERTIES, Property, clean_scores, examined
 from ..models.nets.layout import Layout
 from ..models.registry import MODELS, find_card
 from .masking import SIGNS
@@ -62,7 +62,7 @@ def examine_model(name: str, data_root: Path | None) -> dict[str, Finding]:
     except Exception as error:  # an architecture may raise anything
         if name not in MODELS and not (name.endswith(".toml") and Path(name).is_file()):
             raise  # there is no card that could be at fault
-        return {"card": Finding("fail", str(error) if isinstance(error, BadInputError) else raised(error))}
+        return {"card": Finding.of(error)}
     data = load_dataset(card.dataset, model.tasks, root=data_root, size=card.size)
     everything = range(len(data.ids))
     few = data.batch(everything[:IMAGES])

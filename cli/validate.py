@@ -13,6 +13,7 @@ import click
 from tabulate import tabulate
 
 from ..benchmark.protocol.errors import BadInputError
+from ..benchmark.protocol.findings import Finding
 from .options import json_option
 
 Rows = Sequence[Mapping[str, Any]]
@@ -32,8 +33,7 @@ def _attack(name: str, model: str | None, data_root: Path | None) -> Rows:
     card, _ = find_card(model)
     cell = workshop.cell(card.name, card.dataset, IMAGES, name, threat_ref("linf", 4, None), 0, None)
     batch = workshop.dataset(cell).batch(range(IMAGES))
-    outcomes = examine(partial(load_attack, name), settings_of(name), workshop.model(cell.model), batch)
-    return [asdict(outcome) for outcome in outcomes]
+    return _rows(examine(partial(load_attack, name), settings_of(name), workshop.model(cell.model), batch))
 
 
 def _model(name: str, strong_on: str | None, data_root: Path | None) -> Rows:
@@ -41,7 +41,11 @@ def _model(name: str, strong_on: str | None, data_root: Path | None) -> Rows:
 
     if strong_on:
         raise BadInputError(f"--model {strong_on} says what an attack is to be strong on; leave it out for a model")
-    return [{"property": title, **asdict(finding)} for title, finding in examine_model(name, data_root).items()]
+    return _rows(examine_model(name, data_root))
+
+
+def _rows(found: Mapping[str, Finding]) -> Rows:
+    return [{"property": title, **asdict(finding)} for title, finding in found.items()]
 
 
 KINDS: dict[str, Callable[[str, str | None, Path | None], Rows]] = {"attack": _attack, "model": _model}

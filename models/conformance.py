@@ -5,32 +5,21 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..benchmark.protocol.findings import Finding, Result
 from ..benchmark.protocol.types import Batch, MultiTaskModel
 from .card import Clean
-
-Result = Literal["pass", "fail", "flag"]
 
 # Libraries add in another order in a batch of another size; whole networks turn that into more than one bit.
 ROUNDING = 1e-4
 # Far from the seeds that a network might set by itself.
 SEEDS = (270_343, 618_034)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Whether a model has a property, and in one line how that shows; a flag is a sign of trouble, and no failure."""
-
-    result: Result
-    found: str
 
 
 def shapes(model: MultiTaskModel, batch: Batch) -> Finding:
@@ -148,12 +137,7 @@ def examined(check: Property, model: MultiTaskModel, batch: Batch) -> Finding:
     try:
         return check(copy.deepcopy(model), batch.clone())
     except Exception as error:  # a network may raise anything
-        return Finding("fail", raised(error))
-
-
-def raised(error: Exception) -> str:
-    """An error on one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        return Finding.of(error)
 
 
 def clean_scores(model: MultiTaskModel, batches: Iterable[Batch], clean: Clean) -> Finding:

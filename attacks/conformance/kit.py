@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from ...benchmark.protocol.findings import Finding
 from ...benchmark.protocol.threat import ThreatModel
 from ...benchmark.protocol.types import Attack, Batch, MultiTaskModel
 from .laws import LAWS
 from .scene import Scene
-from .strength import STRENGTHS, Finding, Result, Subject
+from .strength import STRENGTHS, Subject
 from .toys import miniature
 
 PROPERTIES = (*LAWS, *STRENGTHS)
@@ -20,19 +20,10 @@ IN_EVERY_NORM = ("within-budget", "zero-budget-is-clean", "batch-size-invariant"
 ON_REAL_NETWORKS = ("within-budget", "leaves-model-alone")
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """A property, whether an attack has it, and in one line how that shows."""
-
-    property: str
-    result: Result
-    found: str
-
-
 def examine(
     make: Callable[..., Attack], settings: tuple[str, ...], model: MultiTaskModel, batch: Batch
-) -> list[Outcome]:
-    """The outcome of every property of `PROPERTIES`, of the attack that `make(**settings)` makes.
+) -> dict[str, Finding]:
+    """What was found of every property of `PROPERTIES`, of the attack that `make(**settings)` makes.
 
     `settings` are the names that `make` takes; `steps` and `queries` are set to few. `model` is a pretrained model and
     `batch` a few of its images; the toys have the same tasks. An attack that raises inside a property lacks it.
@@ -42,14 +33,13 @@ def examine(
     toys = (Scene("toy, linf", *toy, linf), Scene("toy, l2", *toy, l2))
     pretrained = Scene("model, linf", model, batch, linf)
     subject = Subject(make, settings, pretrained)
-    outcomes = []
+    found = {}
     for name in PROPERTIES:
         try:
-            finding = _on_scenes(name, subject, toys, pretrained) if name in LAWS else STRENGTHS[name](subject)
+            found[name] = _on_scenes(name, subject, toys, pretrained) if name in LAWS else STRENGTHS[name](subject)
         except Exception as error:  # an attack may raise anything
-            finding = Finding("fail", f"{type(error).__name__}: {' '.join(str(error).split())}")
-        outcomes.append(Outcome(name, finding.result, finding.found))
-    return outcomes
+            found[name] = Finding.of(error)
+    return found
 
 
 def _on_scenes(name: str, subject: Subject, toys: tuple[Scene, ...], pretrained: Scene) -> Finding:

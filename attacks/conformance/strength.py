@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from ...benchmark.protocol.errors import BadInputError
+from ...benchmark.protocol.findings import Finding
 from ...benchmark.protocol.noise import Noise as Draws
 from ...benchmark.protocol.threat import ThreatModel
 from ...benchmark.protocol.types import Attack
@@ -20,22 +20,12 @@ from ..whole.noise import Noise
 from .scene import Scene, perturbed
 from .toys import steered
 
-Result = Literal["pass", "fail", "does not apply"]
-
 # Rounding of the images, and of programs whose coefficients are quantised.
 SHORT_OF_OPTIMUM = 2e-3
 # Attacks climb by signs and by lot, and may lose a little where they could stay: a tenth is no accident.
 CLEAR_LOSS = 0.1
 FEW = {"steps": 3, "queries": 40, "neighbours": 2}
 """Settings that decide how long an attack takes, as they are under test."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Whether an attack has a property, and in one line how that shows."""
-
-    result: Result
-    found: str
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,10 @@ from torch import Tensor
 
 from mtrbench import load_attack
 from mtrbench.attacks.balancing.base import gradient_of_sum
-from mtrbench.attacks.conformance.kit import PROPERTIES, Outcome, examine
+from mtrbench.attacks.conformance.kit import PROPERTIES, examine
 from mtrbench.attacks.registry import names, settings_of
 from mtrbench.benchmark.datasets.registry import load_dataset
+from mtrbench.benchmark.protocol.findings import Finding
 from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.threat import ThreatModel
 from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel
@@ -38,9 +39,9 @@ def stage(tiny: Path) -> Stage:
     return load_model(str(tiny)).only(("segmentation", "depth")), data.batch(range(3))
 
 
-def failed(outcomes: list[Outcome]) -> dict[str, str]:
-    assert tuple(outcome.property for outcome in outcomes) == PROPERTIES
-    return {outcome.property: outcome.found for outcome in outcomes if outcome.result == "fail"}
+def failed(findings: dict[str, Finding]) -> dict[str, str]:
+    assert tuple(findings) == PROPERTIES
+    return {name: finding.found for name, finding in findings.items() if finding.result == "fail"}
 
 
 @pytest.mark.parametrize("name", [*ATTACKS, "total-pgd@aligned", "single:segmentation-pgd@margin"])
@@ -52,8 +53,9 @@ def test_registered_attack_has_every_property(name: str, stage: Stage, monkeypat
 
 def test_what_does_not_apply(stage: Stage) -> None:
     exempt = {
-        name: {o.property for o in examine(partial(load_attack, name), settings_of(name), *stage) if o.result[0] == "d"}
+        name: {prop for prop, finding in found.items() if finding.result == "does not apply"}
         for name in ("total-pgd", "total-fgsm", "noise", "dgba-grid-fgsm", "dgba-protected:depth-fgsm")
+        for found in [examine(partial(load_attack, name), settings_of(name), *stage)]
     }
     optimum, steps = "reaches-linear-optimum", "more-steps-never-clearly-hurt"
     assert exempt == {

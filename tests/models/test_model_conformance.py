@@ -34,11 +34,12 @@ from mtrbench import load_dataset
 from mtrbench.api.masking import SIGNS
 from mtrbench.api.model_checks import ALL, examine_model, twin
 from mtrbench.benchmark.harness import in_batches, measure
+from mtrbench.benchmark.protocol.findings import Finding
 from mtrbench.benchmark.protocol.tasks.registry import make_task
 from mtrbench.benchmark.stats import bootstrap_scores, resampling_weights
 from mtrbench.cli.card_text import drawn
 from mtrbench.models.card import Architecture, build, fingerprint, packed, read_card, unpack
-from mtrbench.models.conformance import PROPERTIES, Finding
+from mtrbench.models.conformance import PROPERTIES
 from mtrbench.models.nets.layout import Layout, layouts
 from mtrbench.models.registry import find_card, load_model
 
