@@ -63,4 +63,5 @@ def evaluate(
     clean, control, attacked = (
         measure_cell(workshop, part, whole) for part in (cell.clean, workshop.control(cell), cell)
     )
-    return make_record(cell, workshop.facts(cell), workshop.model(cell.model).tasks, clean, control, attacked, device)
+    facts, tasks = workshop.model_facts(cell), workshop.model(cell.model).tasks
+    return make_record(cell, facts, workshop.attack_facts(cell), tasks, clean, control, attacked, device)

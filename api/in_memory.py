@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..benchmark.protocol.cells import Cell, ModelRef
-from ..benchmark.protocol.records import ModelFacts
+from ..benchmark.protocol.facts import ModelFacts
 from ..benchmark.protocol.types import Dataset, MultiTaskModel
 from .resolver import Attacking
 
@@ -25,7 +25,7 @@ class OwnWorkshop(Attacking):
     def dataset(self, cell: Cell) -> Dataset:
         return self.data
 
-    def facts(self, cell: Cell) -> ModelFacts:
+    def model_facts(self, cell: Cell) -> ModelFacts:
         return ModelFacts(
             trained_on="unknown",
             sharing_index=None,

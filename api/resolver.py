@@ -11,12 +11,12 @@ from typing import Any, Literal, cast
 
 from pydantic import ValidationError
 
-from ..attacks.registry import check_tasks, describe, load_attack, settings_of, split_settings
+from ..attacks.registry import attack_facts, check_tasks, describe, load_attack, settings_of, split_settings
 from ..benchmark.datasets.registry import load_dataset
 from ..benchmark.evaluation import ids_sha256
 from ..benchmark.protocol.cells import AttackRef, Cell, DatasetRef, ModelRef, ThreatRef
 from ..benchmark.protocol.errors import BadInputError, unknown
-from ..benchmark.protocol.records import ModelFacts
+from ..benchmark.protocol.facts import AttackFacts, ModelFacts
 from ..benchmark.protocol.tasks.base import Task
 from ..benchmark.protocol.threat import ThreatModel
 from ..benchmark.protocol.types import Attack, Dataset, MultiTaskModel
@@ -40,6 +40,10 @@ class Attacking:
         if cell.attack is None:
             return None
         return load_attack(cell.attack.name, **cell.attack.settings)
+
+    def attack_facts(self, cell: Cell) -> AttackFacts:
+        assert cell.attack is not None  # asked of attacked cells alone
+        return attack_facts(cell.attack.name, load_attack(cell.attack.name, **cell.attack.settings))
 
     def control(self, cell: Cell) -> Cell:
         """The same cell under noise of the budget's size, which every attack must beat."""
@@ -65,7 +69,7 @@ class LocalWorkshop(Attacking):
         tasks = find_card(self.models[cell.model.name])[0].make_tasks()
         return _dataset(cell.dataset.name, (*tasks.values(),), self.data_root, cell.dataset.size, cell.dataset.images)
 
-    def facts(self, cell: Cell) -> ModelFacts:
+    def model_facts(self, cell: Cell) -> ModelFacts:
         card, _ = find_card(self.models[cell.model.name])
         training, layout = card.training, Layout.parse(card.architecture.layout)
         return ModelFacts(

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from typing import Any, cast
 
 from ..benchmark.protocol.errors import BadInputError, unknown
+from ..benchmark.protocol.facts import AttackFacts
 from ..benchmark.protocol.registry import Registry
 from ..benchmark.protocol.types import Attack, SplitAttack
 from .losses import SETS, TRAIN
@@ -175,6 +176,26 @@ def describe(name: str, attack: Attack) -> tuple[str, dict[str, Any]]:
     parts = components(attack)
     version = ".".join(str(getattr(part, "version", 1)) for part in reversed(parts))
     return version, {key: getattr(part, key) for key in settings_of(name) for part in parts if hasattr(part, key)}
+
+
+def attack_facts(name: str, attack: Attack) -> AttackFacts:
+    """What an attack is, for boards: from the registry's parts of its name and from its objects."""
+    plain, losses = _split(split_settings(name)[0])
+    _, inner, argument = _parts(plain)
+    parts = components(attack.attack if isinstance(attack, Ascending) else attack)
+    balancing, own = parts[0], parts[-1]
+    head, _, optimizer = plain.rpartition("-")
+    return AttackFacts(
+        kind="product" if inner else getattr(own, "attack_kind", "whole"),
+        balancing=head.partition(":")[0] if inner else None,
+        argument=str(next(iter(argument.values()))) if argument else None,
+        optimizer=optimizer if inner else None,
+        losses=losses,
+        task=getattr(balancing, "task", None),
+        spares=getattr(balancing, "spares", False),
+        one_step=inner is not None and not hasattr(own, "steps"),
+        members=getattr(own, "names", ()),
+    )
 
 
 def _split(name: str) -> tuple[str, str]:

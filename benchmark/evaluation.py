@@ -17,8 +17,9 @@ from .environment import environment
 from .harness import Measurement, in_batches, measure
 from .protocol.cells import Cell, ModelRef
 from .protocol.errors import BadInputError
+from .protocol.facts import AttackFacts, ModelFacts, TaskFacts
 from .protocol.noise import Noise
-from .protocol.records import AnyRecord, CleanRecord, Costs, Diagnostics, ModelFacts, Record, Replicates, Solver
+from .protocol.records import AnyRecord, CleanRecord, Costs, Diagnostics, Record, Replicates, Solver
 from .protocol.tasks.base import Task
 from .protocol.threat import ThreatModel
 from .protocol.types import Attack, Dataset, MultiTaskModel, SplitAttack
@@ -47,7 +48,11 @@ class Workshop(Protocol):
         """The same cell under noise of the budget's size, which every attack must beat."""
         ...
 
-    def facts(self, cell: Cell) -> ModelFacts: ...
+    def model_facts(self, cell: Cell) -> ModelFacts: ...
+
+    def attack_facts(self, cell: Cell) -> AttackFacts:
+        """What the cell's attack is; only asked of cells that have one."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -149,13 +154,13 @@ def _record(cell: Cell, workshop: Workshop, store: Store) -> AnyRecord:
     clean, *attacks = (
         Measurement.merge(store.shard(part, span) for span in spans(part)) for part in _passes(cell, workshop)
     )
-    about = cell, workshop.facts(cell), workshop.model(cell.model).tasks
+    facts, tasks = workshop.model_facts(cell), workshop.model(cell.model).tasks
     record: AnyRecord
     if attacks:
         control, attacked = attacks
-        record = make_record(*about, clean, control, attacked, workshop.device)
+        record = make_record(cell, facts, workshop.attack_facts(cell), tasks, clean, control, attacked, workshop.device)
     else:
-        record = make_clean_record(*about, clean, workshop.device)
+        record = make_clean_record(cell, facts, tasks, clean, workshop.device)
     store.save_record(record)
     return record
 
@@ -167,10 +172,11 @@ def make_clean_record(
     _check_samples(cell, clean)
     found = stats.scores(tasks, clean.statistics)
     return CleanRecord(
-        schema=3,
+        schema=4,
         key=cell.key,
         cell=cell,
-        facts=facts,
+        model_facts=facts,
+        task_facts={name: TaskFacts.of(task.metrics) for name, task in tasks.items()},
         scores=stats.estimates(found),
         replicates={
             task: {metric: Replicates.pack(score.replicates) for metric, score in part.items()}
@@ -187,7 +193,8 @@ def _check_samples(cell: Cell, *passes: Measurement) -> None:
 
 def make_record(
     cell: Cell,
-    facts: ModelFacts,
+    model_facts: ModelFacts,
+    attack_facts: AttackFacts,
     tasks: Mapping[str, Task],
     clean: Measurement,
     control: Measurement,
@@ -210,10 +217,12 @@ def make_record(
         noise=noise.ard,
     )
     return Record(
-        schema=3,
+        schema=4,
         key=cell.key,
         cell=cell,
-        facts=facts,
+        model_facts=model_facts,
+        attack_facts=attack_facts,
+        task_facts={name: TaskFacts.of(task.metrics) for name, task in tasks.items()},
         complete=all(task.value is not None for task in degradation.tasks.values()),
         clean=before,
         attacked=after,

@@ -26,6 +26,7 @@ class DgbaProtected:
     """
 
     version: ClassVar[int] = 1
+    spares: ClassVar[bool] = True
 
     task: str
     tau: float = 0.01

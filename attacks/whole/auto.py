@@ -9,6 +9,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from ...benchmark.protocol.errors import BadInputError
+from ...benchmark.protocol.facts import AttackKind
 from ...benchmark.protocol.noise import Noise
 from ...benchmark.protocol.threat import ThreatModel
 from ...benchmark.protocol.types import Attack, Batch, MultiTaskModel
@@ -34,6 +35,9 @@ class Auto:
     """
 
     code: ClassVar[int] = 1
+
+    attack_kind: ClassVar[AttackKind] = "ensemble"
+    names: ClassVar[tuple[str, ...]] = MEMBERS
 
     @property
     def version(self) -> str:

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, get_args
 from torch import Tensor
 
 from ...benchmark.protocol.errors import unknown
+from ...benchmark.protocol.facts import AttackKind
 from ...benchmark.protocol.noise import Noise as Draws
 from ...benchmark.protocol.threat import ThreatModel
 from ...benchmark.protocol.types import Batch, MultiTaskModel
@@ -24,6 +25,7 @@ class Noise:
     """
 
     version: ClassVar[int] = 1
+    attack_kind: ClassVar[AttackKind] = "control"
     black_box: ClassVar[bool] = True
 
     kind: Kind = "sign"

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ...benchmark.protocol.errors import BadInputError
+from ...benchmark.protocol.facts import AttackKind
 from ...benchmark.protocol.noise import Noise
 from ...benchmark.protocol.tally import tally
 from ...benchmark.protocol.threat import ThreatModel
@@ -33,6 +34,7 @@ class Square:
     """
 
     version: ClassVar[int] = 1
+    attack_kind: ClassVar[AttackKind] = "black box"
     black_box: ClassVar[bool] = True
 
     queries: int = 500

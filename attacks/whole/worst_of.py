@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ...benchmark.protocol.damage import Array, on_images
 from ...benchmark.protocol.errors import BadInputError
+from ...benchmark.protocol.facts import AttackKind
 from ...benchmark.protocol.noise import Noise
 from ...benchmark.protocol.threat import ThreatModel
 from ...benchmark.protocol.types import Attack, Batch, MultiTaskModel, SplitAttack
@@ -34,6 +35,7 @@ class WorstOf:
     """
 
     code: ClassVar[int] = 1
+    attack_kind: ClassVar[AttackKind] = "ensemble"
 
     members: str
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from .errors import BadInputError
+from .migration import migrated
 from .records import AnyRecord, CleanRecord, Record
 
 LARGEST = 16 * 2**20
@@ -41,6 +42,8 @@ def read_record(path: Path) -> AnyRecord:
         if len(text) > LARGEST:
             raise ValueError(f"it holds more than {LARGEST >> 20} MB")
         content = json.loads(text, object_pairs_hook=_no_duplicates)
+        if isinstance(content, dict):
+            content = migrated(content)
         return _kind(content).model_validate_json(json.dumps(content, allow_nan=False))
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise BadInputError(f"record {path} cannot be unpacked: {error}; remove the file or restore it") from error

@@ -14,29 +14,10 @@ from pydantic import Base64Encoder, EncodedBytes, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from .cells import STRICT, AttackRef, Cell, Count, Name, Sha256, Strict, ThreatRef
-from .metrics import METRICS
+from .facts import AttackFacts, ModelFacts, TaskFacts
 
 UNDEFINED = 0xFFFF
 """The level of a replicate without a value."""
-
-
-class ModelFacts(Strict):
-    """What the boards need to know of a model beyond its name; `adversary` is its training's attack, None if clean.
-
-    `sharing_index` is 1 for a fully shared backbone and 0 for independent ones; `twin` names the independent model of
-    the same training, against which the clean gain of sharing is measured. `architecture` is the network and its
-    settings without the layout, `layout` has a line per block with slashes between the groups of tasks that share it,
-    and `seed` is that of the training; models that agree in all but the seed are repetitions of one another.
-    """
-
-    trained_on: Name
-    sharing_index: Annotated[float, Field(ge=0, le=1)] | None
-    adversary: Name | None
-    parameters: Count
-    twin: Name | None
-    architecture: Name | None = None
-    layout: tuple[Name, ...] | None = None
-    seed: int | None = None
 
 
 # A record has fifty: as models of their own they would take ten times the memory.
@@ -174,15 +155,17 @@ class Environment(Strict):
 class _Result(Strict):
     """What every record begins with."""
 
-    schema_: Literal[3] = Field(default=3, alias="schema")
+    schema_: Literal[4] = Field(default=4, alias="schema")
     key: Sha256
     cell: Cell
-    facts: ModelFacts
+    model_facts: ModelFacts
+    task_facts: dict[Name, TaskFacts]
 
     @model_validator(mode="after")
     def _check_key(self) -> Self:
         if self.key != self.cell.key:
             raise ValueError("the key is not the digest of the cell")
+        _check_tasks(self.cell, self.task_facts)
         return self
 
     def to_json(self) -> str:
@@ -205,8 +188,8 @@ class CleanRecord(_Result):
             raise ValueError("the record of a clean pass has no attack, budget, source or seed")
         for part in (self.scores, self.replicates):
             _check_tasks(self.cell, part)
-        if {task: {*part} for task, part in self.scores.items()} != {t: {*part} for t, part in self.replicates.items()}:
-            raise ValueError("every score needs its replicates")
+        _check_metrics(self.task_facts, self.scores)
+        _check_metrics(self.task_facts, self.replicates)
         return self
 
 
@@ -217,6 +200,7 @@ class Record(_Result):
     the record that it replaces, `invalidated` says why it does not count any more.
     """
 
+    attack_facts: AttackFacts
     complete: bool
     clean: dict[Name, dict[Name, Estimate]]
     attacked: dict[Name, dict[Name, Estimate]]
@@ -236,7 +220,7 @@ class Record(_Result):
         for part in (self.clean, self.attacked, self.degradation.tasks, self.degradation.metrics):
             _check_tasks(self.cell, part)
         for scores in (self.clean, self.attacked, self.degradation.metrics):
-            _check_metrics(scores)
+            _check_metrics(self.task_facts, scores)
         return self
 
     @property
@@ -253,10 +237,10 @@ class Record(_Result):
 AnyRecord = Record | CleanRecord
 
 
-def _check_metrics(scores: Mapping[str, Collection[str]]) -> None:
+def _check_metrics(tasks: Mapping[str, TaskFacts], scores: Mapping[str, Collection[str]]) -> None:
     for task, found in scores.items():
-        known = [metric.name for metric in METRICS.get(task, ())]
-        if known and {*found} != {*known}:
+        known = tasks[task].metrics
+        if {*found} != {*known}:
             raise ValueError(f"scores of {task} must name the metrics {', '.join(known)}")
 
 

@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import TypeVar
 
 from ...benchmark.protocol.errors import BadInputError
-from ...benchmark.protocol.records import AnyRecord, CleanRecord, ModelFacts, Record
+from ...benchmark.protocol.facts import ModelFacts
+from ...benchmark.protocol.records import AnyRecord, CleanRecord, Record
 from ...benchmark.stats import Bootstrapped
 from .labels import flat, labels
 from .scores import ards, in_order, is_complete
@@ -77,7 +78,7 @@ class Group:
     _ards: dict[tuple[str, str], Bootstrapped] = field(default_factory=dict, repr=False, compare=False)
 
     def facts(self, model: str) -> ModelFacts:
-        return self.any_record(model).facts
+        return self.any_record(model).model_facts
 
     def any_record(self, model: str) -> Record:
         """A record of a model, for its facts and clean scores, which do not depend on the attack."""
@@ -213,7 +214,7 @@ def group(records: Sequence[AnyRecord]) -> list[Group]:
         found = _group(setting, title, by_setting[setting], left_out)
         passes = {model: clean.get(found.any_record(model).cell.clean.key) for model in found.models}
         for model, of in passes.items():
-            if of and of.facts != found.facts(model):
+            if of and of.model_facts != found.facts(model):
                 raise _disagreeing(found.title, model)
         groups.append(replace(found, clean={model: of for model, of in passes.items() if of}))
     return groups
@@ -250,7 +251,7 @@ def _group(setting: Setting, title: str, records: list[Record], left_out: int) -
     facts: dict[str, ModelFacts] = {}
     for record in records:
         model = models[record.key]
-        if facts.setdefault(model, record.facts) != record.facts:
+        if facts.setdefault(model, record.model_facts) != record.model_facts:
             raise _disagreeing(title, model)
 
     def place(model: str) -> tuple[str, bool, float, str]:

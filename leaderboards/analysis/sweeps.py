@@ -64,7 +64,7 @@ def _sweeps(
     for record in records:
         place = x(record)
         if place is not None:
-            course = courses.setdefault((record.facts.adversary or CLEAN, named[record.key]), {})
+            course = courses.setdefault((record.model_facts.adversary or CLEAN, named[record.key]), {})
             course.setdefault(record.cell.model, {})[place] = record
     found = []
     for training, attack in sorted(courses, key=lambda pair: (pair[0] != CLEAN, *pair)):

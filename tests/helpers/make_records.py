@@ -7,7 +7,9 @@ from itertools import combinations
 import numpy as np
 
 from mtrbench.benchmark.protocol.cells import Cell
+from mtrbench.benchmark.protocol.facts import TaskFacts
 from mtrbench.benchmark.protocol.metrics import METRICS
+from mtrbench.benchmark.protocol.migration import attack_facts as attack_facts_of
 from mtrbench.benchmark.protocol.records import CleanRecord, Record, Replicates
 from mtrbench.benchmark.stats import RESAMPLES
 
@@ -60,6 +62,7 @@ def make_record(
     damage=None,
     clean=None,
     facts=(),
+    attack_facts=(),
     spread=0.03,
     own_spread=0.004,
     protocol=1,
@@ -75,7 +78,10 @@ def make_record(
     source=None,
     **fields,
 ):
-    """A valid record; `damage` is D_t by task, None for an undefined one; `facts` and `diagnostics` override."""
+    """A valid record; `damage` is D_t by task, None for an undefined one.
+
+    `facts` (of the model), `attack_facts` and `diagnostics` override.
+    """
     sharing, adversary, factor, advantage = MODELS.get(model, (0.5, None, 0.9, 0.03))
     if damage is None:
         damage = {task: factor * DAMAGE[attack][TASKS.index(task) % 3] for task in tasks}
@@ -105,9 +111,11 @@ def make_record(
     }
     base = f"rooms3-independent.{model.rpartition('.')[2]}"
     content = {
-        "schema": 3,
+        "schema": 4,
         "cell": cell,
-        "facts": {
+        "attack_facts": {**attack_facts_of(attack), **dict(attack_facts)},
+        "task_facts": {task: TaskFacts.of(METRICS[task]).model_dump() for task in tasks},
+        "model_facts": {
             "trained_on": "rooms3",
             "sharing_index": sharing,
             "adversary": adversary,
@@ -153,10 +161,11 @@ def make_record(
 def make_clean_record(record, spread=0.01):
     """The clean pass behind a record, whose scores vary over resamples as those of all models do."""
     return CleanRecord(
-        schema=3,
+        schema=4,
         key=record.cell.clean.key,
         cell=record.cell.clean,
-        facts=record.facts,
+        model_facts=record.model_facts,
+        task_facts=record.task_facts,
         scores=record.clean,
         replicates={
             task: {name: Replicates.pack(e.value * (1 + common_noise(name, spread))) for name, e in scores.items()}

@@ -10,11 +10,12 @@ from typing import TypeVar
 
 from mtrbench import load_attack
 from mtrbench.attacks.conformance.toys import linear_model, middle_batch
+from mtrbench.attacks.registry import attack_facts
 from mtrbench.benchmark.engines import Serial
 from mtrbench.benchmark.evaluation import ids_sha256
 from mtrbench.benchmark.protocol.cells import AttackRef, Cell, DatasetRef, ModelRef, ThreatRef
 from mtrbench.benchmark.protocol.errors import BadInputError
-from mtrbench.benchmark.protocol.records import ModelFacts
+from mtrbench.benchmark.protocol.facts import AttackFacts, ModelFacts
 from mtrbench.benchmark.protocol.types import Attack, Batch, Dataset, MultiTaskModel
 
 J = TypeVar("J")
@@ -79,8 +80,11 @@ class ToyWorkshop:
     def control(self, cell: Cell) -> Cell:
         return cell.model_copy(update={"attack": AttackRef(name="noise", version="1", settings={})})
 
-    def facts(self, cell: Cell) -> ModelFacts:
+    def model_facts(self, cell: Cell) -> ModelFacts:
         return ModelFacts(trained_on="points", sharing_index=1.0, adversary=None, parameters=1, twin=None)
+
+    def attack_facts(self, cell: Cell) -> AttackFacts:
+        return attack_facts(cell.attack.name, self.attack(cell))
 
     @property
     def passes(self) -> int:

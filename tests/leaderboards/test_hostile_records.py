@@ -49,8 +49,8 @@ REFUSED = {
     "a script as a model": (put("cell", "model", "name", value=SCRIPT), "cell.model.name"),
     "a script as an attack": (put("cell", "attack", "name", value=SCRIPT), "cell.attack.name"),
     "a script as a data set": (put("cell", "dataset", "name", value=SCRIPT), "cell.dataset.name"),
-    "a script as a twin": (put("facts", "twin", value=SCRIPT), "facts.twin"),
-    "a script as a training": (put("facts", "adversary", value=SCRIPT), "facts.adversary"),
+    "a script as a twin": (put("model_facts", "twin", value=SCRIPT), "model_facts.twin"),
+    "a script as a training": (put("model_facts", "adversary", value=SCRIPT), "model_facts.adversary"),
     "a line break in a name": (put("cell", "model", "name", value="a\nb"), "cell.model.name"),
     "a bar in a name": (put("cell", "attack", "name", value="a|b"), "cell.attack.name"),
     "a formula as a model": (put("cell", "model", "name", value="=HYPERLINK(A1)"), "cell.model.name"),
@@ -58,7 +58,7 @@ REFUSED = {
     "an endless name": (put("cell", "model", "name", value=LONG), "cell.model.name"),
     "an endless attack": (put("cell", "attack", "name", value=LONG), "cell.attack.name"),
     "endless replicates": (put("degradation", "replicates", "depth", "levels", value="A" * 10**6), "replicates"),
-    "a negative count": (put("facts", "parameters", value=-1), "facts.parameters"),
+    "a negative count": (put("model_facts", "parameters", value=-1), "model_facts.parameters"),
     "a negative number of images": (put("cell", "dataset", "images", value=-5), "cell.dataset.images"),
     "a negative budget": (put("cell", "threat", "eps", value=-4.0), "cell.threat.eps"),
     "a score that is text": (put("degradation", "ard", "value", value="1e9"), "degradation.ard.value"),
@@ -90,10 +90,10 @@ def test_hostile_content_is_refused_in_one_line(tmp_path: Path, name: str) -> No
 
 
 CLEAN_REFUSED: dict[str, tuple[Callable[[Content], None], str]] = {
-    "an attack": (put("cell", "attack", value=make_record().cell.attack.model_dump()), "complete: Field required"),
+    "an attack": (put("cell", "attack", value=make_record().cell.attack.model_dump()), "attack_facts: Field required"),
     "a budget": (put("cell", "threat", value=make_record().cell.threat.model_dump(mode="json")), "has no attack"),
     "scores of another task": (put("scores", value={}), "scores must name the tasks"),
-    "a score without replicates": (put("replicates", "depth", value={}), "needs its replicates"),
+    "a score without replicates": (put("replicates", "depth", value={}), "must name the metrics"),
     "too few replicates": (
         put("replicates", "depth", "rel_err", "levels", value="AAAAAA=="),
         "rel_err has 2",

@@ -58,7 +58,7 @@ def test_card_says_where_the_model_comes_from(card: Path) -> None:
 
 def test_trained_card_evaluates(card: Path) -> None:
     record = evaluate(str(card), "total-fgsm", images=4)
-    assert record.facts.adversary == ("total-pgd, eps 4/255" if "at" in card.parent.name else None)
+    assert record.model_facts.adversary == ("total-pgd, eps 4/255" if "at" in card.parent.name else None)
     assert record.degradation.arlc.value > 0
 
 

@@ -177,7 +177,11 @@ def test_a_wrapped_model_scores_as_the_registered_one_that_it_is() -> None:
     named = evaluate("rooms3-shared.clean", "total-fgsm", images=4)
     own = evaluate(wrap(ours.net, settings), "total-fgsm", dataset="rooms3", images=4)
     assert own.degradation == named.degradation
-    assert (own.clean, own.attacked, own.facts.parameters) == (named.clean, named.attacked, named.facts.parameters)
+    assert (own.clean, own.attacked, own.model_facts.parameters) == (
+        named.clean,
+        named.attacked,
+        named.model_facts.parameters,
+    )
 
 
 def test_the_page_about_own_models_runs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,32 @@
+"""What records say of attacks comes from the attacks' objects, and says of old names what these said."""
+
+import json
+
+import pytest
+from helpers.make_records import make_record
+
+from mtrbench import load_attack
+from mtrbench.attacks.registry import attack_facts
+from mtrbench.benchmark.protocol.migration import attack_facts as of_schema_3
+from mtrbench.benchmark.protocol.migration import migrated
+from mtrbench.benchmark.protocol.reading import read_record
+from mtrbench.benchmark.suites import load_suite
+
+
+@pytest.mark.parametrize("name", load_suite("all-attacks").attacks)
+def test_objects_say_what_schema_3_said_by_name(name):
+    facts = attack_facts(name, load_attack(name))
+    assert facts.model_validate(of_schema_3(name)) == facts
+
+
+def test_a_record_of_schema_3_is_read_as_it_would_be_written_today(tmp_path):
+    record = make_record(
+        attack="dgba-protected:depth-pgd", damage=dict.fromkeys(("segmentation", "depth", "normals"), 1.0)
+    )
+    content = record.model_dump(mode="json", by_alias=True)
+    old = {name: value for name, value in content.items() if not name.endswith("_facts")}
+    old |= {"schema": 3, "facts": content["model_facts"]}
+    assert migrated(old) == content | {"attack_facts": of_schema_3(record.attack.name)}
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(old))
+    assert read_record(path) == record
