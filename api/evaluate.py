@@ -7,11 +7,11 @@ from typing import Literal
 
 from ..benchmark.datasets.registry import load_dataset
 from ..benchmark.evaluation import Workshop, make_record, measure_cell
-from ..benchmark.harness import weights_sha256
 from ..benchmark.protocol.cells import ModelRef
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.records import Record
 from ..benchmark.protocol.types import MultiTaskModel
+from ..benchmark.victim import weights_sha256
 from ..models.registry import find_card
 from .devices import device_of
 from .in_memory import OwnWorkshop

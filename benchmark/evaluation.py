@@ -14,7 +14,8 @@ import torch
 from . import stats
 from .engines import Engine
 from .environment import environment
-from .harness import Measurement, in_batches, measure
+from .harness import in_batches, measure
+from .measurement import Measurement
 from .protocol.cells import Cell, ModelRef
 from .protocol.errors import BadInputError
 from .protocol.facts import AttackFacts, ModelFacts, TaskFacts

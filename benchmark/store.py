@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .harness import Measurement
+from .measurement import Measurement
 from .protocol.cells import Cell
 from .protocol.errors import BadInputError
 from .protocol.files import write_atomically

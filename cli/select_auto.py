@@ -13,7 +13,7 @@ from tabulate import tabulate
 from ..api.resolver import LocalWorkshop, found_models
 from ..benchmark.complementary import Outcomes, Step, greedy, mean_relative_ard
 from ..benchmark.evaluation import spans
-from ..benchmark.harness import Measurement
+from ..benchmark.measurement import Measurement
 from ..benchmark.protocol.cells import Cell
 from ..benchmark.protocol.damage import Array
 from ..benchmark.protocol.errors import BadInputError

@@ -20,7 +20,7 @@ from ..benchmark.datasets.registry import DATASETS, TRAINING, load_dataset
 from ..benchmark.datasets.rooms.training import VALIDATION
 from ..benchmark.engines import default_workers
 from ..benchmark.environment import environment, versions
-from ..benchmark.harness import in_batches, measure
+from ..benchmark.harness import clean_pass, in_batches
 from ..benchmark.protocol.errors import BadInputError, unknown
 from ..benchmark.protocol.files import write_atomically
 from ..benchmark.protocol.tasks.registry import make_task
@@ -146,7 +146,7 @@ def make_card(trainer: Trainer, provenance: Training, content: bytes, evaluation
     """The card of a freshly trained model, with its clean scores on the evaluation split."""
     plan, model = trainer.recipe, trainer.model
     count = len(evaluation.ids)
-    clean = measure(model, in_batches(evaluation, range(count), BATCH))
+    clean = clean_pass(model, in_batches(evaluation, range(count), BATCH))
     weights = resampling_weights(count)
     scores = {name: bootstrap_scores(task, clean.statistics[name], weights) for name, task in model.tasks.items()}
     return Card(

@@ -16,7 +16,8 @@ from mtrbench.attacks.conformance.toys import curved_model, linear_model, middle
 from mtrbench.attacks.registry import describe
 from mtrbench.attacks.whole import auto
 from mtrbench.attacks.whole.noise import Noise as ControlNoise
-from mtrbench.benchmark.harness import Measurement, measure
+from mtrbench.benchmark.harness import measure
+from mtrbench.benchmark.measurement import Measurement
 from mtrbench.benchmark.protocol.damage import on_images
 from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.threat import ThreatModel

@@ -15,7 +15,7 @@ from mtrbench.api.resolver import LocalWorkshop, found_models, threat_ref
 from mtrbench.benchmark import evaluation
 from mtrbench.benchmark.engines import Engine, Processes, Serial
 from mtrbench.benchmark.evaluation import evaluate_cells, measure_cell, pending, with_clean
-from mtrbench.benchmark.harness import Measurement
+from mtrbench.benchmark.measurement import Measurement
 from mtrbench.benchmark.protocol.cells import Cell
 from mtrbench.benchmark.protocol.reading import read_record
 from mtrbench.benchmark.protocol.records import AnyRecord, CleanRecord, Record, unpacked

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from mtrbench import BadInputError, load_attack
 from mtrbench.attacks.conformance.toys import linear_model, middle_batch
-from mtrbench.benchmark.harness import Measurement, measure
+from mtrbench.benchmark.harness import measure
+from mtrbench.benchmark.measurement import Measurement
 from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.tally import tally
 from mtrbench.benchmark.protocol.threat import ThreatModel

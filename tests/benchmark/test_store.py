@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtrbench import BadInputError
-from mtrbench.benchmark.harness import Measurement
+from mtrbench.benchmark.measurement import Measurement
 from mtrbench.benchmark.protocol.cells import Cell
 from mtrbench.benchmark.protocol.files import write_atomically
 from mtrbench.benchmark.protocol.reading import LARGEST, read_record, read_records
