@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
-from functools import partial
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, cast
 
 import click
 import tomli_w
@@ -16,27 +14,28 @@ from pydantic import ValidationError
 
 from ..api.devices import device_of
 from ..attacks.registry import check_tasks, describe, load_attack
-from ..benchmark.datasets.registry import DATASETS, TRAINING, load_dataset
-from ..benchmark.datasets.rooms.training import VALIDATION
+from ..benchmark.datasets.registry import load_dataset
+from ..benchmark.datasets.training import load_training
 from ..benchmark.engines import default_workers
 from ..benchmark.environment import environment, versions
 from ..benchmark.harness import clean_pass, in_batches
-from ..benchmark.protocol.errors import BadInputError, unknown
+from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.files import write_atomically
 from ..benchmark.protocol.tasks.registry import make_task
-from ..benchmark.protocol.types import Dataset
+from ..benchmark.protocol.types import Dataset, MultiTaskModel
 from ..benchmark.stats import bootstrap_scores, resampling_weights
-from ..models.card import Card, Clean, Training, Weights, build, fingerprint, packed, unpack
+from ..models.card import Card, Clean, Training, Weights, build, fingerprint, load_card_model, packed, unpack
 from ..models.nets.pretrained import load_backbone
+from ..models.registry import find_card
 from ..models.training.checkpoint import Checkpoint
 from ..models.training.log import Log
 from ..models.training.loop import columns
 from ..models.training.loop import train as train_model
-from ..models.training.recipe import read_recipe
+from ..models.training.recipe import Recipe, read_recipe
 from ..models.training.scenes import rendered
 from ..models.training.trainer import Trainer
 
-# Float16 weights are the same everywhere; what differs between machines is the rounding of sums.
+# Rounded weights are the same everywhere; what differs between machines is the rounding of sums.
 TOLERANCE = 0.01
 BATCH = 32
 
@@ -47,6 +46,12 @@ BATCH = 32
 @click.option("--device", default="cpu", show_default=True)
 @click.option("--workers", type=click.IntRange(min=0), default=default_workers, help="Processes that render scenes.")
 @click.option(
+    "--data-root",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="The data set's files, for data sets that do not ship with the package.",
+)
+@click.option(
     "--backbone-weights",
     type=click.Path(path_type=Path),
     metavar="FILE",
@@ -54,7 +59,13 @@ BATCH = 32
 )
 @click.option("--checkpoint-every", type=click.IntRange(min=1), default=200, show_default=True, metavar="STEPS")
 def train(
-    recipe: Path, out: Path, device: str, workers: int, backbone_weights: Path | None, checkpoint_every: int
+    recipe: Path,
+    out: Path,
+    device: str,
+    workers: int,
+    data_root: Path | None,
+    backbone_weights: Path | None,
+    checkpoint_every: int,
 ) -> None:
     """Train the model of RECIPE (a TOML file); write OUT/NAME/card.toml and OUT/NAME/weights.safetensors.
 
@@ -67,31 +78,33 @@ def train(
     tasks = {name: make_task(name, **settings) for name, settings in plan.tasks.items()}
     if plan.adversary:
         check_tasks(plan.adversary.attack, load_attack(plan.adversary.attack, **plan.adversary.settings), [*tasks])
-    if plan.dataset in DATASETS and plan.dataset not in TRAINING:
-        raise unknown("data set with training scenes", plan.dataset, TRAINING)
-    evaluation = load_dataset(plan.dataset, tasks, size=plan.size)
-    make_scenes = cast(Callable[..., Any], TRAINING.get(plan.dataset))
-    make_scenes = partial(make_scenes, seed=plan.seed, size=plan.size, tasks=tasks)
-    scenes = make_scenes(count=plan.scenes)
+    evaluation = load_dataset(plan.dataset, tasks, size=plan.size, root=data_root)
+    scenes, apart = load_training(
+        plan.dataset,
+        tasks,
+        size=plan.size,
+        seed=plan.seed,
+        count=plan.scenes,
+        validation=plan.validation,
+        root=data_root,
+    )
+    images = len(scenes)  # type: ignore[arg-type]
 
     folder = out / plan.name
     folder.mkdir(parents=True, exist_ok=True)  # better now than after hours of training
     torch.manual_seed(plan.seed)
     model = build(plan.architecture, tasks)
-    backbone = None
-    if backbone_weights:
-        backbone = load_backbone(model.net, backbone_weights, plan.architecture.names)
-    trainer = Trainer.start(plan, model, place)
-    provenance = make_provenance(trainer, recipe.name, digest, backbone)
-    origin = digest if backbone is None else f"{digest} on {backbone}"
+    start = started(model, plan, out, backbone_weights)
+    trainer = Trainer.start(plan, model, place, plan.total(images))
+    provenance = make_provenance(trainer, recipe.name, digest, images, start)
+    origin = " on ".join([digest, *filter(None, [start.initial_sha256 or start.backbone_sha256])])
     checkpoint = Checkpoint(out / "checkpoints" / f"{plan.name}.pt", origin)
     trainer.resume(checkpoint)
     logged = trainer.step
-    training, validation = rendered(scenes, workers, out / "cache"), None
-    if plan.validation:
-        validation = rendered(make_scenes(count=plan.validation, split=VALIDATION), workers, out / "cache")
+    training = rendered(scenes, workers, out / "cache")
+    validation = rendered(apart, workers, out / "cache") if apart else None
     clean = plan.clean_start(
-        backbone, place.type, training.sha256, *tasks.values(), versions(), environment(device).commit
+        start, place.type, training.sha256, *tasks.values(), versions(), environment(device).commit
     )
     clean_start = Checkpoint(out / "cache" / f"{clean}.pt", clean)
     if trainer.step == 0:
@@ -99,7 +112,7 @@ def train(
     with Log(out / "logs" / f"{plan.name}.csv", columns(trainer), logged) as log:
         train_model(trainer, training, validation, checkpoint, clean_start, checkpoint_every, log)
 
-    content = packed(model.cpu())
+    content = packed(model.cpu(), plan.packing)
     unpack(model, content)
     card = make_card(trainer, provenance, content, evaluation)
     path, text = folder / "card.toml", tomli_w.dumps(card.model_dump(mode="json", exclude_none=True))
@@ -111,7 +124,36 @@ def train(
         click.echo(f"  {task}: " + ", ".join(f"{name} {value:.3f}" for name, value in scores.items()))
 
 
-def make_provenance(trainer: Trainer, recipe: str, digest: str, backbone: str | None) -> Training:
+@dataclass(frozen=True)
+class Start:
+    """What a training starts from: digests of public backbone weights, and of another model's, with its name."""
+
+    backbone_sha256: str | None = None
+    initial: str | None = None
+    initial_sha256: str | None = None
+
+
+def started(model: MultiTaskModel, plan: Recipe, out: Path, backbone_weights: Path | None) -> Start:
+    """Give the model the weights that its training starts from.
+
+    The recipe's `initial` model is looked for in `out`, then among the registered models. Raises BadInputError if
+    there is none, if it is another network, and for backbone weights beside it.
+    """
+    if plan.initial is None:
+        if backbone_weights is None:
+            return Start()
+        return Start(load_backbone(model.net, backbone_weights, plan.architecture.names))
+    if backbone_weights is not None:
+        raise BadInputError(f"the recipe starts from model {plan.initial}; leave out --backbone-weights")
+    own = out / plan.initial / "card.toml"
+    card, folder = find_card(str(own) if own.exists() else plan.initial)
+    if (card.architecture, card.tasks) != (plan.architecture, plan.tasks):
+        raise BadInputError(f"the recipe starts from model {plan.initial}, which has other tasks or another network")
+    model.load_state_dict(load_card_model(card, folder).state_dict())
+    return Start(card.training.backbone_sha256, plan.initial, card.weights.sha256)
+
+
+def make_provenance(trainer: Trainer, recipe: str, digest: str, images: int, start: Start) -> Training:
     """What a card says of a training, as far as it is known before.
 
     Raises BadInputError for an inner attack whose settings no card can hold.
@@ -125,15 +167,15 @@ def make_provenance(trainer: Trainer, recipe: str, digest: str, backbone: str | 
         return Training(
             recipe=recipe,
             recipe_sha256=digest,
-            backbone_sha256=backbone,
+            **asdict(start),
             attack=adversary.attack if adversary else None,
             eps=adversary.eps if adversary else None,
             settings=settings,
             start=adversary.start if adversary else None,
             share=adversary.share if adversary else None,
-            steps=plan.steps,
+            steps=trainer.steps,
             seed=plan.seed,
-            scenes=plan.scenes,
+            scenes=images,
             seconds=0,
             hardware=f"{hardware}, {torch.get_num_threads()} threads",
             versions=versions(),

@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field, model_validator
@@ -23,8 +23,10 @@ from ..benchmark.protocol.toml import read_toml, validated
 from ..benchmark.protocol.types import MultiTaskModel
 from .nets.layout import Layout
 
+SCALE = ".scale"
 Scores = dict[str, dict[str, float]]
 Interval = Annotated[tuple[float, float], Field(strict=False)]
+Packing = Literal["float16", "int8"]
 ModelName = Annotated[str, Field(max_length=100, pattern=r"^\w[\w.@+-]*$")]  # files are called by it
 
 
@@ -59,12 +61,15 @@ class Training(Strict):
 
     `settings` are all that the inner attack has, defaults included; it saw the first `share` of every batch from step
     `start` on. All three are absent from cards that do not tell.
+    `initial` and `initial_sha256` are the model that training started from, if from one, and its weights' digest;
     `backbone_sha256` is the digest of the file of backbone weights that training started from, absent if from none;
     `best_step` is the step that validation took the weights from, absent if they are the last step's.
     """
 
     recipe: str
     recipe_sha256: Sha256
+    initial: ModelName | None = None
+    initial_sha256: Sha256 | None = None
     backbone_sha256: Sha256 | None = None
     attack: str | None = None
     eps: float | None = None
@@ -194,12 +199,30 @@ def load_card_model(card: Card, folder: Path) -> MultiTaskModel:
     return model
 
 
-def packed(model: MultiTaskModel) -> bytes:
-    """The model's weights as a safetensors file: matrices and kernels in float16, everything else as it is.
+def packed(model: MultiTaskModel, packing: Packing = "float16") -> bytes:
+    """The model's weights as a safetensors file: matrices and kernels in `packing`, everything else as it is.
 
-    The models are evaluated in float32 from these rounded weights, which take half the room.
+    The models are evaluated in float32 from these rounded weights, which take half the room, or a quarter: "int8" is
+    eight bits with a float32 scale per output channel, under the weight's name and `.scale`.
     """
-    return save({key: _halved(value).contiguous() for key, value in model.net.state_dict().items()})
+    state = model.net.state_dict()
+    if packing == "float16":
+        return save({key: _halved(value).contiguous() for key, value in state.items()})
+    rounded: dict[str, Tensor] = {}
+    for key, value in state.items():
+        if value.is_floating_point() and value.dim() > 1:
+            # A channel of zeros has no scale of its own.
+            scale = value.abs().flatten(1).amax(dim=1).clamp(min=torch.finfo(torch.float32).tiny) / 127
+            rounded[key] = (value / _along(scale, value)).round().to(torch.int8)
+            rounded[key + SCALE] = scale
+        else:
+            rounded[key] = value
+    return save({key: value.contiguous() for key, value in rounded.items()})
+
+
+def _along(scale: Tensor, value: Tensor) -> Tensor:
+    """One number per output channel, shaped to multiply `value`."""
+    return scale.view(-1, *[1] * (value.dim() - 1))
 
 
 def _halved(value: Tensor) -> Tensor:
@@ -211,6 +234,9 @@ def _halved(value: Tensor) -> Tensor:
 def unpack(model: MultiTaskModel, content: bytes) -> None:
     """Load weights that `packed` made; raises RuntimeError or SafetensorError if they do not fit."""
     state = load(content)
+    scales = {key: state.pop(key + SCALE) for key in [*state] if key + SCALE in state}
+    for key, scale in scales.items():
+        state[key] = state[key].float() * _along(scale, state[key])
     model.net.load_state_dict(
         {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
     )

@@ -154,26 +154,32 @@ class NYUv2:
             yield decode(ImageOps.fit(raster, self.size[::-1], method))
 
 
-def _stems(root: Path) -> list[str]:
-    split = root / "nyu_v2_3task.json"
-    if not isfile(split):
-        return sorted(path.stem for path in root.glob("img/*.png"))
-    with _reading(split, 'JSON with a list "test" of lists of file names') as file:
-        stems = [PurePosixPath(entry[0]).stem for entry in json.load(file)["test"]]
+def _stems(root: Path, split: str) -> list[str]:
+    path = root / "nyu_v2_3task.json"
+    if not isfile(path):
+        if split != "test":
+            raise BadInputError(f"{path} is missing, without which nobody knows which samples to train on")
+        return sorted(photograph.stem for photograph in root.glob("img/*.png"))
+    with _reading(path, f'JSON with a list "{split}" of lists of file names') as file:
+        stems = [PurePosixPath(entry[0]).stem for entry in json.load(file)[split]]
     if len(set(stems)) < len(stems) or not all(map(str.isprintable, stems)):
-        raise BadInputError(f'{split} has an unprintable or repeated file name in its list "test"')
+        raise BadInputError(f'{path} has an unprintable or repeated file name in its list "{split}"')
     return stems
 
 
 def nyuv2(
-    tasks: Mapping[str, Task], root: Path | None = None, size: tuple[int, int] = (480, 640), images: int | None = None
+    tasks: Mapping[str, Task],
+    root: Path | None = None,
+    size: tuple[int, int] = (480, 640),
+    images: int | None = None,
+    split: str = "test",
 ) -> NYUv2:
     """NYUv2 from the folder `root`: img/*.png, seg/*.png, depth/*.npy, normal_mask/*.png, nyu_v2_3task.json.
 
-    The JSON's "test" list names the samples; without it every photograph is one; `images` keeps the first so many. Each
-    is scaled until it covers `size` (height, width) and cut at the centre, photographs with an antialiased triangle
-    filter, truth with nearest neighbour. `tasks["segmentation"].classes` is 40 or 13. Raises BadInputError for a task
-    without truth here and for whatever is missing below `root`.
+    The JSON's list `split`, "test" or "train", names the samples; without the file every photograph is one to test on;
+    `images` keeps the first so many. Each is scaled until it covers `size` (height, width) and cut at the centre,
+    photographs with an antialiased triangle filter, truth with nearest neighbour. `tasks["segmentation"].classes` is 40
+    or 13. Raises BadInputError for a task without truth here and for whatever is missing below `root`.
     Source: Silberman et al., ECCV 2012; the layout is AdaShare's (arXiv 1911.12423).
     """
     for task in tasks:
@@ -188,9 +194,11 @@ def nyuv2(
         raise BadInputError("data set nyuv2 does not ship with the package: pass --data-root FOLDER")
     if not root.is_dir():
         raise BadInputError(f"data root {root} is not a folder")
-    stems = _stems(root)
+    if split not in ("test", "train"):
+        raise BadInputError(f"data set nyuv2 has the splits test and train, not {split!r}")
+    stems = _stems(root, split)
     if not stems:
-        raise BadInputError(f"data root {root} has no photographs: no img/*.png, or none in the JSON's test list")
+        raise BadInputError(f"data root {root} has no photographs: no img/*.png, or none in the JSON's {split} list")
     if images is not None and not 1 <= images <= len(stems):
         raise BadInputError(f"images must be 1 to {len(stems)}, as many as {root} has, not {images}")
     dataset = NYUv2(root, tuple(f"nyuv2-{stem}" for stem in stems[:images]), tuple(tasks), size, classes)

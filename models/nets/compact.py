@@ -72,4 +72,4 @@ def compact(tasks: Mapping[str, Task], layout: Sequence[str], width: int = 24) -
         name: partial(DecoderHead, 3 * width, task.channels, rates=(1, 3, 6, 9), width=width)
         for name, task in tasks.items()
     }
-    return TreeNet(Layout.parse(layout), blocks, heads, skip=1)
+    return TreeNet(Layout.parse(layout), blocks, heads, skips=(1,))

@@ -26,7 +26,8 @@ def load_backbone(net: nn.Module, path: Path, names: Mapping[str, str] | None = 
 
     The file is safetensors (`.safetensors`) or a torch state dict, of which tensors alone are read, no code. Its names
     follow from ours, `BLOCK.part`, by the first of `names` (pattern: replacement) that fits, or of `net.names` without
-    them; a classifier is left out. The net is unchanged if anything is wrong.
+    them; a classifier is left out, and what the network says it leaves `unread`. The net is unchanged if anything is
+    wrong.
     Raises BadInputError if there are no such names, or none for a part, for an unreadable file, and for a weight that
     is missing, left over or of another shape.
     """
@@ -55,7 +56,7 @@ def load_backbone(net: nn.Module, path: Path, names: Mapping[str, str] | None = 
                     )
                 used.add(theirs)
                 copies.append((own, value))
-    left = sorted(name for name in given.keys() - used if not name.startswith(CLASSIFIERS))
+    left = sorted(name for name in given.keys() - used if not name.startswith((*CLASSIFIERS, *net.unread)))
     if left:
         raise BadInputError(f"backbone weights {path} hold {left[0]}, which the network lacks")
     for own, value in copies:

@@ -26,8 +26,9 @@ class TreeNet(nn.Module):
     """Shared blocks run once per group of tasks; each task's head reads the last block of its branch.
 
     `blocks[b]()` makes block b, `heads[task]()` the head of `task`, which also upsamples the prediction to at least
-    the input's size; with `skip` it is called with the output of that block of its branch, too. Images (B, 3, H, W) in
-    [0, 1] to {task: (B, channels, H, W)}. `names` is what public weights call the blocks' parts (see `load_backbone`).
+    the input's size; with `skips` it is called with the outputs of those blocks of its branch, too. Images
+    (B, 3, H, W) in [0, 1] to {task: (B, channels, H, W)}. `names` is what public weights call the blocks' parts, and
+    `unread` how the names of those begin that have no place here (see `load_backbone`).
     """
 
     def __init__(
@@ -37,11 +38,13 @@ class TreeNet(nn.Module):
         heads: Mapping[str, Callable[[], nn.Module]],
         statistics: Statistics = CENTRED,
         names: Mapping[str, str] | None = None,
-        skip: int | None = None,
+        skips: Sequence[int] = (),
+        unread: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.layout = layout
-        self.read = (-1,) if skip is None else (-1, skip)
+        self.read = (-1, *skips)
+        self.unread = tuple(unread)
         self.names = names
         self.mean: Tensor
         self.spread: Tensor

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from ...benchmark.protocol.errors import BadInputError
 from ...benchmark.protocol.types import Batch
+from .augment import augmented
 from .checkpoint import Checkpoint
 from .log import Log
 from .scenes import Rendered
@@ -38,16 +39,16 @@ def train(
     when the adversary joins; a training that goes on from there ends in the same bits.
     """
     recipe = trainer.recipe
-    with tqdm(total=recipe.steps, initial=trainer.step, desc=recipe.name, unit="step", mininterval=1.0) as bar:
-        while trainer.step < recipe.steps:
+    with tqdm(total=trainer.steps, initial=trainer.step, desc=recipe.name, unit="step", mininterval=1.0) as bar:
+        while trainer.step < trainer.steps:
             if recipe.adversary and 0 < trainer.step == recipe.adversary.start:
                 trainer.save(clean_start)
                 trainer.best = None  # a score without the attack is another score
             start = time.perf_counter()
-            rate = float(trainer.schedule.get_last_lr()[0])
+            rate = float(trainer.schedule.get_last_lr()[-1])
             _step(trainer, scenes)
             row = {"step": trainer.step, "learning_rate": rate, **trainer.running}
-            if validation and (trainer.step % recipe.validate_every == 0 or trainer.step == recipe.steps):
+            if validation and (trainer.step % recipe.validate_every == 0 or trainer.step == trainer.steps):
                 row |= _compared(trainer, validation)
             trainer.seconds += time.perf_counter() - start
             log.write({**row, "seconds": trainer.seconds})
@@ -71,7 +72,10 @@ def _step(trainer: Trainer, scenes: Rendered) -> None:
     recipe, model = trainer.recipe, trainer.model
     chosen = torch.randint(len(scenes), (recipe.batch,), generator=trainer.order)
     ids = tuple(f"step{trainer.step}-{index}" for index in range(recipe.batch))
-    batch = scenes.batch(chosen, ids).to(trainer.device)
+    batch = scenes.batch(chosen, ids)
+    if recipe.augmentation:
+        batch = augmented(batch, recipe.augmentation, recipe.seed)
+    batch = batch.to(trainer.device)
     with torch.autocast(trainer.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
         batch = _partly_attacked(trainer, batch)
         model.train()

@@ -7,12 +7,13 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ...benchmark.protocol.cells import Strict
 from ...benchmark.protocol.errors import BadInputError
 from ...benchmark.protocol.toml import read_toml, validated
-from ..card import Architecture, ModelName
+from ..card import Architecture, ModelName, Packing
+from .augment import Augmentation, check_tasks
 
 Table = dict[str, Any]
 
@@ -33,8 +34,11 @@ class Adversary(Strict):
 class Recipe(Strict):
     """What `mtrbench train` does; the same recipe and seed give the same weights on the same machine and versions.
 
-    With `validation` scenes, the weights are those of the best step by these scenes, looked at every `validate_every`
-    steps; with none they are the last step's.
+    Trains on `scenes` images, or on all that the data set has, for so many `steps`, or `epochs` of as many images as
+    there are; in views of them as `augmentation` says. With `validation` images, the weights are those of the best step
+    by these, looked at every `validate_every` steps; with none they are the last step's. The backbone's rate is
+    `backbone_rate` times the `learning_rate` of the heads. `initial` is the model whose weights the training starts
+    from, `packing` how the trained weights are stored (see `packed`).
     """
 
     name: ModelName
@@ -43,20 +47,35 @@ class Recipe(Strict):
     licence: str
     twin: ModelName | None = None
     seed: int = Field(ge=0)
-    scenes: int = Field(gt=0)
-    steps: int = Field(gt=0)
+    scenes: int | None = Field(default=None, gt=0)
+    steps: int | None = Field(default=None, gt=0)
+    epochs: int | None = Field(default=None, gt=0)
     validation: int = Field(default=0, ge=0)
     validate_every: int = Field(default=200, gt=0)
     batch: int = Field(gt=1)
     learning_rate: float = Field(gt=0)
+    backbone_rate: float = Field(default=1.0, gt=0)
     weight_decay: float = Field(ge=0)
     clip: float = Field(gt=0)
     ema: float = Field(ge=0, lt=1)
     precision: Literal["float32", "bfloat16"]
+    packing: Packing = "float16"
+    initial: ModelName | None = None
     tasks: dict[str, dict[str, int | float | str]]
     task_weights: dict[str, float]
     architecture: Architecture
+    augmentation: Augmentation | None = None
     adversary: Adversary | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Recipe:
+        if (self.steps is None) == (self.epochs is None):
+            raise ValueError("steps or epochs must be given, and not both")
+        return self
+
+    def total(self, images: int) -> int:
+        """How many steps a training on so many images takes; the last batch of the last epoch is full, too."""
+        return self.steps if self.steps is not None else -(-(self.epochs or 0) * images // self.batch)
 
     def clean_start(self, *others: object) -> str:
         """What the steps before the adversary joins have as their name: the same for any adversary or none.
@@ -76,8 +95,10 @@ def read_recipe(path: Path) -> tuple[Recipe, str]:
     recipe = validated(Recipe, content, f"recipe {path}")
     if recipe.adversary and round(recipe.adversary.share * recipe.batch) == 0:
         raise BadInputError(f"recipe {path}: a share of {recipe.adversary.share} of {recipe.batch} images attacks none")
-    if recipe.adversary and recipe.adversary.start >= recipe.steps:
+    if recipe.adversary and recipe.steps and recipe.adversary.start >= recipe.steps:
         raise BadInputError(f"recipe {path}: the adversary would join after the last of {recipe.steps} steps")
+    if recipe.augmentation:
+        check_tasks(recipe.augmentation, recipe.tasks)
     if recipe.task_weights.keys() != recipe.tasks.keys():
         raise BadInputError(f"recipe {path}: task_weights must name the tasks {', '.join(recipe.tasks)}")
     return recipe, hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,10 +1,11 @@
-"""Scenes, rendered once: in memory for the length of a training, on disk for the trainings after it."""
+"""Scenes, rendered or decoded once: in memory for the length of a training, on disk for the trainings after it."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -25,11 +26,19 @@ IMAGES = "x"
 PROBES = 16
 
 
+@runtime_checkable
+class Hashed(Protocol):
+    """Scenes that know what they depend on."""
+
+    @property
+    def sha256(self) -> str: ...
+
+
 @dataclass(frozen=True)
 class Rendered:
     """N scenes: `tensors["x"]` (N, 3, H, W) and the truth of every task, in uint8 where that holds them exactly.
 
-    `sha256` is that of their number and of sixteen of them.
+    `sha256` is the scenes' own, or that of their number and of sixteen of them.
     """
 
     tensors: dict[str, Tensor]
@@ -48,11 +57,11 @@ class Rendered:
 def rendered(scenes: Scenes, workers: int, folder: Path) -> Rendered:
     """All scenes, read from `folder` if they were rendered before, else rendered by worker processes and kept there.
 
-    Rendering costs as much as a training on the scenes. The file is named by the number of scenes and the content of
-    sixteen of them, which are rendered each time: other scenes, and another renderer, have another file. Raises
-    BadInputError if the file is broken.
+    Rendering costs as much as a training on the scenes. The file is named by the scenes' own `sha256` where they have
+    one, those of files; else by their number and the content of sixteen of them, which are rendered each time: other
+    scenes, and another renderer, have another file. Raises BadInputError if the file is broken.
     """
-    digest = _digest(scenes)
+    digest = scenes.sha256 if isinstance(scenes, Hashed) else _digest(scenes)
     path = folder / f"{digest}.safetensors"
     if path.exists():
         try:

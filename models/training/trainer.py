@@ -10,7 +10,9 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ...attacks.registry import load_attack
+from ...benchmark.protocol.errors import BadInputError
 from ...benchmark.protocol.types import Attack, MultiTaskModel
+from ..nets.tree import TreeNet
 from .checkpoint import Checkpoint
 from .recipe import Recipe
 
@@ -29,7 +31,7 @@ class Trainer:
     """Everything that the next step depends on, besides the scenes.
 
     `average` is the exponential moving average of `model` over the steps, in eval mode; `running` are the losses'
-    averages; `seconds` counts training and validation.
+    averages; `seconds` counts training and validation; `steps` is where the training ends.
     """
 
     recipe: Recipe
@@ -40,16 +42,22 @@ class Trainer:
     schedule: torch.optim.lr_scheduler.LRScheduler
     order: torch.Generator
     device: torch.device
+    steps: int
     step: int = 0
     seconds: float = 0.0
     running: dict[str, float] = field(default_factory=dict)
     best: Best | None = None
 
     @classmethod
-    def start(cls, recipe: Recipe, model: MultiTaskModel, device: torch.device) -> Trainer:
-        """At step 0, with `model` moved to `device`: AdamW under a one-cycle schedule."""
+    def start(cls, recipe: Recipe, model: MultiTaskModel, device: torch.device, steps: int) -> Trainer:
+        """At step 0 of `steps`, with `model` moved to `device`: AdamW under a one-cycle schedule.
+
+        Raises BadInputError if the backbone is to have a rate of its own in a network that shows none.
+        """
         model.to(device)
-        optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+        groups = _groups(recipe, model)
+        optimizer = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
+        rates = [group["lr"] for group in groups]
         averaging = get_ema_multi_avg_fn(recipe.ema)  # type: ignore[no-untyped-call]
         average = AveragedModel(model, multi_avg_fn=averaging, use_buffers=True)
         average.eval()
@@ -60,9 +68,10 @@ class Trainer:
             average=average,
             adversary=None if adversary is None else load_attack(adversary.attack, **adversary.settings),
             optimizer=optimizer,
-            schedule=torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate, total_steps=recipe.steps),
+            schedule=torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total_steps=steps),
             order=torch.Generator().manual_seed(recipe.seed),
             device=device,
+            steps=steps,
         )
 
     @property
@@ -109,6 +118,19 @@ class Trainer:
         """Give the model its final weights, the best averaged ones or else the last, and set it to eval mode."""
         self.model.load_state_dict(self.best.weights if self.best else self.averaged.state_dict())
         self.model.eval()
+
+
+def _groups(recipe: Recipe, model: MultiTaskModel) -> list[dict[str, Any]]:
+    """What the optimizer moves at which rate; the heads come last."""
+    if recipe.backbone_rate == 1.0:
+        return [{"params": [*model.parameters()], "lr": recipe.learning_rate}]
+    if not isinstance(model.net, TreeNet):
+        raise BadInputError("backbone_rate: this architecture does not say what its backbone is; leave it out")
+    backbone = [*model.net.blocks.parameters()]
+    return [
+        {"params": backbone, "lr": recipe.learning_rate * recipe.backbone_rate},
+        {"params": [*model.net.heads.parameters()], "lr": recipe.learning_rate},
+    ]
 
 
 _MODULES = ("model", "average", "optimizer", "schedule")

@@ -130,7 +130,7 @@ def test_models_of_one_dataset_differ_in_layout_inner_attack_and_seed_alone(data
             "settings = { width = 4 }" + UNWRITABLE,
             "the inner attack's settings {'nothing': None} cannot be written to a card",
         ),
-        ('dataset = "rooms3"', 'dataset = "nyuv2"', "unknown data set with training scenes 'nyuv2'"),
+        ('dataset = "rooms3"', 'dataset = "nyuv2"', "data set nyuv2 does not ship with the package: pass --data-root"),
         ('"segmentation depth normals",', '"segmentation depth",', "layout block"),
         ('dataset = "rooms3"', 'dataset = "rooms33"', "unknown data set 'rooms33'; did you mean rooms3"),
         ("depth = {}", "dept = {}", "task_weights must name"),

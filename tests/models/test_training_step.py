@@ -56,7 +56,7 @@ def trainer() -> Callable[..., tuple[Trainer, Rendered]]:
 
     def make(truth: float = DEPTH, **changes: object) -> tuple[Trainer, Rendered]:
         model = MultiTaskModel(Weight(), [make_task("depth")])
-        found = Trainer.start(Recipe.model_validate({**RECIPE, **changes}), model, torch.device("cpu"))
+        found = Trainer.start(Recipe.model_validate({**RECIPE, **changes}), model, torch.device("cpu"), 8)
         found.optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
         found.schedule = torch.optim.lr_scheduler.ConstantLR(found.optimizer, factor=1.0)
         return found, Rendered({"x": torch.rand(4, 3, 8, 8), "depth": torch.full((4, 1, 8, 8), truth)}, "")
