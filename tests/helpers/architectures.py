@@ -15,9 +15,16 @@ ENTRIES: dict[str, dict[str, Any]] = {
     "compact": {"width": 4},
     "resnet34_deeplab": {"width": 4},
     "mobilenetv2": {"width_multiplier": 0.25},
+    "mobilenetv2_pyramid": {"width_multiplier": 0.25, "head_width": 8},
 }
+FILES = {"mobilenetv2_pyramid": "mobilenetv2"}
 every_architecture = pytest.mark.parametrize("entry", ENTRIES)
 
 
 def architecture(entry: str, *layout: str) -> Architecture:
-    return Architecture(entry=f"mtrbench.models.nets.{entry}:{entry}", layout=list(layout), settings=ENTRIES[entry])
+    return Architecture(entry=path(entry), layout=list(layout), settings=ENTRIES[entry])
+
+
+def path(entry: str) -> str:
+    """Where the function called `entry` lies."""
+    return f"mtrbench.models.nets.{FILES.get(entry, entry)}:{entry}"

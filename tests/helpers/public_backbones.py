@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor
 
-from helpers.architectures import TASKS
+from helpers.architectures import TASKS, path
 from mtrbench.models.card import Architecture, build
 from mtrbench.models.nets.tree import TreeNet
 
@@ -72,13 +72,29 @@ PUBLISHED = {
 }
 
 
+DILATED = ((16, 1, 1, 1), (24, 2, 2, 1), (32, 3, 2, 1), (64, 4, 1, 2), (96, 3, 1, 2), (160, 3, 1, 4), (320, 1, 1, 4))
+STRIDED = (*DILATED[:5], (160, 3, 2, 1), (320, 1, 1, 1))
+Stages = tuple[tuple[int, int, int, int], ...]
+
+
+def mobilenet_v2_pyramid(net: Public, x: Tensor, width: float) -> Tensor:
+    """Up to the last inverted residual; a file holds the layer behind it, too."""
+    x = mobilenet_v2_residuals(net, x, width, STRIDED)
+    net.norm(net.conv(x, "features.18.0", 1280, 1), "features.18.1")
+    return x
+
+
 def mobilenet_v2(net: Public, x: Tensor, width: float) -> Tensor:
+    x = mobilenet_v2_residuals(net, x, width, DILATED)
+    return F.relu6(net.norm(net.conv(x, "features.18.0", 1280, 1), "features.18.1"))
+
+
+def mobilenet_v2_residuals(net: Public, x: Tensor, width: float, stages: Stages) -> Tensor:
     def channels(count: int) -> int:
         return PUBLISHED[width][count]
 
     x = F.relu6(net.norm(net.conv(x, "features.0.0", channels(32), 3, 2), "features.0.1"))
     layer = 1
-    stages = ((16, 1, 1, 1), (24, 2, 2, 1), (32, 3, 2, 1), (64, 4, 1, 2), (96, 3, 1, 2), (160, 3, 1, 4), (320, 1, 1, 4))
     for count, repeats, first, rate in stages:
         expansion = 1 if layer == 1 else 6
         for unit in range(repeats):
@@ -92,7 +108,7 @@ def mobilenet_v2(net: Public, x: Tensor, width: float) -> Tensor:
             y = net.norm(net.conv(y, f"{at}.{part + 1}", channels(count), 1), f"{at}.{part + 2}")
             x = x + y if step == 1 and x.shape == y.shape else y
             layer += 1
-    return F.relu6(net.norm(net.conv(x, "features.18.0", 1280, 1), "features.18.1"))
+    return x
 
 
 BACKBONES = {
@@ -103,7 +119,8 @@ BACKBONES = {
         {"classifier.1.weight": (1000, 1280), "classifier.1.bias": (1000,)},
     ),
 }
-SMALL = {"resnet34_deeplab": 4, "mobilenetv2": 0.25}
+BACKBONES["mobilenetv2_pyramid"] = (mobilenet_v2_pyramid, *BACKBONES["mobilenetv2"][1:])
+SMALL = {"resnet34_deeplab": 4, "mobilenetv2": 0.25, "mobilenetv2_pyramid": 0.25}
 every_backbone = pytest.mark.parametrize("entry", BACKBONES)
 
 
@@ -118,7 +135,7 @@ def public_weights(entry: str, width: float) -> Weights:
 def make_net(entry: str, width: float, *layout: str) -> TreeNet:
     torch.manual_seed(0)
     settings = {BACKBONES[entry][1]: width}
-    made = Architecture(entry=f"mtrbench.models.nets.{entry}:{entry}", layout=list(layout), settings=settings)
+    made = Architecture(entry=path(entry), layout=list(layout), settings=settings)
     return build(made, {name: TASKS[name] for name in TASKS if name in layout[0].split()}).net.eval()
 
 
@@ -131,6 +148,6 @@ def features(net: TreeNet, task: str, x: Tensor) -> Tensor:
     return seen[0]
 
 
-def saved(path: Path, weights: Weights) -> Path:
-    (save_file if path.suffix == ".safetensors" else torch.save)(weights, path)
-    return path
+def saved(file: Path, weights: Weights) -> Path:
+    (save_file if file.suffix == ".safetensors" else torch.save)(weights, file)
+    return file

@@ -6,7 +6,7 @@ import json
 
 import pytest
 import torch
-from helpers.architectures import APART, SHARED, TASKS, architecture, every_architecture
+from helpers.architectures import APART, SHARED, TASKS, architecture, every_architecture, path
 from helpers.commands import mtrbench
 
 from mtrbench.models.card import Architecture, build, read_card
@@ -77,11 +77,16 @@ def test_measuring_leaves_the_net_alone(entry: str) -> None:
 @pytest.mark.parametrize(
     ("entry", "parameters"),
     # The published counts less the classifiers', 512 x 1000 + 1000 and 1280 x 1000 + 1000.
-    [("resnet34_deeplab", 21_797_672 - 513_000), ("mobilenetv2", 3_504_872 - 1_281_000)],
+    # The pyramid does without the last layer, 320 x 1280 with normalisation.
+    [
+        ("resnet34_deeplab", 21_797_672 - 513_000),
+        ("mobilenetv2", 3_504_872 - 1_281_000),
+        ("mobilenetv2_pyramid", 3_504_872 - 1_281_000 - 412_160),
+    ],
 )
 def test_full_backbones_have_the_published_parameters(entry: str, parameters: int) -> None:
     with torch.device("meta"):
-        made = Architecture(entry=f"mtrbench.models.nets.{entry}:{entry}", layout=[SHARED] * 5)
+        made = Architecture(entry=path(entry), layout=[SHARED] * 5)
         costs = block_costs(build(made, TASKS).net, (64, 64))
     assert sum(costs.parameters) == parameters
 
@@ -111,9 +116,9 @@ def test_commands_print_all_three(tiny: object) -> None:
     }
     assert len(set(shown.values())) == 3
     rows = {row["name"]: row for row in json.loads(mtrbench("list", "models", "--json").out)}
-    for path in ZOO.glob("*/card.toml"):
-        indices = sharing_indices(read_card(path))
-        row = rows[path.parent.name]
+    for card in ZOO.glob("*/card.toml"):
+        indices = sharing_indices(read_card(card))
+        row = rows[card.parent.name]
         assert [row["sharing"], row["shared_parameters"], row["shared_multiply_adds"]] == [*indices.values()]
     assert all(len(line) < 130 for line in mtrbench("list", "models").out.splitlines())
 

@@ -127,6 +127,33 @@ def test_packed_weights_come_back_rounded_once(entry: str) -> None:
         torch.testing.assert_close(rounded.float(), value.float(), rtol=1e-3, atol=1e-6)
 
 
+@every_architecture
+def test_eight_bits_come_back_within_half_a_step_of_their_channel(entry: str) -> None:
+    model, other = (build(architecture(entry, *[SHARED] * 5), TASKS).eval() for _ in range(2))
+    content = packed(model, "int8")
+    assert len(content) < len(packed(model))
+    unpack(other, content)
+    assert packed(other, "int8") == content
+    for (name, value), rounded in zip(model.net.state_dict().items(), other.net.state_dict().values(), strict=True):
+        assert value.dtype == rounded.dtype, name
+        if value.dim() < 2:
+            assert torch.equal(rounded, value)
+        else:
+            step = value.abs().flatten(1).amax(dim=1) / 127
+            assert ((rounded - value).abs().flatten(1).amax(dim=1) <= 0.501 * step).all()
+
+
+def test_channels_of_nothing_survive_eight_bits() -> None:
+    net = nn.Conv2d(3, 3, 3)
+    with torch.no_grad():
+        net.weight[1] = 0
+    model = MultiTaskModel(net, [])
+    unpack(model, packed(model, "int8"))
+    assert not net.weight[1].any()
+    assert net.weight[0].any()
+    assert net.weight.isfinite().all()
+
+
 def test_what_float16_cannot_hold_is_packed_as_it_is() -> None:
     net = nn.Conv2d(3, 3, 3)
     net.register_buffer("places", torch.arange(4096).view(64, 64))
@@ -143,6 +170,8 @@ def test_what_float16_cannot_hold_is_packed_as_it_is() -> None:
     [
         ("mobilenetv2:mobilenetv2", {"width_multiplier": 0.0}, "width_multiplier must be positive"),
         ("mobilenetv2:mobilenetv2", {"width_multiplier": -1.0}, "width_multiplier must be positive"),
+        ("mobilenetv2:mobilenetv2_pyramid", {"width_multiplier": 0.0}, "width_multiplier must be positive"),
+        ("mobilenetv2:mobilenetv2_pyramid", {"head_width": 0}, "has layers without weights"),
         ("compact:compact", {"width": 0}, "has layers without weights"),
         ("resnet34_deeplab:resnet34_deeplab", {"width": 0}, "has layers without weights"),
         ("compact:compact", {"width": -1}, "cannot be built"),

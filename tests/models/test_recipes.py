@@ -75,13 +75,29 @@ def test_a_recipe_that_extends_what_it_cannot_is_refused(tmp_path: Path, files: 
 @pytest.mark.parametrize("dataset", sorted({recipe.dataset for recipe in COMMITTED}))
 def test_models_of_one_dataset_differ_in_layout_inner_attack_and_seed_alone(dataset: str) -> None:
     def common(recipe: Recipe) -> dict[str, object]:
-        content = recipe.model_dump(exclude={"name", "twin", "seed", "adversary"})
+        # Trainings that go on from a clean model have a course of their own.
+        course = {"epochs", "learning_rate", "backbone_rate", "validate_every"} if recipe.initial else set()
+        content = recipe.model_dump(exclude={"name", "twin", "seed", "adversary", "initial", *course})
         del content["architecture"]["layout"]
         return content
 
     recipes = [recipe for recipe in COMMITTED if recipe.dataset == dataset]
     assert len(recipes) > 1
-    assert all(common(recipe) == common(recipes[0]) for recipe in recipes)
+    for clean in (True, False):
+        alike = [common(recipe) for recipe in recipes if (recipe.initial is None) == clean]
+        assert all(content == alike[0] for content in alike)
+
+
+@pytest.mark.parametrize("recipe", [recipe for recipe in COMMITTED if recipe.initial], ids=lambda recipe: recipe.name)
+def test_a_training_goes_on_from_the_clean_model_of_its_layout_and_seed(recipe: Recipe) -> None:
+    first = next(other for other in COMMITTED if other.name == recipe.initial)
+    assert first.adversary is None
+    assert (first.architecture, first.seed) == (recipe.architecture, recipe.seed)
+
+
+@pytest.mark.parametrize("dataset", sorted({recipe.dataset for recipe in COMMITTED}))
+def test_inner_attacks_of_one_dataset_differ_in_name_and_solver_alone(dataset: str) -> None:
+    recipes = [recipe for recipe in COMMITTED if recipe.dataset == dataset]
     inner = [recipe.adversary.model_dump(exclude={"attack"}) for recipe in recipes if recipe.adversary]
     for adversary in inner:
         adversary["settings"].pop("solver", None)
