@@ -43,8 +43,13 @@ BATCH = 32
 @click.command()
 @click.argument("recipe", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), default=Path("mtrbench-results/models"), show_default=True)
-@click.option("--device", default="cpu", show_default=True)
-@click.option("--workers", type=click.IntRange(min=0), default=default_workers, help="Processes that render scenes.")
+@click.option("--device", default="auto", show_default=True, help="auto: a GPU if there is one.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    default=default_workers,
+    help="Processes that make images.",
+)
 @click.option(
     "--data-root",
     type=click.Path(path_type=Path),

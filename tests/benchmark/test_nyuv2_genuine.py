@@ -1,4 +1,7 @@
-"""NYUv2's reader on genuine samples, where MTRBENCH_NYUV2_ROOT names their folder."""
+"""NYUv2's reader on genuine files.
+
+MTRBENCH_NYUV2_SAMPLES names a folder with four samples at full size, MTRBENCH_NYUV2_ROOT one with the whole data set.
+"""
 
 import os
 from pathlib import Path
@@ -9,13 +12,14 @@ import torch
 from helpers.nyuv2_files import tasks
 
 from mtrbench.benchmark.datasets.nyuv2 import CLASSES_13, NYUv2, nyuv2
+from mtrbench.benchmark.datasets.training import load_training
 
 
 @pytest.fixture(scope="module")
 def genuine():
-    if "MTRBENCH_NYUV2_ROOT" not in os.environ:
-        pytest.skip("MTRBENCH_NYUV2_ROOT names no folder with genuine NYUv2 samples")
-    return Path(os.environ["MTRBENCH_NYUV2_ROOT"])
+    if "MTRBENCH_NYUV2_SAMPLES" not in os.environ:
+        pytest.skip("MTRBENCH_NYUV2_SAMPLES names no folder with genuine NYUv2 samples")
+    return Path(os.environ["MTRBENCH_NYUV2_SAMPLES"])
 
 
 def samples(root: Path, size=(480, 640), classes=40) -> tuple[NYUv2, dict[str, torch.Tensor]]:
@@ -27,7 +31,7 @@ def samples(root: Path, size=(480, 640), classes=40) -> tuple[NYUv2, dict[str, t
 def test_thirteen_classes_are_nyuv2s_own(genuine):
     path = genuine.parent / "nyuv2_meta" / "class13Mapping.mat"
     if not path.is_file():
-        pytest.skip("no folder nyuv2_meta with class13Mapping.mat beside MTRBENCH_NYUV2_ROOT")
+        pytest.skip("no folder nyuv2_meta with class13Mapping.mat beside MTRBENCH_NYUV2_SAMPLES")
     scipy_io = pytest.importorskip("scipy.io")
     mapping = scipy_io.loadmat(path, squeeze_me=True, struct_as_record=False)["classMapping13"]
     assert list(CLASSES_13) == list(mapping.classNames)
@@ -75,3 +79,23 @@ def test_genuine_normals_agree_with_the_depth(genuine):
     valid = layers["normals"].norm(dim=1) > 0
     angles = (surface * layers["normals"]).sum(dim=1)[valid].clamp(-1, 1).acos().rad2deg()
     assert angles.median() < 20
+
+
+@pytest.fixture(scope="module")
+def whole():
+    if "MTRBENCH_NYUV2_ROOT" not in os.environ:
+        pytest.skip("MTRBENCH_NYUV2_ROOT names no folder with the whole of NYUv2")
+    return Path(os.environ["MTRBENCH_NYUV2_ROOT"])
+
+
+def test_the_whole_has_the_official_split(whole):
+    train, test = (nyuv2(tasks(classes=13), whole, (120, 160), split=split) for split in ("train", "test"))
+    assert (len(train.ids), len(test.ids)) == (795, 654)
+    assert not {*train.ids} & {*test.ids}
+
+
+def test_what_is_held_out_of_the_whole_covers_every_class(whole):
+    training, validation = load_training("nyuv2", tasks(classes=13), size=(120, 160), seed=0, validation=48, root=whole)
+    assert (len(training), len(validation)) == (747, 48)
+    labels = torch.stack([validation[index][1]["segmentation"] for index in range(48)])
+    assert {*range(13)} <= {*labels.unique().tolist()}
