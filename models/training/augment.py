@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import torch
@@ -38,11 +39,17 @@ class Augmentation(Strict):
         return self
 
 
+@dataclass(frozen=True)
 class View:
-    """One view per sample: zoom (B,), mirror (B,) of -1 and 1, and the view's centre (B, 2) in half image sides."""
+    """One view per sample: zoom (B,), mirror (B,) of -1 and 1, and the view's centre (B, 2) in half image sides.
 
-    def __init__(self, zoom: Tensor, mirror: Tensor, centre: Tensor, focal: float) -> None:
-        self.zoom, self.mirror, self.centre, self.focal = zoom, mirror, centre, focal
+    `focal` is the camera's focal length in image widths.
+    """
+
+    zoom: Tensor
+    mirror: Tensor
+    centre: Tensor
+    focal: float
 
     def grid(self, height: int, width: int) -> Tensor:
         """Where (B, H, W, 2) the view's pixels lie in the image, in half image sides from its centre, x first."""
