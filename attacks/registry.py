@@ -18,7 +18,7 @@ from .losses.ascending import Ascending, AscendingSplit
 
 Factory = Callable[..., Any]
 
-BALANCINGS = Registry(
+BALANCINGS: Registry[Any] = Registry(
     "balancing",
     {
         "single": "mtrbench.attacks.balancing.single:Single",
@@ -43,7 +43,7 @@ BALANCINGS = Registry(
         "aligned-mtl": "mtrbench.attacks.balancing.jacobian:AlignedMTL",
     },
 )
-OPTIMIZERS = Registry(
+OPTIMIZERS: Registry[Any] = Registry(
     "optimizer",
     {
         "fgsm": "mtrbench.attacks.optimizers.fgsm:FGSM",
@@ -54,7 +54,14 @@ OPTIMIZERS = Registry(
         "apgd": "mtrbench.attacks.optimizers.apgd:APGD",
     },
 )
-WHOLE = Registry(
+
+
+def _is_product(name: str) -> bool:
+    head, _, optimizer = name.rpartition("-")
+    return head.partition(":")[0] in BALANCINGS and optimizer in OPTIMIZERS
+
+
+WHOLE: Registry[Any] = Registry(
     "attack",
     {
         "noise": "mtrbench.attacks.whole.noise:Noise",
@@ -67,17 +74,8 @@ WHOLE = Registry(
         "auto": "mtrbench.attacks.whole.auto:Auto",
     },
     group="mtrbench.attacks",
+    refuses=lambda name: "the name is taken by a product" if _is_product(name) else None,
 )
-
-
-def _is_product(name: str) -> bool:
-    head, _, optimizer = name.rpartition("-")
-    return head.partition(":")[0] in BALANCINGS and optimizer in OPTIMIZERS
-
-
-for _name in WHOLE:
-    if _is_product(_name):
-        raise BadInputError(f"attack {_name!r} of a plug-in is taken; rename it or uninstall it")
 
 
 def names() -> tuple[str, ...]:

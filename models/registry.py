@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from ..benchmark.protocol.errors import BadInputError, unknown
 from ..benchmark.protocol.registry import Registry
@@ -12,7 +13,7 @@ from .card import Card, load_card_model, read_card
 ZOO = Path(__file__).parent / "zoo"
 """A folder per model, called like it: card.toml, weights.safetensors and, for what was trained here, recipe.toml."""
 
-MODELS = Registry(
+MODELS: Registry[Any] = Registry(
     "model",
     {path.parent.name: str(path) for path in sorted(ZOO.glob("*/card.toml"))},
     group="mtrbench.models",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from ..protocol.registry import Registry
 from ..protocol.tasks.base import Task
 from ..protocol.types import Dataset
 
-DATASETS = Registry(
+DATASETS: Registry[Any] = Registry(
     "data set",
     {
         "rooms3": "mtrbench.benchmark.datasets.rooms:rooms3",
@@ -20,7 +20,7 @@ DATASETS = Registry(
     group="mtrbench.datasets",
 )
 
-TRAINING = Registry(
+TRAINING: Registry[Any] = Registry(
     "training set",
     {
         "rooms3": "mtrbench.benchmark.datasets.rooms:TrainingScenes",

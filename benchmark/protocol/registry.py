@@ -1,59 +1,124 @@
-"""Names to objects: lazy tables, plug-ins through entry points, and `pkg.module:object` wherever a name does."""
+"""Names to objects: lazy tables, what installed packages add to them, and references wherever a name goes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from importlib import import_module
-from importlib.metadata import entry_points
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 from .errors import BadInputError, unknown
+from .notices import notice
+from .references import Reference, missing_object
+
+T = TypeVar("T")
+
+DATA = ".toml"
+"""What ends so is no code, but the path of a card or a suite."""
+
+
+def _as_it_is(found: Any, name: str) -> Any:
+    return found
+
+
+def _anything(name: str) -> str | None:
+    return None
 
 
 @dataclass(frozen=True)
-class Registry:
-    """A table from names to `module:attribute`, imported only when a name is asked for.
+class Registry(Generic[T]):
+    """A table from names to objects of one kind, which are imported only when they are asked for.
 
-    `kind` names the entries in messages; installed packages add entries through the entry-point group `group`.
+    `entries` are the package's own: references `pkg.module:object`, or paths of TOML files. Installed packages add
+    theirs through the entry-point group `group`; one whose name is taken, or is none by `refuses`, which says why,
+    costs a line on stderr and itself. `check(object, name)` gives every object as what it is, or raises BadInputError.
+    `kind` is what messages call an entry.
     """
 
     kind: str
     entries: Mapping[str, str]
+    check: Callable[[object, str], T] = _as_it_is
     group: str | None = None
-    _plugins: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        if self.group is None:
-            return
-        for point in entry_points(group=self.group):
-            if point.name in self:
-                raise BadInputError(
-                    f"{self.kind} {point.name!r} of entry point {point.value} is taken; rename it or uninstall it"
-                )
-            self._plugins[point.name] = point.value
+    refuses: Callable[[str], str | None] = _anything
 
     def __iter__(self) -> Iterator[str]:
         yield from self.entries
-        yield from self._plugins
+        yield from self.plugins
 
-    def __contains__(self, name: str) -> bool:
-        return name in self.entries or name in self._plugins
+    def __contains__(self, name: object) -> bool:
+        return name in self.entries or name in self.plugins
 
-    def get(self, name: str) -> object:
-        """The object that `name` stands for; `name` may be `pkg.module:object` itself.
+    def __len__(self) -> int:
+        return len(self.entries) + len(self.plugins)
 
-        Raises BadInputError for an unknown name (with the nearest ones) and for a module that cannot be imported.
+    @cached_property
+    def plugins(self) -> Mapping[str, EntryPoint]:
+        """What installed packages add, by name; a name that several give is the first's in alphabetical order."""
+        found: dict[str, EntryPoint] = {}
+        points = entry_points(group=self.group) if self.group else ()
+        for point in sorted(points, key=lambda one: (one.name, one.value)):
+            reason = self._refusal(point, found)
+            if reason is None:
+                found[point.name] = point
+            else:
+                notice(f"{self.kind} {point.name!r} ({_origin(point)}) is left out: {reason}")
+        return found
+
+    def get(self, name: str) -> T:
+        """The object that `name` stands for: a registered name, `pkg.module:object`, `./file.py:Object`, `./file.toml`.
+
+        Raises BadInputError for an unknown name (with the nearest ones), for code that cannot be imported, and for an
+        object of another kind.
         """
-        target = self.entries.get(name) or self._plugins.get(name) or (name if ":" in name else None)
-        if target is None:
-            raise unknown(self.kind, name, self)
-        return import_object(target, self.kind)
+        return self.check(self._found(name), name)
+
+    def working(self) -> Iterator[tuple[str, T]]:
+        """All names with their objects; a plug-in that fails costs a line on stderr and itself."""
+        for name in self.entries:
+            yield name, self.get(name)
+        for name in self.plugins:
+            try:
+                found = self.get(name)
+            except BadInputError as error:
+                notice(f"{self.kind} {name!r} ({_origin(self.plugins[name])}) is left out: {error}")
+            else:
+                yield name, found
+
+    def _found(self, name: str) -> object:
+        if name in self.entries:
+            return import_object(self.entries[name], self.kind)
+        if name in self.plugins:
+            return import_object(self.plugins[name].value, self.kind)
+        if Reference.parse(name) or name.endswith(DATA):
+            return import_object(name, self.kind)
+        if name.endswith(".py"):
+            raise missing_object(name, self.kind)
+        raise unknown(self.kind, name, self)
+
+    def _refusal(self, point: EntryPoint, found: Mapping[str, EntryPoint]) -> str | None:
+        if not re.fullmatch(r"[^\W_][\w.-]{0,99}", point.name):
+            return "a name has letters, digits, - . and _, and begins with a letter or digit"
+        if point.name in self.entries:
+            return f"the name is taken; rename the entry point in the group {self.group}"
+        if point.name in found:
+            return f"the name is taken by {_origin(found[point.name])}; uninstall one of them"
+        return self.refuses(point.name)
 
 
 def import_object(target: str, kind: str) -> object:
-    """The object at `pkg.module:attribute`; raises BadInputError if there is none."""
-    module_name, _, attribute = target.partition(":")
-    try:
-        return getattr(import_module(module_name), attribute)
-    except Exception as error:  # a module may raise anything
-        raise BadInputError(f"{kind} {target!r} cannot be imported: {type(error).__name__}: {error}") from error
+    """What a reference leads to, or the path of a TOML file; raises BadInputError, which calls it a `kind`."""
+    if target.endswith(DATA):
+        return Path(target).expanduser()
+    # An entry point may name extras behind its object, which are nobody's business any more.
+    reference = Reference.parse(re.sub(r"\s*\[.*\]\s*$", "", target))
+    if reference is None:
+        raise BadInputError(f"{kind} {target!r} names no object; write pkg.module:object")
+    return reference.load(kind)
+
+
+def _origin(point: EntryPoint) -> str:
+    package = f" of {point.dist.name}" if point.dist else ""
+    return f"entry point {point.value}{package}"

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
-from helpers.commands import Outcome, assert_refused, finish, mtrbench, start
+from helpers.commands import Outcome, finish, mtrbench, start
 
 from mtrbench import BadInputError, load_attack
 from mtrbench.attacks.registry import names, split_settings
-from mtrbench.benchmark.protocol.registry import Registry, import_object
+from mtrbench.benchmark.protocol.notices import notice
+from mtrbench.benchmark.protocol.registry import Registry
 from mtrbench.benchmark.suites import load_suite
-from mtrbench.models.registry import model_names
 
 TABLE = Registry("thing", {"path": "pathlib:Path", "paths": "os:path", "json": "json:dumps"})
 
@@ -79,27 +83,102 @@ def test_plugins_are_listed_run_and_validated(site: Path) -> None:
     assert {row["result"] for row in json.loads(validated.out)} == {"pass", "does not apply"}
 
 
+@pytest.mark.parametrize(("kind", "name"), [("attacks", "noise"), ("attacks", "total-pgd"), ("datasets", "rooms3")])
+def test_taken_name_costs_itself_and_a_line(site: Path, kind: str, name: str) -> None:
+    offer(site, **{kind: f"{name} = plugin:anything\nother = plugin:Steepest"})
+    outcome = run(site, "list", kind, "--json")
+    assert outcome.code == 0
+    listed = [row["name"] for row in json.loads(outcome.out)]
+    assert listed.count("other") == 1
+    assert listed.count(name) == 1
+    (line,) = outcome.err.splitlines()
+    assert line.startswith("mtrbench: ")
+    for word in (repr(name), "plugin:anything", "of plugin", "left out", "taken"):
+        assert word in line
+
+
+class Point(NamedTuple):
+    """An entry point of no package."""
+
+    name: str
+    value: str
+    dist: None = None
+
+
+@pytest.fixture
+def heard(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """What is said to the user; nothing has been said before."""
+    notice.cache_clear()
+    return caplog
+
+
+@pytest.fixture
+def plugged(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Registry[Any]]:
+    """A registry of things with entry points of other packages."""
+
+    def make(*points: Point, **given: Any) -> Registry[Any]:
+        monkeypatch.setattr("mtrbench.benchmark.protocol.registry.entry_points", lambda group: points)
+        return Registry("thing", {"mine": "os.path:join"}, group="things", **given)
+
+    return make
+
+
 @pytest.mark.parametrize(
-    ("kind", "name"),
+    ("point", "reason"),
     [
-        ("attacks", "noise"),
-        ("attacks", "single:depth-pgd"),
-        ("datasets", "rooms3"),
-        *(("models", name) for name in model_names()[:1]),
+        (Point("mine", "os:sep"), "taken"),
+        (Point("new", "z.b:c"), "taken by entry point os:sep"),
+        (Point("single:depth", "os:sep"), "letters, digits"),
+        (Point("", "os:sep"), "letters, digits"),
+        (Point("odd", "os:sep"), "odd is refused"),
     ],
 )
-def test_taken_name_is_refused(site: Path, kind: str, name: str) -> None:
-    offer(site, **{kind: f"{name} = plugin:anything"})
-    assert_refused(run(site, "list", kind), name, "taken", "rename it or uninstall it")
+def test_name_that_cannot_be_had_costs_a_line_and_itself(plugged, heard, point: Point, reason: str) -> None:
+    table = plugged(point, Point("new", "os:sep"), refuses=lambda name: f"{name} is refused" if name == "odd" else None)
+    assert [*table] == ["mine", "new"]
+    assert table.get("new") == os.sep
+    (line,) = heard.messages
+    assert repr(point.name) in line
+    assert reason in line
 
 
-def test_name_given_twice_by_plugins_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Point:
-        name, value = "new", "a.b:c"
+BROKEN = {
+    "no.such:thing": "no module no",
+    "failing_plugin:x": "ZeroDivisionError",
+    "exiting_plugin:x": "it exits",
+    "os.path:no_such": "no_such",
+    "os.path": "names no object",
+    "os:name": "is no text of one letter",
+}
 
-    monkeypatch.setattr("mtrbench.benchmark.protocol.registry.entry_points", lambda group: [Point, Point])
-    with pytest.raises(BadInputError, match=r"'new' of entry point a\.b:c is taken"):
-        Registry("thing", {}, group="things")
+
+@pytest.mark.parametrize("value", BROKEN)
+def test_broken_plugin_costs_a_line_and_itself(plugged, heard, value: str, failing: None) -> None:
+    def letter(found: object, name: str) -> str:
+        if not isinstance(found, str) or len(found) != 1:
+            raise BadInputError(f"thing {name!r} is no text of one letter")
+        return found
+
+    table = plugged(Point("bad", value), Point("good", "os:sep"))
+    table = dataclasses.replace(table, entries={}, check=letter)
+    assert dict(table.working()) == {"good": os.sep}
+    (line,) = heard.messages
+    assert BROKEN[value] in line
+    assert "'bad'" in line
+    with pytest.raises(BadInputError, match=BROKEN[value]):
+        table.get("bad")
+
+
+@pytest.fixture
+def failing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Modules that fail and exit when they are imported."""
+    (tmp_path / "failing_plugin.py").write_text("1 / 0")
+    (tmp_path / "exiting_plugin.py").write_text("import sys\nsys.exit(3)")
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+def test_an_entry_point_may_ask_for_extras(plugged) -> None:
+    assert plugged(Point("new", "os:sep [fast,big]")).get("new") == os.sep
 
 
 def test_knows_its_names() -> None:
@@ -122,23 +201,6 @@ def test_unknown_name_tells_the_nearest(name: str, message: str) -> None:
     with pytest.raises(BadInputError) as caught:
         TABLE.get(name)
     assert str(caught.value) == message
-
-
-def test_path_of_an_object_stands_for_it() -> None:
-    assert TABLE.get("os.path:join") is import_object("os.path:join", "thing")
-
-
-@pytest.mark.parametrize("name", ["no.such:thing", "os.path:no_such", "os.path:", ".:.", "os.path:a b", ".os:path"])
-def test_object_that_is_not_there_is_refused(name: str) -> None:
-    with pytest.raises(BadInputError, match="cannot be imported"):
-        TABLE.get(name)
-
-
-def test_module_that_fails_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "failing_plugin.py").write_text("1 / 0")
-    monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(BadInputError, match="ZeroDivisionError"):
-        import_object("failing_plugin:x", "attack")
 
 
 def test_import_is_put_off_until_it_is_asked_for() -> None:

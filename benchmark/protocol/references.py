@@ -1,0 +1,145 @@
+"""`pkg.module:object` and `./file.py:Object`: how a name leads to an object that nobody registered."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import os
+import re
+import sys
+import traceback
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from .errors import BadInputError, unknown
+
+_IDENTIFIER = r"[^\W\d]\w*"
+_MODULE = rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})*"
+# A path begins with ./ ../ / ~/ or a drive, unless it holds nothing but words, dots and slashes: so an attack's name,
+# in which a path may follow a dash, can be read in one way only. What separates the parts of such a name is left out.
+_FILE = r"(?:(?:\.{0,2}|~|[A-Za-z]:)[/\\][^,:@\[\]<>|`\x00-\x1f]*|[\w./]+)\.py"
+PATTERN = rf"(?:{_FILE}|{_MODULE}):{_IDENTIFIER}(?:\.{_IDENTIFIER})*"
+"""What a reference looks like, for the grammars that it is part of."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An object by its `name` in `place`, a module as Python imports it or the path of a Python file."""
+
+    place: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> Reference | None:
+        """The reference that `text` is, if it is one: `str` gives the same text, with paths in their shortest form."""
+        if re.fullmatch(PATTERN, text) is None:
+            return None
+        place, _, name = text.rpartition(":")
+        return cls(_shortest(place) if place.endswith(".py") else place, name)
+
+    def __str__(self) -> str:
+        return f"{self.place}:{self.name}"
+
+    def load(self, kind: str) -> object:
+        """The object itself, from the installed packages, the working directory or the file.
+
+        Raises BadInputError, which calls it a `kind`, where there is none, and for code that fails or exits.
+        """
+        what = f"{kind} {str(self)!r}"
+        found: object = load_module(self.place, what)
+        for part in self.name.split("."):
+            if not hasattr(found, part):
+                names = [name for name in vars(found) if not name.startswith("_")] if hasattr(found, "__dict__") else []
+                raise unknown(f"{what}: object of {self.place}", part, names)
+            found = getattr(found, part)
+        return found
+
+
+def load_module(place: str, what: str) -> ModuleType:
+    """The module called `place`, or the one in the file that `place` is the path of.
+
+    A file is run once for each content that it has. `what` begins the messages of BadInputError, which is raised where
+    there is none, and for code that fails or exits.
+    """
+    try:
+        # What a module prints must not come between the lines of JSON.
+        with redirect_stdout(sys.stderr):
+            return _run(Path(place).expanduser().resolve(), what) if place.endswith(".py") else _import(place, what)
+    except BadInputError:
+        raise
+    except (Exception, SystemExit) as error:  # a module may raise anything
+        raise BadInputError(f"{what} cannot be imported: {_told(error)}") from error
+
+
+def missing_object(place: str, kind: str) -> BadInputError:
+    """The error for a file without the name of an object: it says which ones there are."""
+    offered = ", ".join(_defined(Path(place).expanduser())) or "Object"
+    return BadInputError(f"{kind} {place!r} names no object of the file; write {place}:{offered}")
+
+
+def _import(name: str, what: str) -> ModuleType:
+    # At the end, so that no file beside can take the place of an installed package.
+    if "" not in sys.path and os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise  # what lacks is something that it imports
+        raise BadInputError(
+            f"{what}: no module {error.name} is installed or lies in {os.getcwd()}; a file is ./file.py:Object"
+        ) from error
+
+
+def _run(path: Path, what: str) -> ModuleType:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BadInputError(f"{what}: {path} cannot be read: {error.strerror}") from error
+    # By content, so that an edited file is run anew, and not through Python's cache, which asks for the time of edit.
+    digest = hashlib.sha256(f"{path}\0".encode() + content).hexdigest()
+    name = f"{path.stem}_{digest[:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
+    module = ModuleType(name)
+    module.__file__, module.__package__ = str(path), ""
+    sys.modules[name] = module  # before it is run: dataclasses look there
+    try:
+        exec(compile(content, str(path), "exec"), module.__dict__)  # noqa: S102
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _shortest(path: str) -> str:
+    if path.startswith("~") or Path(path).is_absolute():
+        return os.path.normpath(path)
+    path = os.path.normpath(path)
+    return path if path.startswith("..") else os.path.join(".", path)
+
+
+def _told(error: BaseException) -> str:
+    """An error of foreign code on one line, with the place where it was raised."""
+    if isinstance(error, SystemExit):
+        return "it exits; leave that to a function, or to `if __name__ == '__main__'`"
+    message = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    if isinstance(error, SyntaxError):
+        return message
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{message} ({Path(place.filename).name}, line {place.lineno})"
+
+
+def _defined(path: Path) -> list[str]:
+    """The public classes and functions of a file, as far as they show without running it."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (OSError, ValueError, SyntaxError):
+        return []
+    kinds = (ast.ClassDef, ast.FunctionDef)
+    return [node.name for node in tree.body if isinstance(node, kinds) and not node.name.startswith("_")]
