@@ -41,14 +41,14 @@ def evaluate(
     needs a data set, and gets images of `size` (H, W), 64 x 64 by default. `images` None is all of the data set.
     Raises BadInputError for anything that the command would refuse.
     """
-    threat = threat_ref(norm, eps, targets)
+    threat, defaults = threat_ref(norm, eps, targets), {} if steps is None else {"steps": steps}
     workshop: Workshop
     if isinstance(model, str):
         if size is not None:
             raise BadInputError(f"the card of {model} says the images' size; leave out size {size}")
         workshop = LocalWorkshop(found_models([model]), data_root, device, batch_size)
         card, _ = find_card(model)
-        cell = workshop.cell(card.name, dataset or card.dataset, images, attack, threat, seed, steps)
+        cell = workshop.cell(card.name, dataset or card.dataset, images, attack, threat, seed, defaults)
     elif dataset is None or not isinstance(model, MultiTaskModel):
         raise BadInputError("a model without a card must come from mtrbench.wrap, and with the name of a data set")
     elif any(module.training for module in model.modules()):
@@ -58,7 +58,7 @@ def evaluate(
         data = load_dataset(dataset, model.tasks, root=data_root, size=size, images=images)
         workshop = OwnWorkshop(model.to(device_of(device)), data, device, batch_size)
         ref = ModelRef(name="own", sha256=weights_sha256(model))
-        cell = make_cell(ref, model.tasks, dataset_ref(dataset, data, size), attack, threat, seed, steps)
+        cell = make_cell(ref, model.tasks, dataset_ref(dataset, data, size), attack, threat, seed, defaults)
     whole = (0, cell.dataset.images)
     clean, control, attacked = (
         measure_cell(workshop, part, whole) for part in (cell.clean, workshop.control(cell), cell)

@@ -20,7 +20,7 @@ from ..benchmark.protocol.facts import AttackFacts, ModelFacts
 from ..benchmark.protocol.tasks.base import Task
 from ..benchmark.protocol.threat import ThreatModel
 from ..benchmark.protocol.types import Attack, Dataset, MultiTaskModel
-from ..benchmark.suites import Suite
+from ..benchmark.suites.suite import Suite
 from ..models.card import load_card_model
 from ..models.nets.layout import Layout
 from ..models.registry import find_card
@@ -90,7 +90,13 @@ class LocalWorkshop(Attacking):
             models = [model for model, place in self.models.items() if place in part.models]
             own = [
                 self.cell(
-                    model, part.dataset, part.images, attack, threat_ref(part.norm, eps, targets), part.seed, part.steps
+                    model,
+                    part.dataset,
+                    part.images,
+                    attack,
+                    threat_ref(part.norm, eps, targets),
+                    part.seed,
+                    part.defaults,
                 )
                 for eps in part.eps
                 for model in models
@@ -102,7 +108,14 @@ class LocalWorkshop(Attacking):
         return [*{cell.key: cell for cell in cells}.values()]
 
     def cell(
-        self, model: str, dataset: str, images: int | None, attack: str, threat: ThreatRef, seed: int, steps: int | None
+        self,
+        model: str,
+        dataset: str,
+        images: int | None,
+        attack: str,
+        threat: ThreatRef,
+        seed: int,
+        defaults: Mapping[str, object],
     ) -> Cell:
         """The cell that these names stand for.
 
@@ -118,7 +131,7 @@ class LocalWorkshop(Attacking):
             attack,
             threat,
             seed,
-            steps,
+            defaults,
         )
 
 
@@ -146,16 +159,15 @@ def make_cell(
     attack: str,
     threat: ThreatRef,
     seed: int,
-    steps: int | None,
+    defaults: Mapping[str, object],
 ) -> Cell:
-    """The cell of an attack by name, with `steps` if it has such a setting.
+    """The cell of an attack by name, with those of the `defaults` that it has such settings for.
 
     Raises BadInputError for an unknown attack, and for a task of threat or attack that the model lacks.
     """
     name, given = split_settings(attack)
-    if steps is not None and "steps" in settings_of(name):
-        given = {"steps": steps, **given}
-    made = load_attack(name, **given)
+    own = settings_of(name)
+    made = load_attack(name, **{**{key: value for key, value in defaults.items() if key in own}, **given})
     for target in threat.targets or ():
         if target not in tasks:
             raise unknown(f"task of model {model.name}", target, tasks)

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from typing import Any, cast
 
 from ..benchmark.protocol.errors import BadInputError, unknown
-from ..benchmark.protocol.facts import AttackFacts
+from ..benchmark.protocol.facts import AttackFacts, AttackKind
 from ..benchmark.protocol.registry import Registry
 from ..benchmark.protocol.types import Attack, SplitAttack
 from .losses import SETS, TRAIN
@@ -83,11 +83,29 @@ def names() -> tuple[str, ...]:
 
     Balancings that need a library of an extra, named in their `requires`, are left out where it is not installed.
     """
-    ready = [balancing for balancing in BALANCINGS if _installed(BALANCINGS.get(balancing))]
+    return _listed(lambda name, factory: [_shown(name, factory)])
+
+
+def full_names(tasks: Sequence[str]) -> tuple[str, ...]:
+    """All of `names()` with the arguments that they need: each of `tasks`, or else each of their class's `examples`."""
+    return _listed(lambda name, factory: _with_arguments(name, factory, tasks))
+
+
+def _listed(shown: Callable[[str, Factory], Sequence[str]]) -> tuple[str, ...]:
+    balancings = {name: cast(Factory, BALANCINGS.get(name)) for name in BALANCINGS}
     products = (
-        f"{_shown(name, cast(Factory, BALANCINGS.get(name)))}-{optimizer}" for name in ready for optimizer in OPTIMIZERS
+        f"{head}-{optimizer}"
+        for name, factory in balancings.items()
+        if _installed(factory)
+        for head in shown(name, factory)
+        for optimizer in OPTIMIZERS
     )
-    return (*products, *(_shown(name, cast(Factory, WHOLE.get(name))) for name in WHOLE))
+    return (*products, *(head for name in WHOLE for head in shown(name, cast(Factory, WHOLE.get(name)))))
+
+
+def kind_of(name: str) -> AttackKind:
+    """Whether an attack is a product, whole, a black box, a control or an ensemble."""
+    return attack_facts(name, load_attack(name)).kind
 
 
 def summary(name: str) -> str:
@@ -253,6 +271,13 @@ def _required(factory: Factory) -> str | None:
     """The first field, if it has no default."""
     first = fields(factory)[0] if is_dataclass(factory) and fields(factory) else None
     return first.name if first and first.default is MISSING else None
+
+
+def _with_arguments(name: str, factory: Factory, tasks: Sequence[str]) -> list[str]:
+    required = _required(factory)
+    if required is None:
+        return [name]
+    return [f"{name}:{argument}" for argument in (tasks if required == "task" else getattr(factory, "examples", ()))]
 
 
 def _shown(name: str, factory: Factory) -> str:

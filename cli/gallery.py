@@ -59,7 +59,7 @@ def gallery(
     for model, place in workshop.models.items():
         own = find_card(place)[0].dataset
         for attack in attacks:
-            cell = workshop.cell(model, dataset or own, None, attack, threat_ref(norm, eps, None), 0, steps)
+            cell = workshop.cell(model, dataset or own, None, attack, threat_ref(norm, eps, None), 0, {"steps": steps})
             for image in images:
                 exhibit, shown = attacked(workshop, cell, attack, image)
                 name = re.sub(r"[^\w.@+-]+", "-", f"{model}--{attack}--{norm}-{eps:g}--{steps}-steps--{exhibit.sample}")

@@ -80,9 +80,8 @@ def _union(parts: Iterable[object]) -> Sequence[object]:
 
 
 def _suites() -> Rows:
-    from ..benchmark.suites import load_suite, suite_names
+    from ..api.suites import cell_count, every_suite
 
-    suites = {name: load_suite(name) for name in suite_names()}
     return [
         {
             "name": name,
@@ -90,10 +89,11 @@ def _suites() -> Rows:
             "images": suite.images,
             "models": len(suite.every_model),
             "attacks": len({attack for part in suite.parts for attack in part.attacks}),
+            "cells": cell_count(suite),
             "eps": _union(eps for part in suite.parts for eps in part.eps),
-            "steps": _union(part.steps for part in suite.parts),
+            "steps": _union(part.steps for part in suite.parts if part.steps is not None) or None,
         }
-        for name, suite in suites.items()
+        for name, suite in every_suite().items()
     ]
 
 

@@ -13,12 +13,12 @@ from tqdm import tqdm
 
 from ..api.devices import device_of
 from ..api.resolver import LocalWorkshop, found_models
+from ..api.suites import find_suite
 from ..benchmark.engines import ENGINES, Engine, default_workers, make_engine
 from ..benchmark.evaluation import evaluate_cells, pending, with_clean
 from ..benchmark.protocol.cells import Cell
 from ..benchmark.protocol.records import AnyRecord, Record
 from ..benchmark.store import Store
-from ..benchmark.suites import load_suite
 from ..leaderboards.output.publish import publish
 from ..leaderboards.site.suites import suite_files
 from .options import Eps, Names, json_option, out_option
@@ -70,12 +70,9 @@ def run(
 
     Cells already in OUT are not computed again; an interrupted run goes on where it stopped.
     """
-    plan = load_suite(suite)
     device_of(device)
-    if images is None and dataset not in (None, plan.dataset):
-        plan = plan.model_copy(update={"images": None})
     given = {"dataset": dataset, "eps": eps, "norm": norm, "images": images, "steps": steps, "seed": seed}
-    plan = plan.instead(models, attacks, **given, transfer=transfer or None)
+    plan = find_suite(suite, models, attacks, **given, transfer=transfer or None)
     workshop = LocalWorkshop(found_models(plan.every_model), data_root, device, batch)
     cells = with_clean(workshop.cells(plan, targets))
     if workers is None:

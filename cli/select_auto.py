@@ -11,6 +11,7 @@ import numpy as np
 from tabulate import tabulate
 
 from ..api.resolver import LocalWorkshop, found_models
+from ..api.suites import find_suite
 from ..benchmark.complementary import Outcomes, Step, greedy, mean_relative_ard
 from ..benchmark.evaluation import spans
 from ..benchmark.measurement import Measurement
@@ -19,7 +20,6 @@ from ..benchmark.protocol.damage import Array
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.tasks.base import Task
 from ..benchmark.store import Store
-from ..benchmark.suites import load_suite
 from ..models.registry import find_card
 from .main import main
 from .options import out_option
@@ -35,7 +35,7 @@ def select_auto(suite: str, out: Path) -> None:
     and is checked on the other; the members are what either has chosen. With several budgets a model counts once for
     each.
     """
-    plan = load_suite(suite)
+    plan = find_suite(suite)
     workshop = LocalWorkshop(found_models(plan.every_model), None, "cpu", batch_size=32)
     everywhere = [
         [*cells] for _, cells in groupby(workshop.cells(plan), key=lambda cell: (cell.threat, cell.model.name))

@@ -31,7 +31,7 @@ def _attack(name: str, model: str | None, data_root: Path | None) -> Rows:
     model = model or STRONG_ON
     workshop = LocalWorkshop(found_models([model]), data_root, "cpu", IMAGES)
     card, _ = find_card(model)
-    cell = workshop.cell(card.name, card.dataset, IMAGES, name, threat_ref("linf", 4, None), 0, None)
+    cell = workshop.cell(card.name, card.dataset, IMAGES, name, threat_ref("linf", 4, None), 0, {})
     batch = workshop.dataset(cell).batch(range(IMAGES))
     return _rows(examine(partial(load_attack, name), settings_of(name), workshop.model(cell.model), batch))
 

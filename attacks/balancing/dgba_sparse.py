@@ -32,6 +32,7 @@ class DgbaSparse:
     """
 
     version: ClassVar[int] = 1
+    examples: ClassVar[tuple[str, ...]] = ("512",)
 
     pixels: int
     solver: Literal["cp-sat", "closed-form"] = "cp-sat"

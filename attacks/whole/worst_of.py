@@ -36,6 +36,7 @@ class WorstOf:
 
     code: ClassVar[int] = 1
     attack_kind: ClassVar[AttackKind] = "ensemble"
+    examples: ClassVar[tuple[str, ...]] = ("total-pgd,dgba-pgd",)
 
     members: str
 

@@ -1,4 +1,4 @@
-"""What users write in TOML: cards and recipes."""
+"""What users write in TOML: cards, recipes and suites."""
 
 from __future__ import annotations
 
@@ -24,10 +24,9 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
 
 
 def validated(kind: type[M], content: dict[str, Any], what: str) -> M:
-    """`content` as `kind` has it; raises BadInputError naming the first field that is wrong."""
+    """`content` as `kind` has it; raises BadInputError naming every field that is wrong."""
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise BadInputError(f"{what}: field {where!r}: {first['msg']}") from error
+        faults = (f"field {'.'.join(map(str, fault['loc']))!r}: {fault['msg']}" for fault in error.errors())
+        raise BadInputError(f"{what}: {'; '.join(faults)}") from error

@@ -178,7 +178,9 @@ class TestFaults:
 def real_case(source: str, attack: str, images: int, batch: int) -> tuple[LocalWorkshop, Cell]:
     workshop = LocalWorkshop(found_models([source]), None, "cpu", batch)
     card, _ = find_card(source)
-    return workshop, workshop.cell(card.name, card.dataset, images, attack, threat_ref("linf", 4.0, None), 0, 2)
+    return workshop, workshop.cell(
+        card.name, card.dataset, images, attack, threat_ref("linf", 4.0, None), 0, {"steps": 2}
+    )
 
 
 def whole(store: Store, cell: Cell) -> Measurement:

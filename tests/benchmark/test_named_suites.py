@@ -1,14 +1,26 @@
-"""Suites of cells: their parts, and what the command line puts in place of them."""
+"""Suites of cells: their parts, what the command line puts in place of them, where they come from."""
 
 from __future__ import annotations
 
+import re
+import tomllib
+from dataclasses import replace
+from importlib.metadata import EntryPoint
 from itertools import product
+from pathlib import Path
 
 import pytest
+from helpers.commands import assert_refused, mtrbench
 from pydantic import ValidationError
 
-from mtrbench.benchmark.suites import Suite, load_suite, suite_names
-from mtrbench.models.registry import find_card
+from mtrbench import BadInputError
+from mtrbench.api.resolver import LocalWorkshop, found_models
+from mtrbench.api.suites import cell_count, find_suite
+from mtrbench.attacks.registry import BALANCINGS, WHOLE, full_names, names
+from mtrbench.benchmark.protocol.registry import Registry
+from mtrbench.benchmark.suites.registry import SUITES, as_suite
+from mtrbench.benchmark.suites.suite import Suite
+from mtrbench.models.registry import find_card, model_names
 
 OWN = {"dataset": "rooms3", "images": 8, "seed": 0, "norm": "linf", "eps": [4], "steps": 10}
 SUITE = Suite.model_validate(
@@ -69,13 +81,184 @@ def test_an_addition_with_models_of_its_own_runs_the_attacks_that_are_chosen() -
         assert cells(suite.instead(["c"], [attack])) == {("rooms5", "c", attack, 4, 10)}
 
 
-@pytest.mark.parametrize("change", [{"eps": []}, {"eps": [0]}, {"also": [{"colour": 1}]}, {"also": [{"models": []}]}])
+def test_other_data_come_whole_unless_a_number_of_images_is_given() -> None:
+    assert [part.images for part in SUITE.instead(dataset="nyuv2").parts] == [None] * 3
+    assert [part.images for part in SUITE.instead(dataset="nyuv2", images=3).parts] == [3] * 3
+    assert [part.images for part in SUITE.instead(dataset="rooms3").parts] == [8] * 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"eps": []},
+        {"eps": [0]},
+        {"also": [{"colour": 1}]},
+        {"also": [{"models": []}]},
+        {"attacks": ["bell\x07"]},
+        {"settings": {"steps": float("nan")}},
+    ],
+)
 def test_a_suite_of_nothing_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Suite.model_validate({**OWN, "models": ["a"], "attacks": ["noise"], **change})
 
 
-@pytest.mark.parametrize("name", suite_names())
+@pytest.mark.parametrize("name", SUITES)
 def test_every_suite_runs_models_on_data_that_have_their_tasks(name: str) -> None:
-    for part in load_suite(name).parts:
+    for part in find_suite(name).parts:
         assert {find_card(model)[0].dataset for model in part.models} == {part.dataset}
+
+
+class TestSelectors:
+    def test_all_attacks_has_every_registered_one(self) -> None:
+        listed = find_suite("all-attacks").attacks
+        for name in names():
+            pattern = re.sub(r"(?<=:)[A-Z]+", "[^@]+", re.escape(name))
+            assert any(re.fullmatch(pattern, attack) for attack in listed), name
+
+    def test_what_is_registered_anew_is_in_all_attacks_without_an_edit(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        before = {*find_suite("all-attacks").attacks}
+        total = {**BALANCINGS.entries, "anew": BALANCINGS.entries["total"], "after": BALANCINGS.entries["single"]}
+        whole = {**WHOLE.entries, "other-noise": WHOLE.entries["noise"]}
+        monkeypatch.setattr("mtrbench.attacks.registry.BALANCINGS", replace(BALANCINGS, entries=total))
+        monkeypatch.setattr("mtrbench.attacks.registry.WHOLE", replace(WHOLE, entries=whole))
+        more = {*find_suite("all-attacks").attacks} - before
+        optimizers = {name.rpartition("-")[2] for name in before if name.startswith("total-")}
+        tasks = ("segmentation", "depth", "normals")
+        assert more == {
+            "other-noise",
+            *(f"anew-{optimizer}" for optimizer in optimizers),
+            *(f"after:{task}-{optimizer}" for task in tasks for optimizer in optimizers),
+        }
+
+    def test_a_pattern_is_after_the_tasks_that_the_models_of_its_part_have(self, tmp_path: Path) -> None:
+        path = tmp_path / "mine.toml"
+        path.write_text(
+            """
+            dataset = "rooms3"
+            images = 2
+            eps = [4]
+            models = ["rooms3-*.clean"]
+            attacks = ["single:*-pgd", "@control"]
+            also = [{ dataset = "rooms5", models = ["rooms5-shared.*", "!*.clean"] }]
+            """
+        )
+        three, five = find_suite(str(path)).parts
+        tasks = [*find_card("rooms5-shared.clean")[0].tasks]
+        assert three.models == [m for m in model_names() if m.startswith("rooms3") and m.endswith(".clean")]
+        assert five.models == ["rooms5-shared.at-dgba"]
+        assert three.attacks == [*(f"single:{task}-pgd" for task in tasks[:3]), "noise"]
+        assert five.attacks == [*(f"single:{task}-pgd" for task in tasks), "noise"]
+        chosen = find_suite(str(path), ["rooms5-shared.at-*"], ["*-pgd", "!*:*"], eps=(2.0,))
+        assert [(part.models, [*part.eps]) for part in chosen.parts] == [
+            ([], [2.0]),
+            (["rooms5-shared.at-dgba"], [2.0]),
+        ]
+        assert {*chosen.parts[1].attacks} == {name for name in full_names(tasks) if re.fullmatch(r"[^:]*-pgd", name)}
+
+    @pytest.mark.parametrize("name", SUITES)
+    def test_the_names_in_place_of_selectors_are_kept(self, name: str) -> None:
+        suite = find_suite(name)
+        assert suite.with_names("models", lambda part: part.models) == suite
+        entries = [entry for part in suite.parts for entry in (*part.models, *part.attacks)]
+        assert not [entry for entry in entries if entry[0] in "!@" or "*" in entry]
+
+
+class TestFromOutside:
+    TEXT = 'dataset = "rooms3"\nimages = 2\neps = [4]\nmodels = ["rooms3-shared.clean"]\nattacks = ["noise"]\n'
+
+    def test_file_object_fields_and_path_are_suites(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "small.toml").write_text(self.TEXT)
+        (tmp_path / "suites_of_mine.py").write_text(
+            "import tomllib, pathlib\n"
+            "from mtrbench.benchmark.suites.suite import Suite\n"
+            "path = pathlib.Path(__file__).parent / 'small.toml'\n"
+            "fields = tomllib.loads(path.read_text())\n"
+            "suite = Suite(**fields)\n"
+        )
+        monkeypatch.syspath_prepend(tmp_path)
+        found = [SUITES.get(str(tmp_path / "small.toml"))]
+        found += [SUITES.get(f"suites_of_mine:{name}") for name in ("path", "fields", "suite")]
+        assert found == [found[0]] * 4
+        assert found[0].attacks == ["noise"]
+        with pytest.raises(BadInputError, match="suite 'suites_of_mine:tomllib' is a module"):
+            SUITES.get("suites_of_mine:tomllib")
+
+    def test_an_installed_package_adds_its_own(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        fields = tomllib.loads(self.TEXT)
+        (tmp_path / "suites_of_others.py").write_text(f"small = {fields}\nbroken = {fields | {'attacks': ['*-pgdd']}}")
+        monkeypatch.syspath_prepend(tmp_path)
+        points = [EntryPoint(name, f"suites_of_others:{name}", SUITES.group or "") for name in ("small", "broken")]
+        monkeypatch.setattr("mtrbench.benchmark.protocol.registry.entry_points", lambda group: points)
+        installed = Registry(SUITES.kind, SUITES.entries, as_suite, SUITES.group)
+        monkeypatch.setattr("mtrbench.api.suites.SUITES", installed)
+        listed = mtrbench("list", "suites")
+        assert re.search(r"small +rooms3 +2 +1 +1 +1 +4 +-\n", listed.out)
+        assert "broken" not in listed.out
+        assert re.search(r"suite broken: attacks: '\*-pgdd' stands for no attack.*; it is left out\n", listed.err)
+
+    def test_the_example_of_the_documentation_is_one(self, tmp_path: Path) -> None:
+        text = (Path(__file__).parents[2] / "docs" / "suites.md").read_text(encoding="utf-8")
+        (tmp_path / "example.toml").write_text(text.partition("```toml\n")[2].partition("```")[0])
+        suite = find_suite(str(tmp_path / "example.toml"))
+        assert {"noise", "square", "single:depth-pgd", "dgba-apgd@aligned", "smta:depth-apgd@aligned"} & {
+            *suite.attacks
+        } == {"noise", "square", "single:depth-pgd", "dgba-apgd@aligned"}
+        assert cell_count(suite) == len(suite.models) * (len(suite.attacks) * 2 + 2)
+
+    def test_a_file_is_run(self, tiny: Path, tmp_path: Path) -> None:
+        path = tmp_path / "mine.toml"
+        path.write_text(self.TEXT.replace("rooms3-shared.clean", str(tiny)))
+        outcome = mtrbench("run", path, "--out", tmp_path / "out", "--workers", 1, "--json")
+        assert outcome.code == 0, outcome.err
+        assert '"attack": "noise"' in outcome.out
+
+    @pytest.mark.parametrize(
+        ("change", "words"),
+        [
+            (("[4]", "[4"), ("mine.toml is not TOML", "line 4")),
+            (
+                ("eps = [4]\nmodels", "ep = [4]\nmodel"),
+                ("field 'eps': Field required", "field 'models'", "'ep'"),
+            ),
+            (("2", "0"), ("field 'images'", "greater than 0")),
+            (
+                ("rooms3", "room3"),
+                (
+                    "dataset: unknown data set 'room3'; did you mean rooms3",
+                    "models: unknown model 'room3-shared.clean'",
+                ),
+            ),
+            (
+                ('["noise"]', '["totl-pgd", "single:dept-pgd", "*-pgdd", "@ensembl", "single-pgd", "no.such:thing"]'),
+                (
+                    "attacks: '*-pgdd' stands for no attack that is registered",
+                    "attacks: unknown kind of attack 'ensembl'; did you mean ensemble",
+                    "attacks: unknown attack 'totl-pgd'; did you mean",
+                    "attacks: unknown task of attack 'single:dept-pgd': 'dept'; did you mean depth",
+                    "attacks: attack 'single-pgd' lacks its task",
+                    "attacks: attack 'no.such:thing' cannot be imported",
+                ),
+            ),
+            (("images = 2", "settings = { neighbors = 2, queries = 2 }"), ("no attack of it has neighbors",)),
+        ],
+    )
+    def test_all_that_is_wrong_in_a_file_is_said_in_one_line(
+        self, change: tuple[str, str], words: tuple[str, ...], tmp_path: Path
+    ) -> None:
+        path, out = tmp_path / "mine.toml", tmp_path / "out"
+        path.write_text(self.TEXT.replace(*change))
+        assert_refused(mtrbench("run", path, "--out", out), f"suite {path}", *words)
+        assert not out.exists()
+
+    def test_a_file_that_is_not_there(self, tmp_path: Path) -> None:
+        assert_refused(mtrbench("run", tmp_path / "none.toml"), "none.toml cannot be read: No such file")
+
+
+@pytest.mark.parametrize(("name", "cells"), [("quick", 40), ("courses", 46), ("transfer", 32), ("protected", 36)])
+def test_cells_are_counted_as_they_are_run(name: str, cells: int) -> None:
+    suite = find_suite(name)
+    workshop = LocalWorkshop(found_models(suite.every_model), data_root=None, device="cpu", batch_size=32)
+    assert cell_count(suite) == len(workshop.cells(suite)) == cells

@@ -15,10 +15,8 @@ import pytest
 from helpers.commands import Outcome, finish, mtrbench, start
 
 from mtrbench import BadInputError, load_attack
-from mtrbench.attacks.registry import names, split_settings
 from mtrbench.benchmark.protocol.notices import notice
 from mtrbench.benchmark.protocol.registry import Registry
-from mtrbench.benchmark.suites import load_suite
 
 TABLE = Registry("thing", {"path": "pathlib:Path", "paths": "os:path", "json": "json:dumps"})
 
@@ -227,10 +225,3 @@ def test_settings_of_an_attack_are_checked(site: Path, monkeypatch: pytest.Monke
 def test_show_takes_an_object_by_its_path() -> None:
     shown = mtrbench("show", "attack", "mtrbench.attacks.whole.noise:Noise", "--json")
     assert json.loads(shown.out)["settings"] == {"kind": "sign"}
-
-
-def test_the_suite_of_all_attacks_has_every_one() -> None:
-    listed = [split_settings(attack)[0] for attack in load_suite("all-attacks").attacks]
-    for name in names():
-        pattern = re.sub(r"(?<=:)[A-Z]+", "[^@]+", re.escape(name))
-        assert any(re.fullmatch(pattern, attack) for attack in listed), name

@@ -204,7 +204,7 @@ def test_a_model_that_is_trained_anew_is_never_taken_for_the_old_one(copy: Path)
     workshop = LocalWorkshop(found_models([str(copy)]), None, "cpu", 2)
 
     def cell() -> Cell:
-        return workshop.cell("tiny", "rooms3", 2, "noise", threat_ref("linf", 4, None), 0, None)
+        return workshop.cell("tiny", "rooms3", 2, "noise", threat_ref("linf", 4, None), 0, {})
 
     def first_weight(model: MultiTaskModel) -> float:
         return next(model.parameters()).flatten()[0].item()

@@ -23,10 +23,10 @@ from mtrbench.benchmark.protocol.tally import tallying
 from mtrbench.benchmark.protocol.tasks.registry import make_task
 from mtrbench.benchmark.protocol.threat import ThreatModel
 from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel
-from mtrbench.benchmark.suites import load_suite
+from mtrbench.benchmark.suites.registry import SUITES
 from mtrbench.models.card import Architecture, build
 
-QUICK = load_suite("quick")
+QUICK = SUITES.get("quick")
 ROUNDS = 5
 IMAGES = 16
 THREAT = ThreatModel(QUICK.norm, QUICK.eps[0] / 255)
