@@ -26,7 +26,7 @@ def find_suite(name: str, models: Sequence[str] = (), attacks: Sequence[str] = (
     All selectors, the suite's and those in `models` and `attacks`, are resolved; a pattern of attacks stands for those
     on the tasks that all the models have. Raises BadInputError with everything that is wrong in the suite.
     """
-    reader = _Reader()
+    reader = _Reader(replaced=bool(attacks))
     suite = SUITES.get(name).with_names("models", reader.models)
     chosen = _models().select(models)
     suite = suite.instead(models=chosen).with_names("attacks", reader.attacks)
@@ -73,9 +73,10 @@ def _given(attack: str, part: Suite) -> str:
 class _Reader:
     """Finds the names for each part of a suite, and goes on where something is wrong, to tell all at once.
 
-    `settings` are those that some attack has.
+    `settings` are those that some attack has. Attacks that are `replaced` are not held against the models' tasks.
     """
 
+    replaced: bool
     faults: dict[str, None] = field(default_factory=dict)
     settings: set[str] = field(default_factory=set)
 
@@ -87,7 +88,7 @@ class _Reader:
     def attacks(self, part: Suite) -> list[str]:
         if not part.models:  # all others were chosen, or wrong
             return part.attacks
-        tasks = _common_tasks(part.models)
+        tasks = [] if self.replaced else _common_tasks(part.models)
         names = self._selected("attacks", _attacks(part.models), part.attacks)
         for name in names:
             self.settings |= {*(self._tried("attacks", _settings, name, tasks) or ())}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers.trainings import ADVERSARY, train
+from helpers.trainings import ADVERSARY, recipe, trained
 
 from mtrbench import load_dataset
 
@@ -27,13 +27,13 @@ def out(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The card of a model of the rooms at 16 x 16 that has learned enough for every score to be defined."""
-    return train(tmp_path_factory.mktemp("tiny"), "tiny", steps=40)
+    return trained(tmp_path_factory.mktemp("tiny"), recipe("tiny", steps=40))
 
 
 @pytest.fixture(scope="session")
 def tiny_adversarial(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The card of a tiny model under adversarial training, a few steps of it."""
-    return train(tmp_path_factory.mktemp("tiny-at"), "tiny-at", steps=12, more=ADVERSARY)
+    return trained(tmp_path_factory.mktemp("tiny-at"), recipe("tiny-at", steps=12) + ADVERSARY)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import tomllib
 from pathlib import Path
 
 from helpers.commands import Outcome, mtrbench
@@ -53,23 +54,28 @@ settings = { steps = 1 }
 """
 
 
-SIX = RECIPE.format(name="six", steps=6)
+def recipe(name: str, steps: int) -> str:
+    """The text of a recipe for the compact network, 16 x 16, of so many steps."""
+    return RECIPE.format(name=name, steps=steps)
+
+
+SIX = recipe("six", steps=6)
 VALIDATED = SIX.replace("steps = 6\n", "steps = 6\nvalidation = 3\nvalidate_every = 2\n")
 
 
-def train(folder: Path, name: str, steps: int, more: str = "") -> Path:
-    """The card of a model trained by the real command."""
-    recipe = folder / "recipe.toml"
-    recipe.write_text(RECIPE.format(name=name, steps=steps) + more)
-    outcome = mtrbench("train", recipe, "--out", folder, "--workers", 0)
+def train(folder: Path, text: str, *options: object) -> Outcome:
+    """`mtrbench train` on a recipe of this text; the recipe and all that comes of it lie in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "recipe.toml"
+    path.write_text(text)
+    return mtrbench("train", path, "--out", folder, "--workers", 0, "--checkpoint-every", 2, *options)
+
+
+def trained(folder: Path, text: str, *options: object) -> Path:
+    """The card of what `train` makes."""
+    outcome = train(folder, text, *options)
     assert outcome.code == 0, outcome.err
-    return folder / name / "card.toml"
-
-
-def train_six(folder: Path, text: str) -> Outcome:
-    folder.mkdir(exist_ok=True)
-    (folder / "six.toml").write_text(text)
-    return mtrbench("train", folder / "six.toml", "--out", folder, "--workers", 0, "--checkpoint-every", 2)
+    return folder / tomllib.loads(text)["name"] / "card.toml"
 
 
 def logged(folder: Path) -> list[dict[str, str]]:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from helpers.commands import assert_refused, mtrbench
 from helpers.make_records import TASKS, make_record
-from helpers.trainings import RECIPE
+from helpers.trainings import recipe, trained
 from helpers.work import Points
 from torch import Tensor
 
@@ -79,13 +79,11 @@ class TestRun:
         assert "4 cells: 4 from the store" in again.err
 
     def test_models_of_other_tasks_are_refused(self, tiny: Path, tmp_path: Path) -> None:
-        text = RECIPE.format(name="alone", steps=1)
+        text = recipe("alone", steps=1)
         for line in ("normals = {}\n", "normals = 3.0\n"):
             text = text.replace(line, "")
-        recipe = tmp_path / "alone.toml"
-        recipe.write_text(text.replace(" | normals", "").replace(" normals", ""))
-        assert mtrbench("train", recipe, "--out", tmp_path, "--workers", 0).code == 0
-        models = ["--model", tiny, "--model", tmp_path / "alone" / "card.toml"]
+        alone = trained(tmp_path, text.replace(" | normals", "").replace(" normals", ""))
+        models = ["--model", tiny, "--model", alone]
         refused = mtrbench(
             "run", *models, "--transfer", "--attack", "total-fgsm", "--images", 2, "--out", tmp_path / "o"
         )

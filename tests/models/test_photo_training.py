@@ -15,7 +15,7 @@ import torch
 from helpers.commands import Outcome, assert_refused, mtrbench
 from helpers.nyuv2_files import H, W, write_sample
 from helpers.public_backbones import public_weights, saved
-from helpers.trainings import ADVERSARY, RECIPE
+from helpers.trainings import ADVERSARY, recipe, train
 
 from mtrbench import load_model
 from mtrbench.benchmark.protocol.tasks.registry import make_task
@@ -27,7 +27,7 @@ from mtrbench.models.training.recipe import Recipe, read_recipe
 from mtrbench.models.training.trainer import Trainer
 
 TEXT = (
-    RECIPE.format(name="six", steps=6)
+    recipe("six", steps=6)
     .replace('"rooms3"', '"nyuv2"')
     .replace("[16, 16]", f"[{H}, {W}]")
     .replace("scenes = 32\n", "")
@@ -55,11 +55,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def train(folder: Path, root: Path, text: str = TEXT, *more: object) -> Outcome:
-    folder.mkdir(exist_ok=True)
-    (folder / "recipe.toml").write_text(text)
-    places = ("--out", folder, "--data-root", root, "--workers", 0, "--checkpoint-every", 2)
-    return mtrbench("train", folder / "recipe.toml", *places, *more)
+def train_on(root: Path, folder: Path, text: str = TEXT, *more: object) -> Outcome:
+    return train(folder, text, "--data-root", root, *more)
 
 
 def weights(folder: Path, name: str = "six") -> bytes:
@@ -85,9 +82,9 @@ def test_interrupted_and_resumed_gives_the_same_bytes(
     for at in (3, 5):
         with monkeypatch.context() as patch:
             patch.setattr(Log, "write", stopping(at))
-            assert train(tmp_path / "stopped", root, text).code == 128 + signal.SIGTERM
+            assert train_on(root, tmp_path / "stopped", text).code == 128 + signal.SIGTERM
     for folder in (tmp_path / "stopped", tmp_path / "whole"):
-        outcome = train(folder, root, text)
+        outcome = train_on(root, folder, text)
         assert outcome.code == 0, outcome.err
     assert weights(tmp_path / "stopped") == weights(tmp_path / "whole")
     with (tmp_path / "stopped" / "logs" / "six.csv").open() as file:
@@ -99,7 +96,7 @@ def test_card_says_what_was_trained_on_and_from(tmp_path: Path, root: Path, monk
     step = loop.augmented
     monkeypatch.setattr(loop, "augmented", lambda batch, *rest: (seen.append(batch.ids), step(batch, *rest))[1])
     backbone = saved(tmp_path / "public.safetensors", public_weights("mobilenetv2_pyramid", 0.25))
-    assert train(tmp_path, root, TEXT.replace('"six"', '"first"'), "--backbone-weights", backbone).code == 0
+    assert train_on(root, tmp_path, TEXT.replace('"six"', '"first"'), "--backbone-weights", backbone).code == 0
     first = read_card(tmp_path / "first" / "card.toml").training
     # Three epochs of ten images, in batches of five; two of the twelve are held out.
     assert (first.steps, first.scenes, len(seen)) == (6, 10, 6)
@@ -108,7 +105,7 @@ def test_card_says_what_was_trained_on_and_from(tmp_path: Path, root: Path, monk
     second = TEXT.replace("seed = 0\n", 'seed = 0\ninitial = "first"\n').replace(
         "learning_rate = 3e-2", "learning_rate = 1e-9"
     )
-    outcome = train(tmp_path, root, second)
+    outcome = train_on(root, tmp_path, second)
     assert outcome.code == 0, outcome.err
     found = read_card(tmp_path / "six" / "card.toml").training
     assert (found.initial, found.backbone_sha256) == ("first", first.backbone_sha256)
@@ -117,7 +114,7 @@ def test_card_says_what_was_trained_on_and_from(tmp_path: Path, root: Path, monk
     one, other = (load_model(str(tmp_path / name / "card.toml")) for name in ("first", "six"))
     for (name, value), same in zip(one.net.named_parameters(), other.net.parameters(), strict=True):
         torch.testing.assert_close(value, same, rtol=2e-3, atol=1e-6, msg=name)
-    refused = train(tmp_path, root, second, "--backbone-weights", backbone)
+    refused = train_on(root, tmp_path, second, "--backbone-weights", backbone)
     assert_refused(refused, "starts from model first", "leave out --backbone-weights")
 
 
@@ -136,7 +133,7 @@ def test_card_says_what_was_trained_on_and_from(tmp_path: Path, root: Path, monk
 )
 def test_what_cannot_be_trained_is_refused(tmp_path: Path, root: Path, old: str, new: str, message: str) -> None:
     assert old in TEXT
-    assert_refused(train(tmp_path, root, TEXT.replace(old, new)), message)
+    assert_refused(train_on(root, tmp_path, TEXT.replace(old, new)), message)
 
 
 def test_without_the_folder_it_is_asked_for(tmp_path: Path) -> None:
@@ -145,9 +142,9 @@ def test_without_the_folder_it_is_asked_for(tmp_path: Path) -> None:
 
 
 def test_a_packing_of_eight_bits_is_smaller_and_what_is_scored(tmp_path: Path, root: Path) -> None:
-    assert train(tmp_path, root).code == 0
+    assert train_on(root, tmp_path).code == 0
     half = len(weights(tmp_path))
-    outcome = train(tmp_path, root, TEXT.replace('"float32"\n', '"float32"\npacking = "int8"\n'))
+    outcome = train_on(root, tmp_path, TEXT.replace('"float32"\n', '"float32"\npacking = "int8"\n'))
     assert outcome.code == 0, outcome.err
     assert len(weights(tmp_path)) < 0.9 * half
     load_model(str(tmp_path / "six" / "card.toml"))  # which checks its answers

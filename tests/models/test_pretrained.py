@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from helpers.architectures import APART, HALF, SHARED, TASKS, architecture
-from helpers.commands import assert_refused, mtrbench
+from helpers.commands import assert_refused
 from helpers.public_backbones import (
     BACKBONES,
     MEAN,
@@ -23,7 +23,7 @@ from helpers.public_backbones import (
     public_weights,
     saved,
 )
-from helpers.trainings import RECIPE
+from helpers.trainings import recipe, train, trained
 from helpers.trap import Trap
 
 from mtrbench import BadInputError, load_model
@@ -181,12 +181,8 @@ def test_a_cards_names_lead_into_files_with_others(tmp_path: Path) -> None:
 def test_training_starts_from_them_and_the_card_says_so(tmp_path: Path) -> None:
     weights = public_weights("resnet34_deeplab", 4)
     path = saved(tmp_path / "public.pth", weights)
-    recipe = tmp_path / "recipe.toml"
-    text = RECIPE.format(name="started", steps=1)
-    recipe.write_text(text.replace("compact:compact", "resnet34_deeplab:resnet34_deeplab"))
-    outcome = mtrbench("train", recipe, "--out", tmp_path, "--workers", 0, "--backbone-weights", path)
-    assert outcome.code == 0, outcome.err
-    card = tmp_path / "started" / "card.toml"
+    text = recipe("started", steps=1).replace("compact:compact", "resnet34_deeplab:resnet34_deeplab")
+    card = trained(tmp_path, text, "--backbone-weights", path)
     assert read_card(card).training.backbone_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     # A step of Adam moves no weight by more than its learning rate.
     for stem in load_model(str(card)).net.blocks[0].children():
@@ -194,8 +190,6 @@ def test_training_starts_from_them_and_the_card_says_so(tmp_path: Path) -> None:
 
 
 def test_training_refuses_them_in_one_line(tmp_path: Path) -> None:
-    recipe = tmp_path / "recipe.toml"
-    recipe.write_text(RECIPE.format(name="refused", steps=1))
-    outcome = mtrbench("train", recipe, "--out", tmp_path / "out", "--backbone-weights", tmp_path / "none.pth")
+    outcome = train(tmp_path, recipe("refused", steps=1), "--backbone-weights", tmp_path / "none.pth")
     assert_refused(outcome, "none.pth", "this architecture takes none")
-    assert not any(found.is_file() for found in (tmp_path / "out").rglob("*"))
+    assert [found.name for found in tmp_path.rglob("*") if found.is_file()] == ["recipe.toml"]

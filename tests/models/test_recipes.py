@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from helpers.commands import assert_refused, mtrbench
-from helpers.trainings import ADVERSARY, RECIPE
+from helpers.trainings import ADVERSARY, recipe, train
 from torch import Tensor
 
 from mtrbench import BadInputError, Batch, MultiTaskModel, Noise, ThreatModel
@@ -36,7 +36,7 @@ class Unwritable:
 
 
 UNWRITABLE = ADVERSARY.replace("total-pgd", "test_recipes:Unwritable").replace("steps = 1", "")
-WHOLE = RECIPE.format(name="a", steps=1)
+WHOLE = recipe("a", steps=1)
 
 
 def test_what_a_recipe_does_not_say_comes_from_the_one_it_extends(tmp_path: Path) -> None:
@@ -152,21 +152,23 @@ def test_inner_attacks_of_one_dataset_differ_in_name_and_solver_alone(dataset: s
         ("depth = {}", "dept = {}", "task_weights must name"),
         ("width = 4", "breadth = 4", "unexpected keyword argument 'breadth'"),
         ("width = 4", 'width = "4"', "mtrbench.models.nets.compact:compact cannot be built"),
-        ("nets.compact:compact", "nets.compac:compact", "architecture 'mtrbench.models.nets.compac:compact' cannot"),
+        (
+            "nets.compact:compact",
+            "nets.compac:compact",
+            "architecture 'mtrbench.models.nets.compac:compact': no module",
+        ),
         ('"segmentation | depth | normals"', '"segmentation | depth"', "layout block 4 must hold every task"),
         ('name = "bad"', 'name = "bad', "is not TOML"),
     ],
 )
 def test_bad_recipe_is_refused_before_anything_is_written(tmp_path: Path, old: str, new: str, message: str) -> None:
-    text = RECIPE.format(name="bad", steps=1)
+    text = recipe("bad", steps=1)
     assert old in text
-    recipe = tmp_path / "bad.toml"
-    recipe.write_text(text.replace(old, new))
-    outcome = mtrbench("train", recipe, "--out", tmp_path / "out", "--workers", 0)
+    outcome = train(tmp_path, text.replace(old, new))
     assert outcome.code == 2
     assert outcome.err.count("\n") == 1
     assert re.search(re.escape(message), outcome.err), outcome.err
-    assert not any(path.is_file() for path in (tmp_path / "out").rglob("*"))
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["recipe.toml"]
 
 
 def test_missing_recipe_is_refused(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from helpers.commands import assert_refused
-from helpers.trainings import ADVERSARY, SIX, VALIDATED, logged, train_six
+from helpers.trainings import ADVERSARY, SIX, VALIDATED, logged, train
 from helpers.trap import Trap
 from torch import nn
 
@@ -53,7 +53,7 @@ def stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pa
 
         with monkeypatch.context() as patch:
             patch.setattr(Log, "write", write_and_stop)
-            outcome = train_six(tmp_path / "stopped", text)
+            outcome = train(tmp_path / "stopped", text)
         assert outcome.code == 128 + number
         assert "Traceback" not in outcome.err
         return tmp_path / "stopped"
@@ -78,7 +78,7 @@ def test_an_interrupted_training_goes_on_to_the_same_bytes(
     assert (folder / "checkpoints" / "six.pt").is_file()
     assert not list((folder / "six").iterdir())
     for out in (folder, whole):
-        outcome = train_six(out, text)
+        outcome = train(out, text)
         assert outcome.code == 0, outcome.err
         assert not list((out / "checkpoints").glob("*"))
     contents = [(out / "six" / "weights.safetensors").read_bytes() for out in (folder, whole)]
@@ -98,7 +98,7 @@ def test_what_comes_before_the_adversary_is_trained_once(tmp_path: Path, monkeyp
     for text in (late, late.replace("total-pgd", "dgba-pgd"), VALIDATED):
         for found, folder in ((alone, tmp_path / str(len(alone))), (together, tmp_path / "together")):
             steps.clear()
-            outcome = train_six(folder, text)
+            outcome = train(folder, text)
             assert outcome.code == 0, outcome.err
             assert len(steps) == (2 if found is together and together else 6)
             found[text] = (folder / "six" / "weights.safetensors").read_bytes()
@@ -107,14 +107,14 @@ def test_what_comes_before_the_adversary_is_trained_once(tmp_path: Path, monkeyp
     assert alone == together
     assert len({*alone.values()}) == 3
     steps.clear()
-    assert train_six(tmp_path / "together", late.replace("seed = 0", "seed = 1")).code == 0
+    assert train(tmp_path / "together", late.replace("seed = 0", "seed = 1")).code == 0
     assert len(steps) == 6
     # No row is taken over from the log of that training, whose clean steps were others.
-    assert train_six(tmp_path / "together", late).code == 0
+    assert train(tmp_path / "together", late).code == 0
     assert [row["step"] for row in logged(tmp_path / "together")] == ["5", "6"]
     steps.clear()
     monkeypatch.setattr(scenes, "_digest", lambda _: "those of another renderer")
-    assert train_six(tmp_path / "together", late).code == 0
+    assert train(tmp_path / "together", late).code == 0
     assert len(steps) == 6
 
 
@@ -124,7 +124,7 @@ def test_an_adversary_that_joins_earlier_begins_anew(tmp_path: Path) -> None:
     contents = []
     for folder, before in ((tmp_path / "alone", ()), (tmp_path / "together", (late,))):
         for text in (*before, early):
-            assert train_six(folder, text).code == 0
+            assert train(folder, text).code == 0
         contents.append((folder / "six" / "weights.safetensors").read_bytes())
     assert contents[0] == contents[1]
 
@@ -132,13 +132,13 @@ def test_an_adversary_that_joins_earlier_begins_anew(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("few_images")
 def test_a_checkpoint_of_another_recipe_is_refused(stopped: Callable[..., Path]) -> None:
     folder = stopped(SIX)
-    origin = read_recipe(folder / "six.toml")[1]
+    origin = read_recipe(folder / "recipe.toml")[1]
     assert_refused(
-        train_six(folder, SIX.replace("seed = 0", "seed = 1")),
+        train(folder, SIX.replace("seed = 0", "seed = 1")),
         "six.pt is of another recipe; remove it to train from the start",
     )
     Checkpoint(folder / "checkpoints" / "six.pt", origin).write({"step": 3})
-    assert_refused(train_six(folder, SIX), "six.pt does not fit", "remove it to train from the start")
+    assert_refused(train(folder, SIX), "six.pt does not fit", "remove it to train from the start")
 
 
 def test_a_broken_checkpoint_is_refused_and_code_in_it_never_run(tmp_path: Path) -> None:

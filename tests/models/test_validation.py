@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers.trainings import ADVERSARY, VALIDATED, logged, train_six
+from helpers.trainings import ADVERSARY, VALIDATED, logged, trained
 
 from mtrbench import Noise, ThreatModel, load_attack
 from mtrbench.benchmark.datasets.rooms.training import TRAINING as TRAINING_SPLIT
@@ -36,7 +36,7 @@ def test_the_weights_are_those_that_validation_scored_lowest(tmp_path: Path, mon
 
     monkeypatch.setattr("mtrbench.models.training.loop.validate", judged)
     monkeypatch.setattr("mtrbench.cli.train.rendered", recorded)
-    assert train_six(tmp_path, VALIDATED).code == 0
+    trained(tmp_path, VALIDATED)
     assert len(set(seen)) == 3
     assert (tmp_path / "six" / "weights.safetensors").read_bytes() == seen[1]
     assert read_card(tmp_path / "six" / "card.toml").training.best_step == 4
