@@ -15,7 +15,7 @@ from ..benchmark.protocol.findings import Finding
 from ..benchmark.protocol.threat import ThreatModel
 from ..benchmark.protocol.types import Attack, Batch, MultiTaskModel
 from ..benchmark.stats import Bootstrapped, mean, relative_loss_change, resampling_weights
-from ..leaderboards.analysis.flags import BLACK_BOX, NOISE, ONE_STEP
+from ..leaderboards.analysis.flags import BLACK_BOX_BEATS, NOISE, ONE_STEP
 from ..leaderboards.analysis.ranking import is_above
 from ..models.conformance import Property
 
@@ -58,7 +58,7 @@ SIGNS: Mapping[str, Property] = MappingProxyType(
     {
         "attack-beats-noise": not_beaten_by("noise", NOISE),
         "many-steps-beat-one": not_beaten_by("total-fgsm", ONE_STEP),
-        "white-box-beats-black": not_beaten_by("square", BLACK_BOX, queries=QUERIES),
+        "white-box-beats-black": not_beaten_by("square", BLACK_BOX_BEATS, queries=QUERIES),
         "falls-without-budget": falls_without_budget,
     }
 )

@@ -209,6 +209,7 @@ def attack_facts(name: str, attack: Attack) -> AttackFacts:
         losses=losses,
         task=getattr(balancing, "task", None),
         spares=getattr(balancing, "spares", False),
+        standard=getattr(own, "standard", False),
         one_step=inner is not None and not hasattr(own, "steps"),
         members=getattr(own, "names", ()),
     )

@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 
 from ..benchmark.protocol.records import AnyRecord
-from ..leaderboards.analysis.attack_kinds import CONTROL
 from ..leaderboards.analysis.groups import group
 from ..leaderboards.analysis.labels import Name
+from ..leaderboards.analysis.names import CONTROL
 from ..leaderboards.boards.attacks import attack_boards
 from ..leaderboards.boards.models import model_boards
 from ..leaderboards.output.render import terminal

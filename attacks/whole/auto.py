@@ -38,6 +38,7 @@ class Auto:
 
     attack_kind: ClassVar[AttackKind] = "ensemble"
     names: ClassVar[tuple[str, ...]] = MEMBERS
+    standard: ClassVar[bool] = True
 
     @property
     def version(self) -> str:

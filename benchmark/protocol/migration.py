@@ -70,5 +70,5 @@ def attack_facts(name: str) -> dict[str, Any]:
     if argument:
         found["argument"] = argument
     if base == "auto":
-        found["members"] = _AUTO_3
+        found |= {"members": _AUTO_3, "standard": True}
     return found

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import compress
 
 from ...benchmark.stats import Bootstrapped, mean
-from .groups import Group, training_label
+from .group import Group
+from .trainings import training_label
 
 
 @dataclass(frozen=True)

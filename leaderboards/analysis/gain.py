@@ -6,20 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ...benchmark.protocol.errors import unknown
-from ...benchmark.protocol.metrics import METRICS, Metric
+from ...benchmark.protocol.facts import TaskFacts
 from ...benchmark.stats import RESAMPLES, Bootstrapped, mean, relative_degradation
-from .groups import Group
-from .scores import in_order, replicates, value_of
+from .group import Group
+from .scores import replicates, value_of
 
 Scores = Mapping[str, Mapping[str, Bootstrapped]]
-
-
-def metrics_of(task: str) -> tuple[Metric, ...]:
-    """The metrics of a task; raises BadInputError for a task whose metrics have no known direction."""
-    if task not in METRICS:
-        raise unknown("task", task, METRICS)
-    return METRICS[task]
 
 
 def clean_scores(group: Group, model: str) -> Scores:
@@ -40,18 +32,18 @@ def clean_scores(group: Group, model: str) -> Scores:
     return found
 
 
-def clean_gain(clean: Scores, twin: Scores) -> dict[str, Bootstrapped] | None:
+def clean_gain(tasks: Mapping[str, TaskFacts], clean: Scores, twin: Scores) -> dict[str, Bootstrapped] | None:
     """Delta_t in percent by task: the mean over its metrics of s (m - m_twin) / |m_twin|; positive = gain.
 
-    s = +1 if higher is better, else -1. None if a score is undefined or the twin's is 0. Delta_m is the mean over tasks
-    (arXiv 1904.08918).
+    `tasks` say of every metric whether higher is better: s = +1, or else -1. None if a score is undefined or the twin's
+    is 0. Delta_m is the mean over tasks (arXiv 1904.08918).
     """
     gains = {}
-    for task in in_order(clean):
+    for task in clean:
         losses = mean(
             [
-                relative_degradation(twin[task][metric.name], clean[task][metric.name], metric.higher_is_better)
-                for metric in metrics_of(task)
+                relative_degradation(twin[task][name], clean[task][name], metric.higher_is_better)
+                for name, metric in tasks[task].metrics.items()
             ]
         )
         gains[task] = Bootstrapped(-100 * losses.value, -100 * losses.replicates)
@@ -62,13 +54,13 @@ def gain_over(group: Group, models: Sequence[str], base: Sequence[str]) -> dict[
     """Delta_m of every model against one base, the mean clean scores of several models, in percent.
 
     Models of several seeds are compared with each other so: against twins of their own each would have another zero.
-    None has a gain without a base, or with an undefined score.
+    Empty if `base` is empty; a model with an undefined score is left out.
     """
     if not base:
         return {}
     scores = [clean_scores(group, model) for model in base]
     zero = {task: {name: mean([part[task][name] for part in scores]) for name in scores[0][task]} for task in scores[0]}
-    found = {model: clean_gain(clean_scores(group, model), zero) for model in models}
+    found = {model: clean_gain(group.task_facts, clean_scores(group, model), zero) for model in models}
     return {model: mean([*gains.values()]) for model, gains in found.items() if gains}
 
 
@@ -87,4 +79,6 @@ def task_gains(group: Group, model: str) -> dict[str, Bootstrapped] | None:
     if group.facts(model).twin is None and any(twin_of(group, other) == model for other in group.models):
         return dict.fromkeys(group.setting.tasks, Bootstrapped(0.0, np.zeros(RESAMPLES)))
     twin = twin_of(group, model)
-    return None if twin is None else clean_gain(clean_scores(group, model), clean_scores(group, twin))
+    if twin is None:
+        return None
+    return clean_gain(group.task_facts, clean_scores(group, model), clean_scores(group, twin))

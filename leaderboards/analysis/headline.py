@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+from ...benchmark.protocol.facts import AttackFacts
 from ...benchmark.stats import Bootstrapped
-from .attack_kinds import is_control
-from .families import families
-from .groups import Group
+from .group import Group
 from .scores import highest
 
-STANDARD = "auto"
-"""The attack by which models are ranked where it was run; elsewhere it is the worst case over all attacks."""
+STUDY = AttackFacts(kind="product", balancing="dgba", optimizer="pgd")
+"""The attack of the study that all of this began with (arXiv 2305.12066): `dgba-pgd`."""
 
-HEADLINES = (STANDARD, "dgba-pgd")
+
+def ranking_attacks(group: Group) -> tuple[str, ...]:
+    """The attacks that models are ranked by: those evaluated on more than half of them, no controls.
+
+    An attack that is new on a few models un-ranks none of the others, and a model that is new on a few attacks lowers
+    the bar for none.
+    """
+    return tuple(
+        attack
+        for attack in group.attacked
+        if 2 * sum((model, attack) in group.records for model in group.models) > len(group.models)
+    )
+
+
+def standard_of(group: Group) -> str | None:
+    """The standard evaluation, if models are ranked by it."""
+    return next((attack for attack in ranking_attacks(group) if group.attack_facts(attack).standard), None)
 
 
 def worst_cases(group: Group) -> dict[str, tuple[str, Bootstrapped]]:
-    """The most damaging attack of every model and the ARD of the worst case.
+    """The most damaging attack of every model and the ARD of the worst case, over `ranking_attacks`.
 
-    Only for models with a complete record of every attack of the group but controls: the worst of fewer attacks would
-    flatter a model.
+    Only for models with a complete record of each of them: the worst of fewer attacks would flatter a model.
     """
     found = {}
-    attacks = [attack for attack in group.attacks if not is_control(attack)]
+    attacks = ranking_attacks(group)
     for model in group.models:
         scores = {attack: score for attack in attacks if (score := group.ard(model, attack))}
         if attacks and len(scores) == len(attacks):
@@ -32,13 +46,20 @@ def worst_cases(group: Group) -> dict[str, tuple[str, Bootstrapped]]:
 
 def ranked_scores(group: Group) -> dict[str, Bootstrapped]:
     """What the models are ranked by, for those that have it."""
-    if STANDARD not in group.attacks:
+    standard = standard_of(group)
+    if standard is None:
         return {model: score for model, (_, score) in worst_cases(group).items()}
-    return {model: score for model in group.models if (score := group.ard(model, STANDARD))}
+    return {model: score for model in group.models if (score := group.ard(model, standard))}
 
 
-def headline_attack(group: Group) -> str:
-    """The attack whose damage is shown: the standard evaluation, or the first that every model of a family has."""
-    models = [model for family in families(group) for model in family.models]
-    attacks = [*HEADLINES, *(attack for attack in group.attacks if not is_control(attack))]
-    return next((a for a in attacks if all(group.complete(model, a) for model in models)), HEADLINES[-1])
+def headline_attack(group: Group) -> str | None:
+    """The attack whose damage is shown where there is room for one, of those that models are ranked by.
+
+    The standard evaluation, or else the study's own, or else the first by name; None if there is none at all.
+    """
+
+    def place(attack: str) -> tuple[bool, bool, str]:
+        facts = group.attack_facts(attack)
+        return not facts.standard, facts != STUDY, attack
+
+    return min(ranking_attacks(group), key=place, default=None)

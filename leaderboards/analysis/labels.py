@@ -39,9 +39,27 @@ def labels(
     return found
 
 
+def details(record: Record) -> dict[str, object]:
+    """What may tell apart attacks of one name: settings, version and seed."""
+    version, seed = record.attack.version[:8], record.cell.seed
+    return {**flat(record.attack.settings), "version": version, "seed": seed}
+
+
+def steps_of(record: Record) -> int | None:
+    """How many steps the record's attack takes, None if it has no such setting."""
+    value = record.attack.settings.get("steps")
+    return value if isinstance(value, int) else None
+
+
 def name_of(label: str) -> str:
     """The name that a label, or an attack's name with settings, begins with."""
     return label.split("[")[0].rstrip()
+
+
+def without_losses(label: str, losses: str) -> str:
+    """The label of an attack without the set of losses that it ascends."""
+    name, bracket, rest = label.partition(" [")
+    return f"{name.removesuffix(f'@{losses}')}{bracket}{rest}"
 
 
 def flat(settings: Mapping[str, object], prefix: str = "") -> dict[str, object]:

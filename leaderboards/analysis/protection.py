@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
-from ...benchmark.protocol.records import Record
 from ...benchmark.stats import Bootstrapped, mean
-from .groups import Group, details
-from .labels import labels
+from .group import Group
+from .labels import details, labels
 from .scores import task_scores
 
-PROTECTED = r"dgba-protected:([^-]+)-pgd"
-UNPROTECTED = "dgba-pgd"
+UNPROTECTED = "dgba"
+"""The balancing that sparing a task is measured against."""
 
 
 @dataclass(frozen=True)
 class Spared:
-    """Damage to the protected task and the mean of that to all others; `tau` None is DGBA without protection."""
+    """What `attack` does to the protected task, and the mean over all others; `tau` None is DGBA without protection."""
 
+    attack: str
     tau: float | None
     protected: Bootstrapped
     others: Bootstrapped
@@ -37,7 +36,7 @@ class Curve:
 
 def curves(group: Group) -> list[Curve]:
     """A curve per attack and model with complete records of several tau, which differ in nothing else."""
-    records = {pair: record for pair, record in group.records.items() if re.fullmatch(PROTECTED, record.attack.name)}
+    records = {pair: record for pair, record in group.records.items() if record.attack_facts.spares}
     # Attacks of a label share everything but tau, so that a curve cannot mix numbers of steps.
     names = labels(list(records.values()), lambda r: r.attack.name, lambda r: {**details(r), "tau": None})
     found: dict[tuple[str, str], list[tuple[float, str]]] = {}
@@ -46,30 +45,28 @@ def curves(group: Group) -> list[Curve]:
             tau = record.attack.settings.get("tau")
             if isinstance(tau, (int, float)):
                 found.setdefault((names[record.key], model), []).append((float(tau), attack))
+    tasks = {names[of.key]: of.attack_facts.task or "" for of in records.values()}
     order = sorted(
-        found, key=lambda pair: (group.setting.tasks.index(_task(pair[0])), pair[0], group.models.index(pair[1]))
+        found, key=lambda pair: (group.setting.tasks.index(tasks[pair[0]]), pair[0], group.models.index(pair[1]))
     )
     return [
-        _curve(group, model, name, sorted(found[name, model])) for name, model in order if len(found[name, model]) > 1
+        _curve(group, model, name, tasks[name], sorted(found[name, model]))
+        for name, model in order
+        if len(found[name, model]) > 1
     ]
 
 
-def _curve(group: Group, model: str, name: str, taus: list[tuple[float, str]]) -> Curve:
-    task = _task(name)
-
-    def spared(tau: float | None, record: Record) -> Spared:
+def _curve(group: Group, model: str, name: str, task: str, taus: list[tuple[float, str]]) -> Curve:
+    def spared(tau: float | None, attack: str) -> Spared:
+        record = group.records[model, attack]
         own, *others = task_scores([(record, t) for t in sorted(group.setting.tasks, key=lambda t: t != task)])
-        return Spared(tau, own, mean(others))
+        return Spared(attack, tau, own, mean(others))
 
-    unprotected = group.counterpart(model, taus[0][1], UNPROTECTED)
+    plain = group.unprotected(model, taus[0][1], UNPROTECTED)
     return Curve(
         model,
         name,
         task,
-        tuple(spared(tau, group.records[model, attack]) for tau, attack in taus),
-        spared(None, group.records[model, unprotected]) if unprotected else None,
+        tuple(spared(tau, attack) for tau, attack in taus),
+        spared(None, plain) if plain else None,
     )
-
-
-def _task(name: str) -> str:
-    return name.removeprefix("dgba-protected:").partition("-")[0]

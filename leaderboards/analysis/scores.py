@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from ...benchmark.protocol.errors import BadInputError
-from ...benchmark.protocol.metrics import METRICS
 from ...benchmark.protocol.records import Estimate, Record, Replicates, unpacked
 from ...benchmark.stats import RESAMPLES, Array, Bootstrapped
 
@@ -49,8 +48,11 @@ def ard(record: Record) -> Bootstrapped:
 
 
 def ards(records: Sequence[Record]) -> list[Bootstrapped]:
-    """That of several complete records of the same tasks: all at once, since boards ask for a hundred thousand."""
-    parts = [(record, task) for record in records for task in in_order(record.cell.tasks)]
+    """The averaged relative degradation of several complete records that have the same tasks in the same order.
+
+    All at once, since boards ask for a hundred thousand.
+    """
+    parts = [(record, task) for record in records for task in record.cell.tasks]
     found = replicates({f"record {of.key}: task {task}": of.degradation.replicates.get(task) for of, task in parts})
     values = np.array([value_of(of.degradation.tasks[task]) for of, task in parts])
     shape = len(records), len(parts) // len(records)
@@ -82,9 +84,3 @@ def plain_mean(parts: Iterable[Estimate]) -> float | None:
     values = [part.value for part in parts]
     known = [value for value in values if value is not None]
     return float(np.mean(known)) if len(known) == len(values) > 0 else None
-
-
-def in_order(tasks: Iterable[str]) -> tuple[str, ...]:
-    """Task names in the order of the protocol, those it does not know last by name."""
-    known = list(METRICS)
-    return tuple(sorted(tasks, key=lambda task: (known.index(task) if task in known else len(known), task)))

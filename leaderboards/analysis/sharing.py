@@ -8,7 +8,7 @@ from ...benchmark.stats import Bootstrapped
 from .correlation import Correlation, rank_correlation
 from .families import Family, families
 from .gain import gain_over
-from .groups import Group
+from .group import Group
 
 FEWEST = 3
 """Layouts of one family that make a trade-off."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...benchmark.stats import Bootstrapped, mean
-from .groups import Group
+from .group import Group
 
 
 def attack_ards(group: Group) -> dict[str, Bootstrapped]:

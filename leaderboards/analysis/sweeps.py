@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from ...benchmark.protocol.cells import ModelRef
 from ...benchmark.protocol.records import Estimate, Record
 from ...benchmark.stats import mean
-from .attack_kinds import is_control
-from .groups import CLEAN, Group, details, steps_of
-from .labels import labels
+from .group import Group
+from .labels import details, labels, steps_of
 from .scores import ard, is_complete
+from .trainings import CLEAN, training_of
 
 FEWEST = 3
 """Values that make a course."""
@@ -52,7 +52,7 @@ def _records(groups: Sequence[Group]) -> list[Record]:
         record
         for group in groups
         for (_, attack), record in group.records.items()
-        if is_complete(record) and not is_control(attack)
+        if is_complete(record) and not group.is_control(attack)
     ]
 
 
@@ -64,7 +64,7 @@ def _sweeps(
     for record in records:
         place = x(record)
         if place is not None:
-            course = courses.setdefault((record.model_facts.adversary or CLEAN, named[record.key]), {})
+            course = courses.setdefault((training_of(record.model_facts), named[record.key]), {})
             course.setdefault(record.cell.model, {})[place] = record
     found = []
     for training, attack in sorted(courses, key=lambda pair: (pair[0] != CLEAN, *pair)):

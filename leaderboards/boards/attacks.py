@@ -2,87 +2,116 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
+from ...benchmark.protocol.records import Estimate, Record
 from ...benchmark.stats import Bootstrapped, mean
-from ..analysis.attack_kinds import is_control, named
-from ..analysis.flags import counted, explained, flags
-from ..analysis.groups import INCOMPLETE, Group, models_label
-from ..analysis.ranking import ranks
+from ..analysis.flags import Flags, counted, explained, flags
+from ..analysis.group import INCOMPLETE, Group
+from ..analysis.labels import Name
+from ..analysis.names import named
+from ..analysis.ranking import Rank, ranks
 from ..analysis.scores import plain_mean, task_scores, tier_of
 from ..analysis.strength import attack_ards
+from ..analysis.trainings import models_label
 from .notes import common_notes, listed
-from .table import Board, Cell, Column
+from .table import Board, Column, Value
+
+MISSING = "not on all models"
+"""The status of an attack that was not evaluated on every model of the board."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """An attack and its records on the board's models; `score` is the mean ARD, None if `status` is not "complete"."""
+
+    attack: Name
+    status: str
+    rank: Rank | None
+    score: Bootstrapped | None
+    records: tuple[Record, ...]
+    by_task: dict[str, Estimate]
+    flags: str | None
 
 
 def attack_boards(groups: Sequence[Group]) -> list[Board]:
-    """One board per group and training; an attack without a complete record on every model is incomplete."""
+    """One board per group and training; an attack without a complete record on every model has no numbers."""
     return [_board(part) for group in groups for part in group.parts]
 
 
 def _board(group: Group) -> Board:
-    scores = attack_ards(group)
-    ranked = [attack for attack in scores if not is_control(attack)]
-    rank = dict(zip(ranked, ranks([scores[attack] for attack in ranked], highest_first=True), strict=True))
-    order = sorted(
-        group.attacks, key=lambda a: (a not in scores, is_control(a), -scores[a].value if a in scores else 0, a)
-    )
-    training = group.training(group.models[0])
-    tasks = group.setting.tasks
-    raised = flags(group)
-    rows: list[tuple[Cell, ...]] = []
-    for attack in order:
-        name = named(attack)
-        if attack in scores:
-            signs = counted([raised.get((model, attack), ()) for model in group.models])
-            rows.append(
-                (
-                    rank.get(attack),
-                    name,
-                    "complete",
-                    *_numbers(group, attack, scores[attack]),
-                    signs,
-                    _tier(group, attack),
-                )
-            )
-        else:
-            rows.append((None, name, INCOMPLETE, INCOMPLETE, *[None] * (8 + len(tasks))))
-    columns = (
-        Column("rank", "rank"),
-        Column("attack", "attack"),
-        Column("status", "status", where="csv"),
-        Column("ard", "ARD [95 %]", "interval"),
-        Column("worst_task", "least hit\ntask"),
-        *(Column(f"d_{task}", task) for task in tasks),
-        Column("flat_mean", "flat\nmean", where="pages"),
-        Column("arlc", "ARLC", where="pages"),
-        Column("forwards", "fwd", "count", where="pages"),
-        Column("backwards", "bwd", "count"),
-        Column("seconds", "s", where="pages"),
-        Column("flags", "flags", where="pages", note=explained([raised[pair] for pair in raised if pair[1] in scores])),
-        Column("tier", "tier", where="pages" if group.has_tiers else "csv"),
-    )
+    training, tasks = group.training(group.models[0]), group.setting.tasks
+    scores, raised = attack_ards(group), flags(group)
+    counting = [signs for (_, attack), signs in raised.items() if attack in scores]
+    columns: list[Column[Row]] = [
+        Column("rank", "rank", lambda row: row.rank),
+        Column("attack", "attack", lambda row: row.attack),
+        Column("status", "status", lambda row: row.status, where="csv"),
+        Column("ard", "ARD [95 %]", lambda row: row.score.estimate() if row.score else row.status, "interval"),
+        Column("worst_task", "least hit\ntask", _averaged(lambda record: record.degradation.worst_task)),
+        *(Column(f"d_{task}", task, _task(task)) for task in tasks),
+        Column("flat_mean", "flat\nmean", _averaged(lambda record: record.degradation.flat), where="pages"),
+        Column("arlc", "ARLC", _averaged(lambda record: record.degradation.arlc), where="pages"),
+        Column("forwards", "fwd", _cost(lambda record: record.costs.forwards), "count", where="pages"),
+        Column("backwards", "bwd", _cost(lambda record: record.costs.backwards), "count"),
+        Column("seconds", "s", _cost(lambda record: record.costs.seconds / record.cell.dataset.images), where="pages"),
+        Column("flags", "flags", lambda row: row.flags, where="pages", note=explained(counting)),
+        Column(
+            "tier",
+            "tier",
+            lambda row: tier_of(row.records) if row.score else None,
+            where="pages" if group.has_tiers else "csv",
+        ),
+    ]
     models = f"Mean over {len(group.models)} models" if len(group.models) > 1 else "One model"
     note = " ".join([f"{models}: {listed(group.models)}.", *common_notes(group)])
     title = f"Attacks on {models_label(training)}: {group.title}"
-    return Board("attacks", title, note, (*group.setting.scope, ("training", training)), columns, tuple(rows))
+    return Board.of(
+        "attacks", title, note, (*group.setting.scope, ("training", training)), columns, _rows(group, scores, raised)
+    )
 
 
-def _tier(group: Group, attack: str) -> str:
-    return tier_of(group.records[model, attack] for model in group.models)
+def _rows(group: Group, scores: Mapping[str, Bootstrapped], raised: Mapping[tuple[str, str], Flags]) -> list[Row]:
+    """The most damaging attack first, controls below all that are ranked, and attacks without numbers last."""
+    ranked = [attack for attack in scores if not group.is_control(attack)]
+    rank = dict(zip(ranked, ranks([scores[attack] for attack in ranked], highest_first=True), strict=True))
+    order = sorted(
+        group.attacks, key=lambda a: (a not in scores, group.is_control(a), -scores[a].value if a in scores else 0, a)
+    )
+    found = []
+    for attack in order:
+        records = tuple(group.records[model, attack] for model in group.models if (model, attack) in group.records)
+        score = scores.get(attack)
+        whole = MISSING if len(records) < len(group.models) else INCOMPLETE
+        found.append(
+            Row(
+                attack=named(group, attack),
+                status="complete" if score else whole,
+                rank=rank.get(attack),
+                score=score,
+                records=records,
+                by_task=_by_task(records, group.setting.tasks) if score else {},
+                flags=counted([raised.get((model, attack), ()) for model in group.models]) if score else None,
+            )
+        )
+    return found
 
 
-def _numbers(group: Group, attack: str, score: Bootstrapped) -> list[Cell]:
-    records = [group.records[model, attack] for model in group.models]
-    count = len(records)
-    by_task = [mean(task_scores([(record, task) for record in records])) for task in group.setting.tasks]
-    return [
-        score.estimate(),
-        plain_mean(record.degradation.worst_task for record in records),
-        *(part.estimate() for part in by_task),
-        plain_mean(record.degradation.flat for record in records),
-        plain_mean(record.degradation.arlc for record in records),
-        sum(record.costs.forwards for record in records) / count,
-        sum(record.costs.backwards for record in records) / count,
-        sum(record.costs.seconds / record.cell.dataset.images for record in records) / count,
-    ]
+def _by_task(records: Sequence[Record], tasks: Sequence[str]) -> dict[str, Estimate]:
+    """D_t of every task, the mean over the records."""
+    return {task: mean(task_scores([(record, task) for record in records])).estimate() for task in tasks}
+
+
+def _task(task: str) -> Callable[[Row], Value]:
+    return lambda row: row.by_task.get(task)
+
+
+def _averaged(part: Callable[[Record], Estimate]) -> Callable[[Row], Value]:
+    """The mean over the models of a score without replicates."""
+    return lambda row: plain_mean(map(part, row.records)) if row.score else None
+
+
+def _cost(part: Callable[[Record], float]) -> Callable[[Row], Value]:
+    """The mean over the models of what an attack costs per image."""
+    return lambda row: sum(map(part, row.records)) / len(row.records) if row.score else None

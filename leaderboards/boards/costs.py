@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from ..analysis.attack_kinds import is_control
-from ..analysis.groups import Group, models_label
+from ...benchmark.stats import Bootstrapped
+from ..analysis.group import Group
 from ..analysis.labels import Name
 from ..analysis.ranking import is_above
 from ..analysis.strength import attack_ards
+from ..analysis.trainings import models_label
 from .notes import common_notes, listed
-from .table import Board, Cell, Column
+from .table import Board, Column
 
 NOTE = (
     "Cheapest first: each attack does more damage than all that need no more backward passes per image; the others are "
@@ -23,28 +25,51 @@ def cost_boards(groups: Sequence[Group]) -> list[Board]:
     return [board for group in groups for part in group.parts if (board := _board(part)).rows]
 
 
+@dataclass(frozen=True)
+class Row:
+    """An attack that none of the same or less cost outdoes; `above` is the next cheaper one's score."""
+
+    attack: str
+    backwards: float
+    forwards: float
+    score: Bootstrapped
+    above: Bootstrapped | None
+
+    @property
+    def surely(self) -> str | None:
+        """Whether it does significantly more damage than the row above."""
+        if self.above is None:
+            return None
+        return "yes" if is_above(self.score, self.above) else "no"
+
+
+COLUMNS: tuple[Column[Row], ...] = (
+    Column("backwards", "bwd", lambda row: row.backwards, "count"),
+    Column("forwards", "fwd", lambda row: row.forwards, "count"),
+    Column("attack", "attack", lambda row: Name(row.attack)),
+    Column("ard", "ARD [95 %]", lambda row: row.score.estimate(), "interval"),
+    Column("surely_above", "surely\nmore", lambda row: row.surely),
+)
+
+
 def _board(group: Group) -> Board:
-    scores = {attack: score for attack, score in attack_ards(group).items() if not is_control(attack)}
-    costs = {attack: _cost(group, attack) for attack in scores}
-    rows: list[tuple[Cell, ...]] = []
-    last = ""
-    for attack in sorted(scores, key=lambda attack: (costs[attack][0], -scores[attack].value, attack)):
-        if not last or scores[attack].value > scores[last].value:
-            surely = ("yes" if is_above(scores[attack], scores[last]) else "no") if last else None
-            backwards, forwards = costs[attack]
-            rows.append((backwards, forwards, Name(attack), scores[attack].estimate(), surely))
-            last = attack
-    columns = (
-        Column("backwards", "bwd", "count"),
-        Column("forwards", "fwd", "count"),
-        Column("attack", "attack"),
-        Column("ard", "ARD [95 %]", "interval"),
-        Column("surely_above", "surely\nmore"),
-    )
     training = group.training(group.models[0])
     note = " ".join([NOTE, f"Models: {listed(group.models)}.", *common_notes(group)])
     title = f"Damage by cost on {models_label(training)}: {group.title}"
-    return Board("costs", title, note, (*group.setting.scope, ("training", training)), columns, tuple(rows))
+    scope = (*group.setting.scope, ("training", training))
+    return Board.of("costs", title, note, scope, COLUMNS, _rows(group))
+
+
+def _rows(group: Group) -> list[Row]:
+    """The cheapest first, each with more damage than all before it."""
+    scores = {attack: score for attack, score in attack_ards(group).items() if not group.is_control(attack)}
+    costs = {attack: _cost(group, attack) for attack in scores}
+    rows: list[Row] = []
+    for attack in sorted(scores, key=lambda attack: (costs[attack][0], -scores[attack].value, attack)):
+        above = rows[-1].score if rows else None
+        if above is None or scores[attack].value > above.value:
+            rows.append(Row(attack, *costs[attack], scores[attack], above))
+    return rows
 
 
 def _cost(group: Group, attack: str) -> tuple[float, float]:

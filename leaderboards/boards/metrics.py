@@ -2,43 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from ...benchmark.protocol.metrics import Metric
-from ..analysis.gain import metrics_of
-from ..analysis.groups import INCOMPLETE, Group
+from ...benchmark.protocol.records import Estimate
+from ..analysis.group import INCOMPLETE, Group
 from ..analysis.labels import Name
-from ..analysis.scores import in_order
-from .table import Board, Cell, Column
+from .table import Board, Column, Value
+
+Attack = str | None
+"""The subject of a row: an attack, or None for clean images."""
 
 
 def metric_boards(groups: Sequence[Group]) -> dict[str, list[Board]]:
     """Boards by `<task>-<metric>`, each with one table per group that has the task."""
-    tasks = in_order({task for group in groups for task in group.setting.tasks})
-    return {
-        f"{task}-{metric.name}": [_board(group, task, metric) for group in groups if task in group.setting.tasks]
-        for task in tasks
-        for metric in metrics_of(task)
-    }
+    found: dict[str, list[Board]] = {}
+    for group in groups:
+        for task in group.setting.tasks:
+            for metric in group.metrics(task):
+                found.setdefault(f"{task}-{metric}", []).append(_board(group, task, metric))
+    return found
 
 
-def _board(group: Group, task: str, metric: Metric) -> Board:
-    def clean(model: str) -> Cell:
-        estimate = group.any_record(model).clean[task][metric.name]
-        return estimate if estimate.value is not None else INCOMPLETE
+def _board(group: Group, task: str, metric: str) -> Board:
+    facts = group.metrics(task)[metric]
 
-    def attacked(model: str, attack: str) -> Cell:
-        record = group.records.get((model, attack))
-        if record is None:
-            return None
-        estimate = record.attacked[task][metric.name]
-        return estimate if estimate.value is not None else INCOMPLETE
+    def value_on(model: str) -> Callable[[Attack], Value]:
+        def value(attack: Attack) -> Value:
+            if attack is None:
+                return _known(group.any_record(model).clean[task][metric])
+            record = group.records.get((model, attack))
+            return _known(record.attacked[task][metric]) if record else None
 
-    rows = (
-        ("none", *(clean(model) for model in group.models)),
-        *((Name(attack), *(attacked(model, attack) for model in group.models)) for attack in group.attacks),
-    )
-    columns = tuple(Column(name, name) for name in ("attack", *group.models))
-    better = "higher" if metric.higher_is_better else "lower"
-    scope = (*group.setting.scope, ("unit", metric.unit), ("better", better))
-    return Board(f"{task}-{metric.name}", group.title, "", scope, columns, rows)
+        return value
+
+    columns: list[Column[Attack]] = [
+        Column("attack", "attack", lambda attack: "none" if attack is None else Name(attack)),
+        *(Column(model, model, value_on(model)) for model in group.models),
+    ]
+    better = "higher" if facts.higher_is_better else "lower"
+    scope = (*group.setting.scope, ("unit", facts.unit), ("better", better))
+    return Board.of(f"{task}-{metric}", group.title, "", scope, columns, (None, *group.attacks))
+
+
+def _known(estimate: Estimate) -> Value:
+    return estimate if estimate.value is not None else INCOMPLETE

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
-from ..analysis.groups import Group
-
-OWN_STEPS = r"(auto|worst-of)\b(?!-)"
-"""Attacks made of others, which a suite's number of steps does not reach."""
+from ..analysis.group import Group
 
 LISTED = 6
 """Names that a sentence has room for."""
@@ -28,7 +24,8 @@ def common_notes(group: Group) -> list[str]:
         for trained_on, models in sorted(foreign.items())
     ]
     if len(group.steps) == 1:
-        own = [attack for attack in group.attacks if re.match(OWN_STEPS, attack)]
+        # A suite's number of steps does not reach what attacks are made of.
+        own = [attack for attack in group.attacks if group.attack_facts(attack).kind == "ensemble"]
         but = f"; the members of {listed(own)} have their own" if own else ""
         notes.append(f"Iterative attacks take {group.steps[0]} steps{but}.")
     count, incomplete = len(group.records), group.incomplete

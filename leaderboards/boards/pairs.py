@@ -2,91 +2,116 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
-from ...benchmark.protocol.records import Diagnostics, Record
-from ..analysis.attack_kinds import named
+from ...benchmark.protocol.records import Diagnostics, Estimate, Record
 from ..analysis.flags import Flags, explained
-from ..analysis.gain import metrics_of
-from ..analysis.groups import INCOMPLETE, Group
+from ..analysis.group import INCOMPLETE, Group
 from ..analysis.labels import Name
-from .models import metric_columns
-from .table import Board, Cell, Column
+from ..analysis.names import named
+from .metric_columns import metric_columns, unit_and_direction
+from .table import Board, Column, Value
 
 Pair = tuple[str, str]
 
 
-def pair_board(group: Group, pairs: Sequence[Pair], of: str, raised: Mapping[Pair, Flags]) -> Board:
-    """One row per pair of model and attack, the largest ARD first; `of` is what the rows name, "attack" or "model"."""
-    records = {pair: group.complete(*pair) for pair in pairs}
-    scores = {pair: record.degradation.ard for pair, record in records.items() if record is not None}
-    values = {pair: score.value for pair, score in scores.items() if score.value is not None}
-    order = sorted(pairs, key=lambda pair: (pair not in values, -values.get(pair, 0.0), pair))
-    tasks = group.setting.tasks
-    rows: list[tuple[Cell, ...]] = []
-    for pair in order:
-        name = named(pair[1]) if of == "attack" else Name(pair[0])
-        record, key = records[pair], group.records[pair].key
-        if record is None:
-            rows.append((name, INCOMPLETE, *[None] * (7 + len(tasks)), group.records[pair].tier, key[:12]))
-        else:
-            signs = "; ".join(raised.get(pair, ())) or None
-            rows.append((name, scores[pair], *_numbers(record, tasks), signs, record.tier, key[:12]))
-    columns = (
-        Column(of, of),
-        Column("ard", "ARD [95 %]", "interval"),
-        Column("worst_task", "least hit\ntask"),
-        *(Column(f"d_{task}", f"{task}\n[95 %]", "interval") for task in tasks),
-        Column("flat_mean", "flat\nmean"),
-        Column("arlc", "ARLC"),
-        Column("forwards", "fwd", "count"),
-        Column("backwards", "bwd", "count"),
-        Column("seconds", "s"),
-        Column("flags", "flags", note=explained([raised.get(pair, ()) for pair in pairs])),
-        Column("tier", "tier"),
-        Column("record", "record"),
-    )
+@dataclass(frozen=True)
+class Row:
+    """A pair of model and attack: what names it, its record, whether that is complete, and its flags."""
+
+    name: Name
+    record: Record
+    is_complete: bool
+    flags: str | None
+
+    @property
+    def ard(self) -> float:
+        value = self.record.degradation.ard.value if self.is_complete else None
+        return float("-inf") if value is None else value
+
+
+def pair_board(
+    group: Group, pairs: Sequence[Pair], of: Literal["attack", "model"], raised: Mapping[Pair, Flags]
+) -> Board:
+    """One row per pair of model and attack, the largest ARD first; `of` is what the rows name."""
+    rows = [
+        Row(
+            name=named(group, attack) if of == "attack" else Name(model),
+            record=group.records[model, attack],
+            is_complete=group.complete(model, attack) is not None,
+            flags="; ".join(raised.get((model, attack), ())) or None,
+        )
+        for model, attack in sorted(pairs)
+    ]
+    columns: list[Column[Row]] = [
+        Column(of, of, lambda row: row.name),
+        Column(
+            "ard", "ARD [95 %]", lambda row: row.record.degradation.ard if row.is_complete else INCOMPLETE, "interval"
+        ),
+        Column("worst_task", "least hit\ntask", _if_complete(lambda record: record.degradation.worst_task)),
+        *(Column(f"d_{task}", f"{task}\n[95 %]", _task(task), "interval") for task in group.setting.tasks),
+        Column("flat_mean", "flat\nmean", _if_complete(lambda record: record.degradation.flat)),
+        Column("arlc", "ARLC", _if_complete(lambda record: record.degradation.arlc)),
+        Column("forwards", "fwd", _if_complete(lambda record: record.costs.forwards), "count"),
+        Column("backwards", "bwd", _if_complete(lambda record: record.costs.backwards), "count"),
+        Column("seconds", "s", _if_complete(lambda record: record.costs.seconds / record.cell.dataset.images)),
+        Column(
+            "flags",
+            "flags",
+            lambda row: row.flags if row.is_complete else None,
+            note=explained([raised.get(pair, ()) for pair in pairs]),
+        ),
+        Column("tier", "tier", lambda row: row.record.tier),
+        Column("record", "record", lambda row: row.record.key[:12]),
+    ]
     title = "Under every attack" if of == "attack" else "On every model"
-    return Board("pairs", title, "", group.setting.scope, columns, tuple(rows))
+    strongest_first = sorted(rows, key=lambda row: -row.ard)
+    return Board.of("pairs", title, "", group.setting.scope, columns, strongest_first)
+
+
+def _if_complete(part: Callable[[Record], Value]) -> Callable[[Row], Value]:
+    return lambda row: part(row.record) if row.is_complete else None
+
+
+def _task(task: str) -> Callable[[Row], Value]:
+    return _if_complete(lambda record: record.degradation.tasks[task])
 
 
 def score_board(group: Group, attack: str) -> Board:
     """Every metric of every model under an attack."""
-    metrics = [(task, metric.name) for task in group.setting.tasks for metric in metrics_of(task)]
-    rows: list[tuple[Cell, ...]] = []
-    for model in group.models:
-        record = group.records.get((model, attack))
-        if record is not None:
-            rows.append((Name(model), *(record.attacked[task][name] for task, name in metrics)))
-    columns = (Column("model", "model"), *metric_columns(group, everything=True))
+    columns: list[Column[str]] = [
+        Column("model", "model", Name),
+        *metric_columns(group, lambda model: group.records[model, attack].attacked, everything=True),
+    ]
+    models = [model for model in group.models if (model, attack) in group.records]
     note = "Intervals are in the table of every metric."
-    return Board("scores", "Scores under the attack", note, group.setting.scope, columns, tuple(rows))
+    return Board.of("scores", "Scores under the attack", note, group.setting.scope, columns, models)
 
 
 def clean_board(group: Group, model: str) -> Board:
     """Every metric of a model on clean images, one per row."""
-    rows: list[tuple[Cell, ...]] = []
-    for task, scores in group.any_record(model).clean.items():
-        for metric in metrics_of(task):
-            unit = f" ({metric.unit})" if metric.unit else ""
-            better = "↑" if metric.higher_is_better else "↓"
-            rows.append((f"{task} {metric.name}{unit} {better}", scores[metric.name]))
-    columns = (Column("metric", "metric"), Column("value", "value [95 %]", "interval", digits=3))
-    return Board("clean", "Clean scores", "", group.setting.scope, columns, tuple(rows))
+    columns: list[Column[tuple[str, Estimate]]] = [
+        Column("metric", "metric", lambda row: row[0]),
+        Column("value", "value [95 %]", lambda row: row[1], "interval", digits=3),
+    ]
+    rows = [
+        (f"{task} {metric} {unit_and_direction(facts)}", group.any_record(model).clean[task][metric])
+        for task in group.setting.tasks
+        for metric, facts in group.metrics(task).items()
+    ]
+    return Board.of("clean", "Clean scores", "", group.setting.scope, columns, rows)
 
 
 def gradient_board(group: Group, model: str) -> Board:
     """What the gradients of a model's losses at the clean images look like."""
-    columns = (Column("quantity", "quantity"), Column("value", "value", "count"))
-    rows = tuple(_quantities(group.any_record(model).diagnostics).items())
-    return Board("gradients", "Gradients at the clean images", "", group.setting.scope, columns, rows)
-
-
-def _numbers(record: Record, tasks: Sequence[str]) -> list[Cell]:
-    parts, costs = record.degradation, record.costs
-    by_task = [record.degradation.tasks[task] for task in tasks]
-    seconds = costs.seconds / record.cell.dataset.images
-    return [parts.worst_task, *by_task, parts.flat, parts.arlc, costs.forwards, costs.backwards, seconds]
+    columns: list[Column[tuple[str, float]]] = [
+        Column("quantity", "quantity", lambda row: row[0]),
+        Column("value", "value", lambda row: row[1], "count"),
+    ]
+    rows = _quantities(group.any_record(model).diagnostics).items()
+    return Board.of("gradients", "Gradients at the clean images", "", group.setting.scope, columns, rows)
 
 
 def _quantities(found: Diagnostics) -> dict[str, float]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from ..analysis.groups import Group
+from ..analysis.group import Group
 from .attacks import attack_boards
+from .clean import clean_boards
 from .costs import cost_boards
 from .losses import losses_boards
-from .models import clean_boards, model_attack_boards, model_boards
+from .models import model_boards
+from .models_attacks import models_attacks_boards
 from .protection import protection_boards
 from .sharing import sharing_boards
 from .table import Board
@@ -26,7 +28,7 @@ KINDS: Mapping[str, tuple[str, Callable[[Sequence[Group]], list[Board]]]] = Mapp
         "transfer": ("Transfer: does what fools one model fool the others?", transfer_boards),
         "costs": ("Costs: what to run for how many backward passes?", cost_boards),
         "attacked-victim": ("Attacked task x victim task: how far does an attack on one task carry?", victim_boards),
-        "models-attacks": ("Every attack on every model", model_attack_boards),
+        "models-attacks": ("Every attack on every model", models_attacks_boards),
         "clean": ("Clean scores", clean_boards),
     }
 )

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from ...benchmark.stats import Bootstrapped, mean
-from ..analysis.attack_kinds import is_control
-from ..analysis.correlation import rank_correlation
+from ..analysis.correlation import Correlation
 from ..analysis.families import Family, families
 from ..analysis.gain import twin_of
-from ..analysis.groups import Group
+from ..analysis.group import Group
 from ..analysis.labels import Name
 from ..analysis.scores import ratio, task_scores
-from ..analysis.sharing import clean_gains, damages
+from ..analysis.sharing import clean_gains, correlation, damages
 from .notes import common_notes
-from .table import Board, Cell, Column
+from .table import Board, Column, Value
 
 NOTE = (
     "Models that differ in layout and seed alone. Correlation: Spearman's, over layouts, of the sharing index (0 "
@@ -29,6 +29,23 @@ CLEAN_GAIN = "clean gain"
 """What stands in place of an attack in the rows of the clean gain."""
 
 
+@dataclass(frozen=True)
+class Row:
+    """A measure over the layouts of a family: the clean gain, or the damage under an attack.
+
+    `correlation` is None for too few layouts, `ends` (shared over independent, as ARD and by task) without both ends,
+    `by_seed` with one seed.
+    """
+
+    training: str
+    measure: str | Name
+    layouts: int
+    correlation: Correlation | None
+    ends: Bootstrapped | None
+    by_task: Mapping[str, Bootstrapped | None]
+    by_seed: str | None
+
+
 def sharing_boards(groups: Sequence[Group]) -> list[Board]:
     """One board per group with models of several layouts, all of whose trainings are alike; the first explains all."""
     by_seed = ", and by seed" if any(map(_has_seeds, groups)) else ""
@@ -36,67 +53,80 @@ def sharing_boards(groups: Sequence[Group]) -> list[Board]:
     for group in groups:
         rows = [row for family in families(group) for row in _rows(group, family)]
         if rows:
-            tasks = group.setting.tasks
-            columns = (
-                Column("training", "models"),
-                Column("measure", "clean gain,\nor ARD under"),
-                Column("layouts", "layouts", "count"),
-                Column("rank_correlation", "correlation\nwith sharing [95 %]", "interval"),
-                Column("p", "p", "count"),
-                Column("shared_to_independent", "shared /\nindependent [95 %]", "interval", digits=2),
-                *(Column(f"shared_to_independent_{task}", task, digits=2) for task in tasks),
-                Column("shared_to_independent_by_seed", "by seed", where="everywhere" if _has_seeds(group) else "csv"),
-            )
             note = " ".join([*([] if boards else [f"{NOTE}{by_seed}."]), *common_notes(group)])
-            boards.append(Board("sharing", f"Sharing: {group.title}", note, group.setting.scope, columns, tuple(rows)))
+            boards.append(
+                Board.of("sharing", f"Sharing: {group.title}", note, group.setting.scope, _columns(group), rows)
+            )
     return boards
+
+
+def _columns(group: Group) -> list[Column[Row]]:
+    return [
+        Column("training", "models", lambda row: row.training),
+        Column("measure", "clean gain,\nor ARD under", lambda row: row.measure),
+        Column("layouts", "layouts", lambda row: row.layouts, "count"),
+        Column(
+            "rank_correlation",
+            "correlation\nwith sharing [95 %]",
+            lambda row: row.correlation.rho.estimate() if row.correlation else None,
+            "interval",
+        ),
+        Column("p", "p", lambda row: row.correlation.p if row.correlation else None, "count"),
+        Column(
+            "shared_to_independent",
+            "shared /\nindependent [95 %]",
+            lambda row: row.ends.estimate() if row.ends else None,
+            "interval",
+            digits=2,
+        ),
+        *(Column(f"shared_to_independent_{task}", task, _of_task(task), digits=2) for task in group.setting.tasks),
+        Column(
+            "shared_to_independent_by_seed",
+            "by seed",
+            lambda row: row.by_seed,
+            where="everywhere" if _has_seeds(group) else "csv",
+        ),
+    ]
+
+
+def _of_task(task: str) -> Callable[[Row], Value]:
+    def value(row: Row) -> Value:
+        found = row.by_task.get(task)
+        return found.estimate() if found else None
+
+    return value
 
 
 def _has_seeds(group: Group) -> bool:
     return any(len(models) > 1 for family in families(group) for models in family.layouts)
 
 
-def _rows(group: Group, family: Family) -> list[tuple[Cell, ...]]:
+def _rows(group: Group, family: Family) -> list[Row]:
     """A family's rows, none if it has neither enough layouts to correlate nor both ends."""
-    tasks = group.setting.tasks
     gains = clean_gains(group, family)
-    layouts, rho, p = _trend(family, gains)
-    rows: list[tuple[Cell, ...]] = []
-    if rho is not None:
-        rows.append((family.label, CLEAN_GAIN, layouts, rho, p, None, None, *[None] * len(tasks)))
-    for attack in group.attacks:
+    trend = correlation(family, gains)
+    rows = [Row(family.label, CLEAN_GAIN, _layouts(family, gains), trend, None, {}, None)] if trend else []
+    for attack in group.attacked:
         scores = damages(group, family, attack)
-        layouts, rho, p = _trend(family, scores)
-        ends = _ends(family, scores)
-        if is_control(attack) or (rho is None and ends is None):
-            continue
-        at_the_ends = [model for model in (*family.shared, *family.independent) if model in scores]
-        by_task = [_ends(family, _by_task(group, attack, at_the_ends, task)) for task in tasks] if ends else []
-        rows.append(
-            (
-                family.label,
-                Name(attack),
-                layouts,
-                rho,
-                p,
-                ends.estimate() if ends else None,
-                *([found.estimate() if found else None for found in by_task] or [None] * len(tasks)),
-                _by_seed(group, family, scores),
+        trend, ends = correlation(family, scores), _ends(family, scores)
+        if trend or ends:
+            rows.append(
+                Row(
+                    training=family.label,
+                    measure=Name(attack),
+                    layouts=_layouts(family, scores),
+                    correlation=trend,
+                    ends=ends,
+                    by_task=_ends_by_task(group, family, attack, scores) if ends else {},
+                    by_seed=_by_seed(group, family, scores),
+                )
             )
-        )
     return rows
 
 
-def _trend(family: Family, scores: Mapping[str, Bootstrapped]) -> tuple[int, Cell, Cell]:
-    """How many layouts have a score, the correlation and its p-value."""
-    xs, means = family.by_layout(scores)
-    found = rank_correlation(xs, means)
-    return len(xs), found.rho.estimate() if found else None, found.p if found else None
-
-
-def _by_task(group: Group, attack: str, models: Sequence[str], task: str) -> dict[str, Bootstrapped]:
-    """D_t of a task by model."""
-    return dict(zip(models, task_scores([(group.records[model, attack], task) for model in models]), strict=True))
+def _layouts(family: Family, scores: Mapping[str, Bootstrapped]) -> int:
+    """How many layouts have a score."""
+    return len(family.by_layout(scores)[0])
 
 
 def _ends(family: Family, scores: Mapping[str, Bootstrapped]) -> Bootstrapped | None:
@@ -105,6 +135,16 @@ def _ends(family: Family, scores: Mapping[str, Bootstrapped]) -> Bootstrapped | 
         [scores[model] for model in models if model in scores] for models in (family.shared, family.independent)
     )
     return ratio(mean(shared), mean(independent)) if shared and independent else None
+
+
+def _ends_by_task(group: Group, family: Family, attack: str, known: Collection[str]) -> dict[str, Bootstrapped | None]:
+    """The same for D of every task, over the models that have a score."""
+    models = [model for model in (*family.shared, *family.independent) if model in known]
+    records = [group.records[model, attack] for model in models]
+    return {
+        task: _ends(family, dict(zip(models, task_scores([(of, task) for of in records]), strict=True)))
+        for task in group.setting.tasks
+    }
 
 
 def _by_seed(group: Group, family: Family, scores: Mapping[str, Bootstrapped]) -> str | None:

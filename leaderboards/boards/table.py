@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, Literal, Self, TypeVar
 
 from ...benchmark.protocol.records import Estimate
 from ..analysis.labels import Name
 from ..analysis.ranking import Rank
 
+S = TypeVar("S")
+
 Place = Literal["everywhere", "pages", "csv"]
-Cell = Name | Rank | Estimate | str | int | float | None
+Value = Name | Rank | Estimate | str | int | float | None
+"""What a place in a table holds; None where nothing was measured."""
+
+Scope = tuple[tuple[str, str | int | float], ...]
 
 
 @dataclass(frozen=True)
-class Column:
-    """`name` heads the column in a CSV, `title` in a table, where a line break is a place to break it.
+class Column(Generic[S]):
+    """A column, and how a row's subject fills it: `value(subject)`.
 
-    `shows` is what a table shows of the column's numbers, with `digits` decimals or more; `where` says which tables
-    show it: every one, those on pages, which are wider than a terminal, or none. A CSV holds everything. On pages the
-    largest number of a column that `marks_highest` is bold. `note` stands below the board's own wherever the column is
-    shown.
+    `name` heads the column in a CSV, `title` in a table; a line break in it marks an allowed wrap. `shows` is what a
+    table shows of the column's numbers, with `digits` decimals or more; `where` says which tables show it: every one,
+    those on pages, which are wider than a terminal, or none. A CSV holds everything. On pages the largest number of a
+    column that `marks_highest` is bold. `note` stands below the board's own wherever the column is shown.
     """
 
     name: str
     title: str
+    value: Callable[[S], Value] = field(repr=False, compare=False)
     shows: Literal["interval", "value", "count"] = "value"
     where: Place = "everywhere"
     marks_highest: bool = False
@@ -36,14 +42,27 @@ class Column:
 
 @dataclass(frozen=True)
 class Board:
-    """A table; `scope` says what its rows are about, as the first columns of a CSV."""
+    """A table; `scope` says what its rows are about, as the first columns of a CSV. Made by `of`."""
 
     name: str
     title: str
     note: str
-    scope: tuple[tuple[str, str | int | float], ...]
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    scope: Scope
+    columns: tuple[Column[Any], ...]
+    rows: tuple[tuple[Value, ...], ...]
+
+    @classmethod
+    def of(
+        cls, name: str, title: str, note: str, scope: Scope, columns: Iterable[Column[S]], subjects: Iterable[S]
+    ) -> Self:
+        """A board with a row for every subject."""
+        columns = tuple(columns)
+        rows = tuple(tuple(column.value(subject) for column in columns) for subject in subjects)
+        return cls(name, title, note, scope, columns, rows)
+
+    def __post_init__(self) -> None:
+        if any(len(row) != len(self.columns) for row in self.rows):
+            raise ValueError(f"board {self.name}: every row needs a value for each of {len(self.columns)} columns")
 
     def pick(self, *names: str) -> Board:
         """The board with only the columns of these names, in the board's order."""
@@ -58,9 +77,9 @@ class Board:
         """The board with only the columns that are shown in one of these places."""
         return self.pick(*(column.name for column in self.columns if column.where in places))
 
-    def only(self, name: str, cells: Collection[Cell]) -> Board:
-        """The board with only the rows that have one of these cells in a column."""
-        kept = [row for row, cell in zip(self.rows, self.column(name), strict=True) if cell in cells]
+    def only(self, name: str, values: Collection[Value]) -> Board:
+        """The board with only the rows that have one of these values in a column."""
+        kept = [row for row, value in zip(self.rows, self.column(name), strict=True) if value in values]
         return replace(self, rows=tuple(kept))
 
     def top(self, count: int) -> Board:
@@ -72,7 +91,7 @@ class Board:
 
     def top_of_each(self, name: str, count: int) -> Board:
         """The board with only the first rows of each value in a column, and the note with how many there are."""
-        seen = Counter[Cell]()
+        seen = Counter[Value]()
         kept = []
         for row, value in zip(self.rows, self.column(name), strict=True):
             seen[value] += 1
@@ -83,7 +102,7 @@ class Board:
         note = f"{self.note} The first {count} of every {name}, of {len(self.rows)} rows in all.".lstrip()
         return replace(self, rows=tuple(kept), note=note)
 
-    def column(self, name: str) -> tuple[Cell, ...]:
-        """A column's cells, top to bottom."""
+    def column(self, name: str) -> tuple[Value, ...]:
+        """A column's values, top to bottom."""
         index = [column.name for column in self.columns].index(name)
         return tuple(row[index] for row in self.rows)

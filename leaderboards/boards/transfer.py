@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from ...benchmark.protocol.records import Record
 from ...benchmark.stats import mean
-from ..analysis.groups import INCOMPLETE, Group
+from ..analysis.group import INCOMPLETE, Group
 from ..analysis.labels import Name
-from ..analysis.scores import ard, is_complete
+from ..analysis.scores import ards, is_complete
 from .notes import common_notes
-from .table import Board, Cell, Column
+from .table import Board, Column, Value
 
 NOTE = (
     "ARD [95 %] of each model (column) under images made on each (row); where both are the same, the attack saw the "
@@ -26,27 +27,39 @@ def transfer_boards(groups: Sequence[Group]) -> list[Board]:
 
 def _board(group: Group, attack: str) -> Board:
     sources = {source for source, _, name in group.transfers if name == attack}
-    targets = {target for _, target, name in group.transfers if name == attack}
-    names = [model for model in group.models if model in targets]
-    rows = []
-    for source in [model for model in group.models if model in sources] + sorted(sources - {*group.models}):
-        found = [
-            group.records.get((source, attack)) if source == target else group.transfers.get((source, target, attack))
-            for target in names
-        ]
-        cells: list[Cell] = [
-            None if record is None else record.degradation.ard if is_complete(record) else INCOMPLETE
-            for record in found
-        ]
-        others = [record for target, record in zip(names, found, strict=True) if target != source]
-        whole = [ard(record) for record in others if record and is_complete(record)]
-        elsewhere = None if not others else mean(whole).estimate() if len(whole) == len(others) else INCOMPLETE
-        rows.append((Name(source), *cells, elsewhere))
-    columns = (
-        Column("made_on", "made on"),
-        *(Column(f"ard:{target}", f"`{target}`", "interval") for target in names),
-        Column("elsewhere", "elsewhere", "interval"),
-    )
+    hit = {target for _, target, name in group.transfers if name == attack}
+    targets = [model for model in group.models if model in hit]
+
+    def record(source: str, target: str) -> Record | None:
+        own = source == target
+        return group.records.get((source, attack)) if own else group.transfers.get((source, target, attack))
+
+    def ard_on(target: str) -> Callable[[str], Value]:
+        return lambda source: _ard(record(source, target))
+
+    def elsewhere(source: str) -> Value:
+        return _mean([record(source, target) for target in targets if target != source])
+
+    columns: list[Column[str]] = [
+        Column("made_on", "made on", Name),
+        *(Column(f"ard:{target}", f"`{target}`", ard_on(target), "interval") for target in targets),
+        Column("elsewhere", "elsewhere", elsewhere, "interval"),
+    ]
+    subjects = [*(model for model in group.models if model in sources), *sorted(sources - {*group.models})]
     note = " ".join([NOTE, *common_notes(group)])
     scope = (*group.setting.scope, ("attack", attack))
-    return Board("transfer", f"Transfer of {attack}: {group.title}", note, scope, columns, tuple(rows))
+    return Board.of("transfer", f"Transfer of {attack}: {group.title}", note, scope, columns, subjects)
+
+
+def _ard(record: Record | None) -> Value:
+    if record is None:
+        return None
+    return record.degradation.ard if is_complete(record) else INCOMPLETE
+
+
+def _mean(records: Sequence[Record | None]) -> Value:
+    """The mean ARD of records, None where there are no models to have any."""
+    complete = [record for record in records if record and is_complete(record)]
+    if not records:
+        return None
+    return mean(ards(complete)).estimate() if len(complete) == len(records) else INCOMPLETE

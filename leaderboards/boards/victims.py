@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from ...benchmark.stats import mean
-from ..analysis.groups import INCOMPLETE, Group, models_label
+from ..analysis.group import INCOMPLETE, Group
 from ..analysis.labels import Name
-from ..analysis.scores import in_order, task_scores
+from ..analysis.scores import task_scores
+from ..analysis.trainings import models_label
 from .notes import common_notes, listed
-from .table import Board, Cell, Column
+from .table import Board, Column, Value
 
-USUAL = "pgd"
-"""The optimizer whose board comes first."""
+USUAL = ("single", "pgd")
+"""The balancing and the optimizer whose board comes first."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Attacks after one task each that differ in nothing but the task; `attacks` are by the task."""
+
+    balancing: str
+    title: str
+    attacks: Mapping[str, str]
 
 
 def victim_boards(groups: Sequence[Group]) -> list[Board]:
-    """Per group and optimizer: the mean over the models of each training, then every model by itself."""
+    """Per group and kind of attack: the mean over the models of each training, then every model by itself."""
     boards = []
     for group in groups:
         own, notes = common_notes(group), {part.training(part.models[0]): common_notes(part) for part in group.parts}
-        kinds = {kind for attack in group.attacks if (kind := _split(attack)[1])}
-        for kind in sorted(kinds, key=lambda kind: (kind != USUAL, kind)):
+        for kind in _kinds(group):
             for part in group.parts:
                 training = part.training(part.models[0])
                 subject = f"mean of {models_label(training)}"
@@ -31,18 +40,43 @@ def victim_boards(groups: Sequence[Group]) -> list[Board]:
     return [board for board in boards if board.rows]
 
 
-def _split(attack: str) -> tuple[str, str]:
-    """The task that a `single:<task>-<optimizer>` attack sees, and all that follows it; empty for other attacks."""
-    found = re.fullmatch(r"single:([^-]+)-(.+)", attack)
-    return (found[1], found[2]) if found else ("", "")
+def _kinds(group: Group) -> list[Kind]:
+    """The kinds of attacks that are after one task and after no other, those with the usual optimizer first."""
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for attack in group.attacks:
+        facts = group.attack_facts(attack)
+        if facts.kind == "product" and facts.task and not facts.spares:
+            title = attack.removeprefix(f"{facts.balancing}:{facts.argument}-")
+            found.setdefault((facts.balancing or "", title), {})[facts.task] = attack
+    order = sorted(found, key=lambda key: (key[0] != USUAL[0], key != USUAL, key))
+    return [
+        Kind(balancing, title if balancing == USUAL[0] else f"{balancing}, {title}", found[balancing, title])
+        for balancing, title in order
+    ]
 
 
-def _board(group: Group, kind: str, models: tuple[str, ...], subject: str, training: str, notes: list[str]) -> Board:
-    by_task = {task: attack for attack in group.attacks for task, own in [_split(attack)] if own == kind}
-    victims = group.setting.tasks
+def _board(
+    group: Group, kind: Kind, models: tuple[str, ...], subject: str, training: str, notes: Sequence[str]
+) -> Board:
+    present = [task for task in group.setting.tasks if kind.attacks.get(task) in group.attacks]
+    columns: list[Column[str]] = [
+        Column("attacked_task", "attacked task", lambda task: task),
+        Column("attack", "attack", lambda task: Name(kind.attacks[task])),
+        *(
+            Column(f"d_{victim}", victim, _damage_to(group, kind, models, victim), "interval")
+            for victim in group.setting.tasks
+        ),
+    ]
+    note = " ".join([f"Relative degradation of every victim task [95 %]. Over {listed(models)}.", *notes])
+    scope = (*group.setting.scope, ("training", training), ("subject", subject), ("optimizer", kind.title))
+    return Board.of("attacked-victim", f"{subject}, {kind.title}: {group.title}", note, scope, columns, present)
 
-    def damage(attack: str, victim: str) -> Cell:
-        records = [group.complete(model, attack) for model in models]
+
+def _damage_to(group: Group, kind: Kind, models: Sequence[str], victim: str) -> Callable[[str], Value]:
+    """D of the victim under the attack on a task, the mean over models."""
+
+    def value(task: str) -> Value:
+        records = [group.complete(model, kind.attacks[task]) for model in models]
         complete = [record for record in records if record is not None]
         if len(complete) < len(records):
             return INCOMPLETE
@@ -50,15 +84,4 @@ def _board(group: Group, kind: str, models: tuple[str, ...], subject: str, train
             return complete[0].degradation.tasks[victim]
         return mean(task_scores([(record, victim) for record in complete])).estimate()
 
-    rows = tuple(
-        (task, Name(by_task[task]), *(damage(by_task[task], victim) for victim in victims))
-        for task in in_order(by_task)
-    )
-    columns = (
-        Column("attacked_task", "attacked task"),
-        Column("attack", "attack"),
-        *(Column(f"d_{victim}", f"{victim}", "interval") for victim in victims),
-    )
-    note = " ".join([f"Relative degradation of every victim task [95 %]. Over {listed(models)}.", *notes])
-    scope = (*group.setting.scope, ("training", training), ("subject", subject), ("optimizer", kind))
-    return Board("attacked-victim", f"{subject}, {kind}: {group.title}", note, scope, columns, rows)
+    return value

@@ -7,24 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from ...benchmark.protocol.records import AnyRecord
-from ..analysis.groups import Group, group, headline
+from ..analysis.group import Group
+from ..analysis.groups import group, headline
 from ..boards.attacks import attack_boards
 from ..boards.metrics import metric_boards
 from ..boards.models import model_boards
 from ..boards.registry import all_boards
 from ..boards.table import Board
-from ..plots.registry import (
-    ATTACKED_VICTIM,
-    ATTACKS_MODELS,
-    BALANCINGS_LOSSES,
-    BUDGETS,
-    PARETO,
-    PROTECTION,
-    STEPS,
-    TRADEOFF,
-    TRANSFER,
-    pictures,
-)
+from ..plots.registry import PLOTS, Plot
 from .render import markdown, to_csv, to_json, to_latex
 
 LEGEND = (
@@ -36,18 +26,6 @@ LEGEND = (
     "training runs. A rank of 1-2 is a tie: the paired differences cannot tell the rows apart. A control knows nothing "
     "of the model and is not ranked; a black box asks for losses, never for gradients."
 )
-
-PICTURES = {
-    TRADEOFF: "Clean gain and degradation under attack against the sharing index",
-    ATTACKS_MODELS: "Heat map of the averaged relative degradation of every attack on every model",
-    ATTACKED_VICTIM: "Heat map of the degradation of every task under attacks on one task",
-    BALANCINGS_LOSSES: "Heat maps of the averaged relative degradation by balancing and set of losses",
-    TRANSFER: "Heat maps of the averaged relative degradation of every model under images made on every other",
-    BUDGETS: "Averaged relative degradation over the budget, by training and attack",
-    STEPS: "Averaged relative degradation over the steps, by training and attack",
-    PARETO: "Averaged relative degradation against clean gain, and the models that no other beats in both",
-    PROTECTION: "Damage to the other tasks against damage to the protected one, over tau",
-}
 
 FORMATS: Mapping[str, Callable[[Sequence[Board]], str]] = MappingProxyType(
     {"csv": to_csv, "json": to_json, "tex": to_latex}
@@ -74,9 +52,13 @@ def files(records: Sequence[AnyRecord]) -> dict[str, bytes]:
     names = picture_names(groups)
     sections = []
     for part, suffix in zip(groups, names, strict=True):
-        drawn = pictures(part, groups)
-        found |= {f"{name}{suffix}.{kind}": content for name, by in drawn.items() for kind, content in by.items()}
-        sections.append(_section(part, [f"{name}{suffix}" for name in PICTURES if name in drawn]))
+        shown = []
+        for plot in PLOTS:
+            drawn = plot.draw(part, groups)
+            if drawn is not None:
+                found |= {f"{plot.name}{suffix}.{kind}": content for kind, content in drawn.items()}
+                shown.append(picture(plot, suffix))
+        sections.append(_section(part, shown))
     links = [_links(title, name) for name, (title, _) in boards.items()]
     links.append(f"Every metric, as CSV: {', '.join(f'[{name}]({METRICS}/{name}.csv)' for name in metrics)}")
     found["README.md"] = "\n".join(["# Leaderboards", "", LEGEND, "", *(f"- {link}" for link in links), "", *sections])
@@ -96,10 +78,9 @@ def picture_names(groups: Sequence[Group]) -> list[str]:
     ]
 
 
-def picture(name: str, folder: str = "") -> str:
-    """A picture as Markdown, by the name of its file without the ending."""
-    about = next(text for start, text in PICTURES.items() if name.startswith(start))
-    return f"![{about}]({folder}{name}.svg)"
+def picture(plot: Plot, suffix: str = "", folder: str = "") -> str:
+    """A plot as Markdown; `suffix` and `folder` say which group's, and where it lies."""
+    return f"![{plot.about}]({folder}{plot.name}{suffix}.svg)"
 
 
 def _links(title: str, path: str) -> str:
@@ -107,7 +88,7 @@ def _links(title: str, path: str) -> str:
     return f"[{title}]({path}.md) ({others})"
 
 
-def _section(part: Group, drawn: list[str]) -> str:
+def _section(part: Group, drawn: Sequence[str]) -> str:
     tables = [markdown(board, level=3) for board in (*model_boards([part]), *attack_boards([part]))]
-    shown = [f"{picture(name)}\n" for name in drawn]
+    shown = [f"{image}\n" for image in drawn]
     return "\n".join([f"## {part.title}", "", *shown, *tables])

@@ -7,13 +7,14 @@ import io
 import json
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from tabulate import tabulate
 
 from ...benchmark.protocol.records import Estimate
 from ..analysis.labels import Name
 from ..analysis.ranking import Rank
-from ..boards.table import Board, Cell, Column
+from ..boards.table import Board, Column, Value
 
 ABSENT = "-"
 
@@ -130,7 +131,7 @@ def _latex(board: Board) -> str:
     )
 
 
-def _typeset(cell: Cell, text: str) -> str:
+def _typeset(cell: Value, text: str) -> str:
     if isinstance(cell, Name):
         return rf"\texttt{{{_escaped(cell.text)}}}" + (f" ({_escaped(cell.remark)})" if cell.remark else "")
     return _escaped(text)
@@ -165,7 +166,7 @@ def highest(board: Board) -> list[set[int]]:
     return found
 
 
-def _columns(board: Board) -> list[list[Cell]]:
+def _columns(board: Board) -> list[list[Value]]:
     return [[row[i] for row in board.rows] for i in range(len(board.columns))]
 
 
@@ -184,24 +185,24 @@ def _unpadded(table: str) -> str:
     return re.sub(" {2,}", " ", table)
 
 
-def _are_words(cells: Sequence[Cell]) -> bool:
+def _are_words(cells: Sequence[Value]) -> bool:
     known = [cell for cell in cells if cell is not None]
     return any(isinstance(cell, Name) for cell in known) or (known != [] and all(isinstance(c, str) for c in known))
 
 
-def _digits(cells: Sequence[Cell]) -> int:
+def _digits(cells: Sequence[Value]) -> int:
     """Decimals for a column: three significant digits of its largest number."""
     largest = max((abs(value) for cell in cells if (value := number(cell)) is not None), default=0.0)
     return next((digits for limit, digits in ((100, 0), (10, 1), (1, 2)) if largest >= limit), 3)
 
 
-def number(cell: Cell) -> float | None:
+def number(cell: Value) -> float | None:
     """The number in a cell, an estimate's without its interval; None for all else."""
     value = cell.value if isinstance(cell, Estimate) else cell
     return value if isinstance(value, (int, float)) else None
 
 
-def _text(cell: Cell, column: Column, digits: int, code: bool) -> str:
+def _text(cell: Value, column: Column[Any], digits: int, code: bool) -> str:
     match cell:
         case None:
             return ABSENT
@@ -253,7 +254,7 @@ def _plain(value: str | int | float | Rank | Name | Estimate | None) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _data(cell: Cell) -> object:
+def _data(cell: Value) -> object:
     match cell:
         case Rank(best, worst):
             return {"best": best, "worst": worst}

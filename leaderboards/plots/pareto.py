@@ -11,10 +11,12 @@ from matplotlib.lines import Line2D
 from ...benchmark.protocol.records import Estimate
 from ..analysis.families import families
 from ..analysis.gain import gain_over
-from ..analysis.groups import CLEAN, Group
+from ..analysis.group import Group
 from ..analysis.headline import headline_attack
 from ..analysis.sharing import damages
-from .style import GREY, drawn, level_whisker, look, scale_damage, whisker
+from ..analysis.trainings import CLEAN
+from .conditions import is_worth_a_picture
+from .style import GREY, Drawn, drawn, level_whisker, look, scale_damage, whisker
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,9 @@ def candidates(group: Group) -> list[Candidate]:
     known = families(group)
     independent = [model for family in known for model in family.independent if group.training(model) == CLEAN]
     attack = headline_attack(group)
-    found = []
+    found: list[Candidate] = []
+    if attack is None:
+        return found
     for family in known:
         gains = gain_over(group, family.models, independent)
         for model, score in damages(group, family, attack).items():
@@ -55,9 +59,11 @@ def front(found: Sequence[Candidate]) -> list[Candidate]:
     return sorted(best, key=lambda own: (own.gain, own.model))
 
 
-def pareto(group: Group) -> dict[str, bytes]:
-    """The plot of a group as the content of an `svg` and a `png` file."""
+def pareto(group: Group, groups: Sequence[Group]) -> Drawn | None:
+    """The plot of a group; None with fewer than two candidates."""
     found, attack = candidates(group), headline_attack(group)
+    if len(found) < 2 or not is_worth_a_picture(group, groups):
+        return None
     best, kinds = front(found), list(dict.fromkeys(own.training for own in found))
 
     def draw(figure: Figure) -> None:

@@ -12,22 +12,26 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FormatStrFormatter
 
 from ...benchmark.protocol.records import Estimate
-from ..analysis.protection import UNPROTECTED, Curve, Spared
+from ..analysis.group import Group
+from ..analysis.protection import Curve, Spared, curves
 from ..analysis.scores import ratio
-from .style import GREY, drawn, look
+from .style import GREY, Drawn, drawn, look
 
 APART = 1.7
 """How many times as far right as the last numbered point of a line the next one to be numbered lies, at least."""
 
 
-def protection_plot(curves: Sequence[Curve]) -> dict[str, bytes]:
-    """One panel per attack, one line per model over tau, as the content of an `svg` and a `png` file.
+def protection(group: Group, groups: Sequence[Group]) -> Drawn | None:
+    """One panel per attack, one line per model over tau.
 
     Curves whose unprotected attack is missing are left out: nothing is known to measure them by.
     """
-    whole = [(curve, curve.unprotected) for curve in curves if curve.unprotected]
+    whole = [(curve, curve.unprotected) for curve in curves(group) if curve.unprotected]
+    if not whole:
+        return None
     panels = {attack: list(part) for attack, part in itertools.groupby(whole, key=lambda pair: pair[0].attack)}
     models = list(dict.fromkeys(curve.model for curve, _ in whole))
+    plain = " or ".join(sorted({end.attack for _, end in whole}))
 
     def draw(figure: Figure) -> None:
         rows = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
@@ -39,9 +43,9 @@ def protection_plot(curves: Sequence[Curve]) -> dict[str, bytes]:
             axes.margins(x=0.08, y=0.14)
             task = part[0][0].task
             axes.set(title=attack, xlabel=f"relative degradation of {task}, the protected task (1 = 100 %)")
-            axes.set_ylabel(f"damage to the others\n(1 = {UNPROTECTED}'s)")
+            axes.set_ylabel(f"damage to the others\n(1 = {plain}'s)")
         handles, labels = max((axes.get_legend_handles_labels() for axes in rows), key=lambda found: len(found[1]))
-        title = f"numbers at the points: tau; the open marker at a line's end: {UNPROTECTED}; bars: 95 %"
+        title = f"numbers at the points: tau; the open marker at a line's end: {plain}; bars: 95 %"
         figure.legend(handles, labels, loc="outside lower center", ncols=2, title=title, title_fontsize=9)
 
     return drawn(draw, height=1.0 + 2.9 * len(panels))

@@ -51,6 +51,10 @@ STYLE = {
 }
 
 
+Drawn = dict[str, bytes]
+"""A picture as the content of a file by its format, `svg` or `png`."""
+
+
 def look(number: int) -> tuple[str, str]:
     """The colour and the marker of series `number`."""
     return PALETTE[number % len(PALETTE)], MARKERS[number % len(MARKERS)]

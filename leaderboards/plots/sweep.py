@@ -7,12 +7,27 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FormatStrFormatter, NullLocator
 
-from ..analysis.groups import training_label
-from ..analysis.sweeps import Sweep
-from .style import drawn, look, whisker
+from ..analysis.group import Group
+from ..analysis.groups import headline
+from ..analysis.sweeps import Sweep, budget_sweeps, relatives, step_sweeps
+from ..analysis.trainings import training_label
+from .style import Drawn, drawn, look, whisker
 
 
-def sweep_plot(sweeps: Sequence[Sweep], axis: str) -> dict[str, bytes]:
+def budgets(group: Group, groups: Sequence[Group]) -> Drawn | None:
+    """Damage over the budget, drawn for the largest of the groups that differ in nothing else."""
+    family = relatives(group, groups)
+    found = budget_sweeps(family) if group is headline(family) else []
+    return sweep_plot(found, "budget, eps (1/255)") if found else None
+
+
+def steps(group: Group, groups: Sequence[Group]) -> Drawn | None:
+    """Damage over the number of steps."""
+    found = step_sweeps(group)
+    return sweep_plot(found, "steps") if found else None
+
+
+def sweep_plot(sweeps: Sequence[Sweep], axis: str) -> Drawn:
     """One panel per training, one line per attack, as the content of an `svg` and a `png` file."""
     trainings = list(dict.fromkeys(sweep.training for sweep in sweeps))
     attacks = list(dict.fromkeys(sweep.attack for sweep in sweeps))

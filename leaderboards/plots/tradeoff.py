@@ -14,10 +14,11 @@ from ...benchmark.protocol.records import Estimate
 from ...benchmark.stats import Bootstrapped
 from ..analysis.correlation import Correlation
 from ..analysis.families import Family
-from ..analysis.groups import Group
+from ..analysis.group import Group
 from ..analysis.headline import headline_attack
 from ..analysis.sharing import clean_gains, correlation, damages, shown_families
-from .style import GREY, drawn, look, scale_damage, whisker
+from .conditions import is_worth_a_picture
+from .style import GREY, Drawn, drawn, look, scale_damage, whisker
 
 DODGE, STEP = 0.016, 0.05
 """How far series stand apart, and layouts of one sharing index, so that their bars do not hide each other."""
@@ -52,9 +53,11 @@ def points(family: Family, scores: Mapping[str, Bootstrapped]) -> list[Point]:
     return found
 
 
-def tradeoff(group: Group) -> dict[str, bytes]:
-    """The plot of a group as the content of an `svg` and a `png` file."""
+def tradeoff(group: Group, groups: Sequence[Group]) -> Drawn | None:
+    """The plot of a group; None without a family that has several layouts."""
     shown, attack = shown_families(group), headline_attack(group)
+    if not shown or attack is None or not is_worth_a_picture(group, groups):
+        return None
     gains = [clean_gains(group, family) for family in shown]
     falls = [damages(group, family, attack) for family in shown]
 

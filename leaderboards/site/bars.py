@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from ...benchmark.protocol.records import Estimate
-from ..analysis.attack_kinds import CONTROL
 from ..analysis.labels import Name
+from ..analysis.names import CONTROL
 from ..boards.table import Board
 
 FIRST = 8

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup, escape
 
 from ...benchmark.protocol.records import Estimate
 from ..analysis.flags import MEANINGS
-from ..analysis.groups import INCOMPLETE
+from ..analysis.group import INCOMPLETE
 from ..analysis.labels import Name
 from ..analysis.ranking import Rank
-from ..boards.table import Board, Cell, Column
+from ..boards.table import Board, Column, Value
 from ..output.render import ABSENT, highest, number, texts
 
 KINDS = {"model": "model", "attack": "attack", "worst_attack": "attack"}
@@ -129,13 +130,13 @@ def prose(text: str) -> Markup:
     return Markup("".join(parts))  # noqa: S704  every part was escaped above
 
 
-def _heading(column: Column, cells: list[Cell]) -> Heading:
+def _heading(column: Column[Any], cells: list[Value]) -> Heading:
     is_number = any(isinstance(cell, Rank) or number(cell) is not None for cell in cells)
     return Heading(prose(column.title.replace("\n", " ")), is_number, is_number and column.name != "rank")
 
 
 def _shown(
-    cell: Cell, column: Column, text: str, span: tuple[float, float], links: Mapping[str, str], is_highest: bool
+    cell: Value, column: Column[Any], text: str, span: tuple[float, float], links: Mapping[str, str], is_highest: bool
 ) -> Shown:
     match cell:
         case None:
@@ -165,7 +166,7 @@ def _flag(text: str) -> tuple[str, str]:
     return text, MEANINGS.get(name, "").replace("`", "")
 
 
-def _span(cells: Iterable[Cell]) -> tuple[float, float]:
+def _span(cells: Iterable[Value]) -> tuple[float, float]:
     ends = [end for cell in cells if isinstance(cell, Estimate) for end in (cell.low, cell.high) if end is not None]
     return min([0.0, *ends]), max([0.0, *ends])
 

@@ -46,7 +46,9 @@ def with_boards(text: str, suites: Suites, gallery: Gallery = EMPTY) -> str:
         raise BadInputError(f"the README's marker {found[1]} names none of the records; write {known}")
     groups = group(suites[name])
     part = headline(groups)
-    shown = [f"{picture(TRADEOFF, f'{PUBLISHED}{name}/' if name else PUBLISHED)}\n"] if shown_families(part) else []
+    shown = (
+        [f"{picture(TRADEOFF, folder=f'{PUBLISHED}{name}/' if name else PUBLISHED)}\n"] if shown_families(part) else []
+    )
     for board in attack_boards([part]):
         tasks = [f"d_{task}" for task in part.setting.tasks]
         top = board.top(TOP).pick("rank", "attack", "ard", "worst_task", *tasks, "backwards")
@@ -56,7 +58,7 @@ def with_boards(text: str, suites: Suites, gallery: Gallery = EMPTY) -> str:
     ]
     budget = (part.setting.norm, part.setting.eps)
     like = [other for other in groups if (other.setting.norm, other.setting.eps) == budget]
-    attacks = [Name(attack) for attack in dict.fromkeys(map(headline_attack, like))]
+    attacks = [Name(attack) for attack in dict.fromkeys(map(headline_attack, like)) if attack is not None]
     shown += [
         markdown(board.only("measure", (CLEAN_GAIN, *attacks)).where("everywhere"), level=3)
         for board in sharing_boards(like)

@@ -16,14 +16,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ...benchmark.protocol.records import AnyRecord
 from ..analysis.flags import Flags, flags
 from ..analysis.gallery import EMPTY, GALLERY, Gallery
-from ..analysis.groups import CLEAN, Group, group
+from ..analysis.group import Group
+from ..analysis.groups import group
 from ..analysis.labels import flat, name_of
 from ..boards.attacks import attack_boards
-from ..boards.losses import split_losses
 from ..boards.models import model_boards
 from ..boards.pairs import clean_board, gradient_board, pair_board, score_board
-from ..output.pages import LEGEND, PICTURES, TITLES, picture_names
-from ..plots.registry import TRADEOFF
+from ..output.pages import LEGEND, TITLES, picture_names
+from ..plots.registry import PLOTS, TRADEOFF
 from .bars import Chart, chart
 from .html_table import Table, html_table, prose
 
@@ -139,9 +139,9 @@ def _section(suite: str, part: Group, suffix: str, published: Mapping[str, bytes
     anchor = _slug(suite or "boards", f"{suite} {part.title}")
     prefix = f"{suite}/" if suite else ""
     drawn = {
-        name: Picture(f"../{prefix}{name}{suffix}.svg", about)
-        for name, about in PICTURES.items()
-        if f"{prefix}{name}{suffix}.svg" in published
+        plot: Picture(f"../{prefix}{plot.name}{suffix}.svg", plot.about)
+        for plot in PLOTS
+        if f"{prefix}{plot.name}{suffix}.svg" in published
     }
     links = {kind: _links(part, kind) for kind in ("model", "attack")}
     tags = {"model": _training_tags(part), "attack": _attack_tags(part)}
@@ -172,7 +172,7 @@ def _model(
     twin = facts.twin or ""
     about = (
         ("Trained on", facts.trained_on, ""),
-        ("Training", facts.adversary or CLEAN, ""),
+        ("Training", part.training(model), ""),
         ("Sharing index", "unknown" if facts.sharing_index is None else f"{facts.sharing_index:.2f}", ""),
         ("Parameters", f"{facts.parameters:,}", ""),
         ("Independent twin", twin or "none", page_name("model", twin) if twin in part.models else ""),
@@ -239,14 +239,10 @@ def _training_tags(part: Group) -> dict[str, dict[str, str]]:
 
 
 def _attack_tags(part: Group) -> dict[str, dict[str, str]]:
-    """The optimizer and the losses in an attack's name; an ending that no other attack has is no optimizer's."""
-    split = {attack: split_losses(attack) for attack in part.attacks}
-    endings = {}
-    for attack, (base, _) in split.items():
-        product = re.fullmatch(r"[^,]+-(\w+)( \[.*\])?", base)
-        endings[attack] = product[1] if product else OTHER
-    counts = Counter(endings.values())
+    """The optimizer and the losses of every attack; an optimizer that just one of them has is no choice."""
+    facts = {attack: part.attack_facts(attack) for attack in part.attacks}
+    counts = Counter(of.optimizer for of in facts.values())
     return {
-        attack: {"optimizer": ending if counts[ending] > 1 else OTHER, "losses": split[attack][1]}
-        for attack, ending in endings.items()
+        attack: {"optimizer": of.optimizer if of.optimizer and counts[of.optimizer] > 1 else OTHER, "losses": of.losses}
+        for attack, of in facts.items()
     }

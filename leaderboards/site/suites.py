@@ -7,7 +7,6 @@ from pathlib import Path
 
 from ...benchmark.protocol.reading import read_records, record_paths
 from ...benchmark.protocol.records import AnyRecord
-from ..analysis.attack_kinds import is_control
 from ..analysis.gallery import EMPTY, GALLERY, Gallery
 from ..analysis.groups import group
 from ..output.pages import files
@@ -45,7 +44,7 @@ def suite_files(suites: Suites, gallery: Gallery = EMPTY) -> dict[str, bytes]:
 def _about(records: Sequence[AnyRecord]) -> str:
     found = []
     for part in group(records):
-        controls = sum(map(is_control, part.attacks))
+        controls = len(part.attacks) - len(part.attacked)
         counts = f"models: {len(part.models)}, attacks: {len(part.attacks) - controls}"
         found.append(f"{part.title} ({counts}{f', controls: {controls}' if controls else ''})")
     return "; ".join(found)

@@ -12,7 +12,10 @@ import torch
 from helpers.work import Scribe
 
 from mtrbench import BadInputError
-from mtrbench.benchmark.engines import ENGINES, Engine, Processes, Serial, make_engine
+from mtrbench.benchmark.engines import ENGINES, make_engine
+from mtrbench.benchmark.engines.base import Engine
+from mtrbench.benchmark.engines.processes import Processes
+from mtrbench.benchmark.engines.serial import Serial
 
 EVERY = [make_engine(name, 1 if name == "serial" else 2) for name in ENGINES]
 

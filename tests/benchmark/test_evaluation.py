@@ -13,7 +13,9 @@ from helpers.work import Interrupted, ToyWorkshop, toy_cell
 from mtrbench import BadInputError, evaluate
 from mtrbench.api.resolver import LocalWorkshop, found_models, threat_ref
 from mtrbench.benchmark import evaluation
-from mtrbench.benchmark.engines import Engine, Processes, Serial
+from mtrbench.benchmark.engines.base import Engine
+from mtrbench.benchmark.engines.processes import Processes
+from mtrbench.benchmark.engines.serial import Serial
 from mtrbench.benchmark.evaluation import evaluate_cells, measure_cell, pending, with_clean
 from mtrbench.benchmark.measurement import Measurement
 from mtrbench.benchmark.protocol.cells import Cell

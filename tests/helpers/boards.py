@@ -1,7 +1,10 @@
 """What tests of boards ask of them."""
 
+from operator import itemgetter
+
 from mtrbench.leaderboards.analysis.groups import group
 from mtrbench.leaderboards.analysis.labels import Name
+from mtrbench.leaderboards.boards.table import Board, Column
 
 
 def row(board, name):
@@ -14,3 +17,13 @@ def row(board, name):
 def one(make, records):
     (board,) = make(group(records))
     return board
+
+
+def table(headings, rows=(), **about):
+    """A board of literal rows, whose columns have these (name, title) or names."""
+    columns = [
+        Column(*(heading if isinstance(heading, tuple) else (heading, heading)), itemgetter(place))
+        for place, heading in enumerate(headings)
+    ]
+    about = {"name": "table", "title": "Table", "note": "", "scope": (), **about}
+    return Board.of(**about, columns=columns, subjects=rows)

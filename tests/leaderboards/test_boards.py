@@ -3,10 +3,11 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.boards import one, row
+from helpers.boards import one, row, table
 from helpers.make_records import CLEAN, DAMAGE, MODELS, TASKS, all_records, make_record
 
 from mtrbench.benchmark.protocol.records import Record, Replicates, unpacked
@@ -14,14 +15,15 @@ from mtrbench.leaderboards.analysis.groups import group
 from mtrbench.leaderboards.analysis.labels import Name
 from mtrbench.leaderboards.analysis.ranking import Rank
 from mtrbench.leaderboards.boards.attacks import attack_boards
+from mtrbench.leaderboards.boards.clean import clean_boards
 from mtrbench.leaderboards.boards.metrics import metric_boards
-from mtrbench.leaderboards.boards.models import clean_boards, model_attack_boards, model_boards
+from mtrbench.leaderboards.boards.models import model_boards
+from mtrbench.leaderboards.boards.models_attacks import models_attacks_boards
 from mtrbench.leaderboards.boards.notes import LISTED, listed
-from mtrbench.leaderboards.boards.table import Board, Column
 from mtrbench.leaderboards.boards.victims import victim_boards
 from mtrbench.leaderboards.output.render import markdown, terminal, to_csv
 
-KINDS = (attack_boards, model_boards, clean_boards, model_attack_boards, victim_boards)
+KINDS = (attack_boards, model_boards, clean_boards, models_attacks_boards, victim_boards)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +105,25 @@ def test_models_are_ranked_by_the_standard_evaluation_where_it_was_run(records):
     assert "Ranked by ARD under `auto`" in board.note
     fewer = one(model_boards, [*records, *more[1:]])
     assert row(fewer, next(iter(under_auto)))["rank"] is None
-    assert row(fewer, next(iter(under_auto)))["status"] == "incomplete"
+    assert row(fewer, next(iter(under_auto)))["status"] == "not all attacks"
+
+
+@pytest.mark.parametrize("attack", ["auto", "total-pgd@aligned", "square"])
+def test_an_attack_that_is_new_on_one_model_changes_no_rank(records, attack):
+    before, after = (
+        one(model_boards, [*records, *new])
+        for new in ([], [make_record(next(iter(MODELS)), attack, damage=dict.fromkeys(TASKS, 9.0))])
+    )
+    for column in ("model", "rank", "status", "worst_case_ard", "worst_attack"):
+        assert after.column(column) == before.column(column)
+    assert f"Not counted, as evaluated on no more than half of the models: `{attack}`." in after.note
+
+
+def test_a_model_with_one_record_is_not_ranked_and_changes_no_other_rank(records):
+    newcomer = make_record("newcomer", "dgba-pgd", damage=dict.fromkeys(TASKS, 0.01))
+    before, after = (one(model_boards, [*records, *new]) for new in ([], [newcomer]))
+    assert row(after, "newcomer")["status"] == "not all attacks"
+    assert after.column("rank") == (*before.column("rank"), None)
 
 
 def test_incomplete_is_shown_and_never_averaged():
@@ -124,11 +144,11 @@ def test_incomplete_is_shown_and_never_averaged():
     assert row(miou, "dgba-pgd")["rooms3-shared.clean"] == "incomplete"
 
 
-def test_an_attack_missing_on_one_model_is_incomplete():
+def test_what_was_not_evaluated_is_missing_and_not_incomplete():
     three = [make_record(), make_record(attack="total-pgd"), make_record("rooms3-independent.clean")]
-    assert row(one(attack_boards, three), "total-pgd")["ard"] == "incomplete"
+    assert row(one(attack_boards, three), "total-pgd")["ard"] == "not on all models"
     board = one(model_boards, three)
-    assert row(board, "rooms3-independent.clean")["worst_case_ard"] == "incomplete"
+    assert row(board, "rooms3-independent.clean")["status"] == "complete"
     assert row(board, "rooms3-independent.clean")["ard:total-pgd"] is None
 
 
@@ -241,11 +261,16 @@ def test_many_names_are_counted(count, shown):
 
 
 def test_the_first_rows_of_each_value_stay_in_their_order():
-    columns = (Column("training", "training"), Column("model", "model"))
     rows = tuple((training, Name(f"m{i}")) for i, training in enumerate("abaabb"))
-    board = Board("models", "title", "Note.", (), columns, rows)
+    board = table(("training", "model"), rows, note="Note.")
     found = board.top_of_each("training", 2)
     assert [name.text for name in found.column("model")] == ["m0", "m1", "m2", "m4"]
     assert found.note == "Note. The first 2 of every training, of 6 rows in all."
     assert board.top_of_each("training", 3) == board
     assert board.only("training", ("a",)).column("training") == ("a",) * 3
+
+
+def test_a_board_of_the_wrong_width_cannot_be_made():
+    board = table(("a", "b"), [(1, 2)])
+    with pytest.raises(ValueError, match="a value for each of 2 columns"):
+        replace(board, rows=((1,),))

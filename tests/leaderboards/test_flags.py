@@ -5,7 +5,15 @@ import pytest
 from helpers.make_records import MODELS, TASKS, estimate, make_record
 
 from mtrbench.benchmark.stats import RESAMPLES, Bootstrapped
-from mtrbench.leaderboards.analysis.flags import BLACK_BOX, NO_GRADIENT, NOISE, ONE_STEP, counted, flags, model_flags
+from mtrbench.leaderboards.analysis.flags import (
+    BLACK_BOX_BEATS,
+    NO_GRADIENT,
+    NOISE,
+    ONE_STEP,
+    counted,
+    flags,
+    model_flags,
+)
 from mtrbench.leaderboards.analysis.groups import group
 from mtrbench.leaderboards.analysis.ranking import is_above
 from mtrbench.leaderboards.boards.attacks import attack_boards
@@ -93,7 +101,7 @@ def test_black_boxes_flag_white_boxes_but_neither_controls_nor_each_other():
         record("total-pgd", 1.0),
         record("dgba-pgd", 3.0),
     )
-    assert raised == {"total-pgd": (BLACK_BOX,), "dgba-pgd": ()}
+    assert raised == {"total-pgd": (BLACK_BOX_BEATS,), "dgba-pgd": ()}
 
 
 def test_one_model_says_nothing_of_another():
@@ -124,8 +132,8 @@ def test_the_attack_board_counts_models():
     (board,) = attack_boards(group(of_four()))
     shown = dict(zip((cell.text for cell in board.column("attack")), board.column("flags"), strict=True))
     assert shown == {
-        "total-pgd": f"{ONE_STEP} (2 of 4); {BLACK_BOX} (1 of 4)",
-        "total-fgsm": f"{BLACK_BOX} (1 of 4)",
+        "total-pgd": f"{ONE_STEP} (2 of 4); {BLACK_BOX_BEATS} (1 of 4)",
+        "total-fgsm": f"{BLACK_BOX_BEATS} (1 of 4)",
         "square": None,
     }
     assert f"*{ONE_STEP}*" in markdown(board)
@@ -143,9 +151,9 @@ def test_order_of_the_records_does_not_matter():
 def test_a_model_has_the_flags_of_its_strongest_white_box():
     (part,) = group(of_four())
     first, second, *robust = MODELS
-    assert model_flags(part) == {first: (), second: (BLACK_BOX,), **dict.fromkeys(robust, ())}
+    assert model_flags(part) == {first: (), second: (BLACK_BOX_BEATS,), **dict.fromkeys(robust, ())}
     (board,) = model_boards([part])
-    assert set(board.column("flags")) == {None, BLACK_BOX}
+    assert set(board.column("flags")) == {None, BLACK_BOX_BEATS}
     assert "its strongest white-box attack" in markdown(board)
 
 

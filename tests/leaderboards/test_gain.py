@@ -5,9 +5,13 @@ import pytest
 from helpers.boards import one, row
 from helpers.make_records import make_clean_record, make_record
 
+from mtrbench.benchmark.protocol.facts import TaskFacts
+from mtrbench.benchmark.protocol.tasks.registry import TASKS
 from mtrbench.benchmark.stats import Bootstrapped
 from mtrbench.leaderboards.analysis.gain import clean_gain
 from mtrbench.leaderboards.boards.models import model_boards
+
+FACTS = {task: TaskFacts.of(TASKS[task].metrics) for task in ("segmentation", "keypoints2d")}
 
 
 def test_clean_gain_by_hand():
@@ -17,16 +21,16 @@ def test_clean_gain_by_hand():
         return {t: {m: Bootstrapped(v, v * spread**power) for m, v in part.items()} for t, part in values.items()}
 
     def gains(clean, twin):
-        return {task: gain.value for task, gain in clean_gain(clean, twin).items()}
+        return {task: gain.value for task, gain in clean_gain(FACTS, clean, twin).items()}
 
     twin = scores(0.5, 0.8, 0.2)
     # miou +10 %, accuracy -5 %: +2.5 % for the task; an error that falls by 20 % is a gain of 20 %.
     assert gains(scores(0.55, 0.76, 0.16), twin) == pytest.approx({"segmentation": 2.5, "keypoints2d": 20})
     assert gains(twin, twin) == {"segmentation": 0, "keypoints2d": 0}
-    assert clean_gain(scores(0.5, 0.8, np.nan), twin) is None
-    assert clean_gain(twin, scores(0.0, 0.8, 0.2)) is None
+    assert clean_gain(FACTS, scores(0.5, 0.8, np.nan), twin) is None
+    assert clean_gain(FACTS, twin, scores(0.0, 0.8, 0.2)) is None
     # Resample by resample, both scores are those of the same images.
-    found = clean_gain(scores(0.55, 0.76, 0.16, power=2), scores(0.5, 0.8, 0.2, power=1))
+    found = clean_gain(FACTS, scores(0.55, 0.76, 0.16, power=2), scores(0.5, 0.8, 0.2, power=1))
     assert found["keypoints2d"].replicates == pytest.approx([20, 100 * (1 - 0.8 * 1.5), 100 * (1 - 0.8 * 2)])
     assert found["segmentation"].replicates == pytest.approx([2.5, 100 * (1.025 * 1.5 - 1), 100 * (1.025 * 2 - 1)])
 

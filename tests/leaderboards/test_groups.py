@@ -98,7 +98,7 @@ def test_contradictions_are_refused():
     with pytest.raises(BadInputError, match="have the key"):
         group([record, clean, make_clean_record(record, spread=0.5)])
     with pytest.raises(BadInputError, match="disagree"):
-        group([record, clean.model_copy(update={"model_facts": make_record(facts={"parameters": 7}).facts})])
+        group([record, clean.model_copy(update={"model_facts": make_record(facts={"parameters": 7}).model_facts})])
     with pytest.raises(BadInputError, match="disagree"):
         group([record, make_record(attack="total-pgd", facts={"parameters": 7})])
     short = record.model_dump(mode="json", by_alias=True)

@@ -6,14 +6,14 @@ from helpers.make_records import BALANCINGS, DAMAGE, MODELS, TASKS, TAUS, loss_r
 
 from mtrbench.benchmark.protocol.records import unpacked
 from mtrbench.leaderboards.analysis.groups import group
-from mtrbench.leaderboards.analysis.labels import Name
+from mtrbench.leaderboards.analysis.labels import Name, without_losses
 from mtrbench.leaderboards.analysis.protection import curves
 from mtrbench.leaderboards.analysis.scores import ard, ratio, task_scores
-from mtrbench.leaderboards.boards.losses import losses_boards, split_losses
+from mtrbench.leaderboards.boards.losses import losses_boards
 from mtrbench.leaderboards.boards.protection import protection_boards
 from mtrbench.leaderboards.output.render import markdown
-from mtrbench.leaderboards.plots.heatmaps import STRONGEST, shown_rows
-from mtrbench.leaderboards.plots.registry import BALANCINGS_LOSSES, PROTECTION, pictures
+from mtrbench.leaderboards.plots.attacks_models import STRONGEST, shown_rows
+from mtrbench.leaderboards.plots.registry import PLOTS
 
 MODEL = "rooms3-shared.clean"
 DAMAGES = {
@@ -35,20 +35,28 @@ def pictured(records):
     """The pictures of records that make one group."""
     groups = group(records)
     (part,) = groups
-    return pictures(part, groups)
+    return {plot.name: drawn for plot in PLOTS if (drawn := plot.draw(part, groups)) is not None}
 
 
 @pytest.mark.parametrize(
-    ("attack", "parts"),
+    ("attack", "losses", "rest"),
     [
-        ("dgba-pgd", ("dgba-pgd", "train")),
-        ("single:depth-pgd@masked-ce", ("single:depth-pgd", "masked-ce")),
-        ("dgba-pgd@margin [steps=5]", ("dgba-pgd [steps=5]", "margin")),
-        ("dgba-pgd [steps=5]", ("dgba-pgd [steps=5]", "train")),
+        ("dgba-pgd", "train", "dgba-pgd"),
+        ("single:depth-pgd@masked-ce", "masked-ce", "single:depth-pgd"),
+        ("dgba-pgd@margin [steps=5]", "margin", "dgba-pgd [steps=5]"),
+        ("dgba-pgd [steps=5]", "train", "dgba-pgd [steps=5]"),
+        ("worst-of:dgba-pgd@aligned,noise", "train", "worst-of:dgba-pgd@aligned,noise"),
     ],
 )
-def test_losses_are_told_from_the_attack(attack, parts):
-    assert split_losses(attack) == parts
+def test_losses_are_told_from_the_attack(attack, losses, rest):
+    assert without_losses(attack, losses) == rest
+
+
+def test_members_of_an_ensemble_make_no_balancing():
+    ensemble = "worst-of:dgba-pgd@aligned,noise"
+    records = [*few(), make_record(attack=ensemble, damage=dict.fromkeys(TASKS, 1.0))]
+    (board,), (plain,) = losses_boards(group(records)), losses_boards(group(few()))
+    assert board.rows == plain.rows
 
 
 def test_losses_board_holds_what_has_several_sets_by_ard_and_the_incomplete_last():
@@ -144,7 +152,7 @@ def test_without_dgba_there_are_numbers_but_neither_shares_nor_a_picture():
     (board,) = protection_boards(group(records))
     assert set(board.column("share_others")) == {None}
     assert len(board.rows) == len(TAUS)
-    assert PROTECTION not in pictured(records)
+    assert "protection" not in pictured(records)
 
 
 def test_incomplete_points_are_left_out():
@@ -160,7 +168,7 @@ def test_pictures_are_drawn_whatever_the_sign(spared):
     records = protected_records(models=(MODEL,), tasks=("depth",))
     damage = {**dict.fromkeys(TASKS, 1.0), "depth": spared}
     records[1] = make_record(attack="dgba-protected:depth-pgd", damage=damage, settings={"tau": TAUS[0]})
-    assert pictured(records)[PROTECTION]["png"].startswith(b"\x89PNG")
+    assert pictured(records)["protection"]["png"].startswith(b"\x89PNG")
 
 
 def test_of_many_attacks_the_map_shows_those_ahead_on_every_model_and_the_controls():
@@ -171,14 +179,14 @@ def test_of_many_attacks_the_map_shows_those_ahead_on_every_model_and_the_contro
     names = [f"a{i}-pgd" for i in range(98)] + ["noise", "noise:uniform"]
     values[98:] = -1.0
     values[strength[:98].argmax()] = np.nan  # an incomplete attack is behind all others
-    shown = shown_rows(names, values)
+    shown = shown_rows(names, values, {"noise", "noise:uniform"})
     known = [i for i in np.argsort(-strength[:98]) if np.isfinite(values[i, 0])]
     assert shown == [*known[:STRONGEST], 98, 99]
 
 
 def test_the_losses_have_a_picture_even_if_some_are_missing():
-    assert pictured(loss_records(BALANCINGS[:2])[1:])[BALANCINGS_LOSSES]["png"].startswith(b"\x89PNG")
+    assert pictured(loss_records(BALANCINGS[:2])[1:])["heatmap-balancings-losses"]["png"].startswith(b"\x89PNG")
 
 
 def test_two_sets_of_losses_make_no_picture():
-    assert BALANCINGS_LOSSES not in pictured(few())
+    assert "heatmap-balancings-losses" not in pictured(few())

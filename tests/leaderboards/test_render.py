@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from helpers.boards import table
 from helpers.make_records import MODELS, all_records, make_record, protected_records
 
 from mtrbench.benchmark.protocol.records import Estimate
@@ -16,7 +17,6 @@ from mtrbench.leaderboards.analysis.ranking import Rank
 from mtrbench.leaderboards.boards.attacks import attack_boards
 from mtrbench.leaderboards.boards.models import model_boards
 from mtrbench.leaderboards.boards.protection import protection_boards
-from mtrbench.leaderboards.boards.table import Board, Column
 from mtrbench.leaderboards.output.render import markdown, notes, texts, to_json, to_latex
 
 
@@ -83,21 +83,21 @@ def test_latex_has_every_row_and_every_number(boards):
 def test_a_wide_board_is_several_tables():
     names = ["attack", *(f"model{number}" for number in range(23))]
     row = (Name("dgba-pgd"), *(number + 0.5 for number in range(23)))
-    board = Board("wide", "Wide", "", (), tuple(Column(name, name) for name in names), (row,))
+    board = table(names, (row,))
     tables = [line for line in markdown(board).splitlines() if line.startswith("| attack")]
     assert len(tables) == to_latex([board]).count("\\begin{table}") == 3
     shown = re.findall(r"model\d+", "".join(tables))
     assert shown == names[1:]
     assert markdown(board).count("`dgba-pgd`") == 3
-    assert markdown(replace(board, columns=board.columns[:20], rows=(row[:20],))).count("`dgba-pgd`") == 1
+    assert markdown(table(names[:20], (row[:20],))).count("`dgba-pgd`") == 1
 
 
 UGLY = r"\input{/etc/passwd} $x_1^2$ #1 & 100 % ~ {a} \\[2em]"
 
 
 def test_latex_takes_no_order_from_a_name():
-    columns = (Column("attack", UGLY), Column("n", "n", "count"))
-    text = to_latex([Board("b", UGLY, "", (), columns, ((Name(UGLY, UGLY), 1), ("[x]", 2), ("*", 3)))])
+    rows = ((Name(UGLY, UGLY), "1"), ("[x]", "2"), ("*", "3"))
+    text = to_latex([table([("attack", UGLY), "n"], rows, title=UGLY)])
     plain = text
     for order in (r"\\textbackslash\{\}", r"\\textascii\w+\{\}", r"\\[&%$#_{}]"):
         plain = re.sub(order, "", plain)
@@ -116,6 +116,6 @@ def test_latex_takes_no_order_from_a_name():
 
 
 def test_latex_of_a_board_without_rows():
-    empty = Board("empty", "Empty", "", (), (Column("model", "model"),), ())
+    empty = table(["model"])
     assert to_latex([empty]).count("\\\\\n") == 1
     assert json.loads(to_json([replace(empty, note="n")]))[0]["rows"] == []

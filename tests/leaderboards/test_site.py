@@ -9,12 +9,12 @@ from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
+from helpers.boards import table
 from helpers.make_records import BALANCINGS, MODELS, TASKS, all_records, estimate, loss_records, make_record
 
 from mtrbench.leaderboards.analysis.flags import MEANINGS, NOISE, flags
 from mtrbench.leaderboards.analysis.groups import group
 from mtrbench.leaderboards.boards.pairs import pair_board
-from mtrbench.leaderboards.boards.table import Board, Column
 from mtrbench.leaderboards.output.render import texts
 from mtrbench.leaderboards.site.bars import FIRST, chart
 from mtrbench.leaderboards.site.html_table import html_table, prose
@@ -275,7 +275,7 @@ def test_odd_damage_can_be_drawn(damage):
 
 
 def test_a_board_without_rows_is_a_table_without_rows():
-    empty = Board("empty", "Empty", "", (), (Column("model", "model"),), ())
+    empty = table(["model"])
     assert html_table(empty, "a", "b", {}, {}).rows == ()
 
 

@@ -1,0 +1,65 @@
+"""What records must have in common to stand on one board."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ...benchmark.protocol.records import Record
+
+NORMS = {"linf": "L∞", "l2": "L2"}
+
+TaskOrder = Mapping[frozenset[str], tuple[str, ...]]
+"""The order in which boards show tasks, by the tasks that a model has."""
+
+
+@dataclass(frozen=True, order=True)
+class Setting:
+    """What records must share to stand on one board; `eps` is in 1/255, `targets` is empty if all tasks are seen."""
+
+    dataset: str
+    images: int
+    size: tuple[int, int]
+    norm: str
+    eps: float
+    targets: tuple[str, ...]
+    tasks: tuple[str, ...]
+    sha256: str
+    ids: str
+
+    @classmethod
+    def of(cls, record: Record, order: TaskOrder) -> Setting:
+        """The setting that a record was made in."""
+        data, threat = record.cell.dataset, record.threat
+        tasks = order[frozenset(record.cell.tasks)]
+        targets = tuple(task for task in tasks if task in (threat.targets or ()))
+        return cls(data.name, data.images, data.size, threat.norm, threat.eps, targets, tasks, data.sha256, data.ids)
+
+    @property
+    def title(self) -> str:
+        height, width = self.size
+        seen = f", attacker sees {', '.join(self.targets)}" if self.targets else ""
+        return f"{self.dataset}, {self.images} images of {height}x{width}, {NORMS[self.norm]} {self.eps:g}/255{seen}"
+
+    @property
+    def longer_title(self) -> str:
+        """The title with what tells apart two sets of tasks, or of images, that look the same."""
+        return f"{self.title} ({', '.join(self.tasks)}; {self.sha256[:6]}-{self.ids[:6]})"
+
+    @property
+    def scope(self) -> tuple[tuple[str, str | int | float], ...]:
+        return (
+            ("dataset", self.dataset),
+            ("images", self.images),
+            ("size", "x".join(map(str, self.size))),
+            ("images_sha256", f"{self.sha256[:12]}-{self.ids[:12]}"),
+            ("norm", self.norm),
+            ("eps_255", self.eps),
+            ("targets", " ".join(self.targets) or "all"),
+            ("tasks", " ".join(self.tasks)),
+        )
+
+
+def task_order(records: Sequence[Record]) -> TaskOrder:
+    """The tasks in the order of the first record by key that has just these, whatever the order of the records."""
+    return {frozenset(of.cell.tasks): (*of.cell.tasks,) for of in sorted(records, key=lambda r: r.key, reverse=True)}
