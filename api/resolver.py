@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal
 
 from pydantic import ValidationError
 
@@ -18,6 +18,7 @@ from ..benchmark.protocol.cells import AttackRef, Cell, DatasetRef, ModelRef, Th
 from ..benchmark.protocol.errors import BadInputError, unknown
 from ..benchmark.protocol.facts import AttackFacts, ModelFacts
 from ..benchmark.protocol.tasks.base import Task
+from ..benchmark.protocol.tasks.registry import task_settings
 from ..benchmark.protocol.threat import ThreatModel
 from ..benchmark.protocol.types import Attack, Dataset, MultiTaskModel
 from ..benchmark.suites.suite import Suite
@@ -67,7 +68,7 @@ class LocalWorkshop(Attacking):
 
     def dataset(self, cell: Cell) -> Dataset:
         tasks = find_card(self.models[cell.model.name])[0].make_tasks()
-        return _dataset(cell.dataset.name, (*tasks.values(),), self.data_root, cell.dataset.size, cell.dataset.images)
+        return _dataset(cell.dataset.name, (*tasks.items(),), self.data_root, cell.dataset.size, cell.dataset.images)
 
     def model_facts(self, cell: Cell) -> ModelFacts:
         card, _ = find_card(self.models[cell.model.name])
@@ -123,7 +124,7 @@ class LocalWorkshop(Attacking):
         """
         card, _ = find_card(self.models[model])
         tasks = card.make_tasks()
-        source = _dataset(dataset, (*tasks.values(),), self.data_root, card.size, images)
+        source = _dataset(dataset, (*tasks.items(),), self.data_root, card.size, images)
         return make_cell(
             ModelRef(name=model, sha256=card.weights.sha256),
             tasks,
@@ -175,7 +176,7 @@ def make_cell(
     return Cell(
         model=model,
         dataset=dataset,
-        tasks={name: {"version": task.version, **asdict(cast(Any, task))} for name, task in tasks.items()},
+        tasks=task_settings(tasks),
         attack=attack_ref(name, made),
         threat=threat,
         seed=seed,
@@ -227,7 +228,7 @@ def _model(name: str, sha256: str, device: str) -> MultiTaskModel:
 
 @cache
 def _dataset(
-    name: str, tasks: tuple[Task, ...], root: Path | None, size: tuple[int, int], images: int | None
+    name: str, tasks: tuple[tuple[str, Task], ...], root: Path | None, size: tuple[int, int], images: int | None
 ) -> Dataset:
     """The data set with the truth of these tasks."""
-    return load_dataset(name, {task.name: task for task in tasks}, root=root, size=size, images=images)
+    return load_dataset(name, dict(tasks), root=root, size=size, images=images)

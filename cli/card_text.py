@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from tabulate import tabulate
 
-from ..benchmark.protocol.metrics import METRICS
+from ..benchmark.protocol.errors import BadInputError
+from ..benchmark.protocol.tasks.base import Task
 from ..models.card import Card, Clean, Training
 from ..models.nets.layout import Layout
 
@@ -41,7 +42,7 @@ def card_text(card: Card, sharing: Mapping[str, float | None]) -> str:
             *_indented(_provenance(card.training)),
             "",
             f"clean scores on {card.clean.images} images, with 95 % intervals:",
-            *_indented(_scores(card.clean).splitlines()),
+            *_indented(_scores(card.clean, _tasks(card)).splitlines()),
         ]
     )
 
@@ -87,10 +88,18 @@ def _provenance(training: Training) -> list[str]:
     ]
 
 
-def _scores(clean: Clean) -> str:
+def _tasks(card: Card) -> Mapping[str, Task]:
+    """The card's tasks; none if one is not installed: the rest of the card can be read all the same."""
+    try:
+        return card.make_tasks()
+    except BadInputError:
+        return {}
+
+
+def _scores(clean: Clean, tasks: Mapping[str, Task]) -> str:
     rows = []
     for task, scores in clean.scores.items():
-        metrics = {metric.name: metric for metric in METRICS.get(task, ())}
+        metrics = {metric.name: metric for metric in (tasks[task].metrics if task in tasks else ())}
         for name, value in scores.items():
             metric = metrics.get(name)  # a card may state what nobody knows
             interval = (clean.intervals or {}).get(task, {}).get(name)

@@ -61,17 +61,23 @@ def _datasets() -> Rows:
 
 
 def _tasks() -> Rows:
-    from ..benchmark.protocol.tasks.registry import TASKS
+    from dataclasses import MISSING
+
+    from ..benchmark.protocol.tasks.registry import TASKS, settings_of, usual_metrics
 
     return [
         {
             "name": name,
+            "settings": [
+                setting if default is MISSING else f"{setting}={json.dumps(default)}"
+                for setting, default in settings_of(task).items()
+            ],
             "metrics": [
                 f"{metric.name}{f' [{metric.unit}]' if metric.unit else ''} {'↑' if metric.higher_is_better else '↓'}"
-                for metric in task().metrics
+                for metric in usual_metrics(task)
             ],
         }
-        for name, task in TASKS.items()
+        for name, task in TASKS.working()
     ]
 
 

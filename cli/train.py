@@ -21,7 +21,7 @@ from ..benchmark.environment import environment, versions
 from ..benchmark.harness import clean_pass, in_batches
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.files import write_atomically
-from ..benchmark.protocol.tasks.registry import make_task
+from ..benchmark.protocol.tasks.registry import make_tasks
 from ..benchmark.protocol.types import Dataset, MultiTaskModel
 from ..benchmark.stats import bootstrap_scores, resampling_weights
 from ..models.card import Card, Clean, Training, Weights, build, fingerprint, load_card_model, packed, unpack
@@ -80,7 +80,7 @@ def train(
     """
     plan, digest = read_recipe(recipe)
     place = device_of(device)
-    tasks = {name: make_task(name, **settings) for name, settings in plan.tasks.items()}
+    tasks = make_tasks(plan.tasks)
     if plan.adversary:
         check_tasks(plan.adversary.attack, load_attack(plan.adversary.attack, **plan.adversary.settings), [*tasks])
     evaluation = load_dataset(plan.dataset, tasks, size=plan.size, root=data_root)
@@ -225,5 +225,5 @@ def make_card(trainer: Trainer, provenance: Training, content: bytes, evaluation
                 for task, metrics in scores.items()
             },
         ),
-        fingerprint=fingerprint(model),
+        fingerprint=fingerprint(model, plan.size),
     )

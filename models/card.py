@@ -16,9 +16,11 @@ from torch import Tensor, nn
 
 from ..benchmark.protocol.cells import Name, Setting, Sha256, Strict
 from ..benchmark.protocol.errors import BadInputError
+from ..benchmark.protocol.findings import Finding
 from ..benchmark.protocol.registry import import_object
 from ..benchmark.protocol.tasks.base import Task
-from ..benchmark.protocol.tasks.registry import make_task
+from ..benchmark.protocol.tasks.registry import make_tasks
+from ..benchmark.protocol.tasks.shapes import is_dense
 from ..benchmark.protocol.toml import read_toml, validated
 from ..benchmark.protocol.types import MultiTaskModel
 from .nets.layout import Layout
@@ -124,7 +126,7 @@ class Card(Strict):
     paper: str | None = None
     twin: ModelName | None = None
     superseded_by: str | None = None
-    tasks: dict[str, dict[str, int | float | str]]
+    tasks: dict[str, dict[str, bool | int | float | str]]
     architecture: Architecture
     weights: Weights
     training: Training
@@ -132,7 +134,7 @@ class Card(Strict):
     fingerprint: dict[str, list[float]]
 
     def make_tasks(self) -> dict[str, Task]:
-        return {name: make_task(name, **settings) for name, settings in self.tasks.items()}
+        return make_tasks(self.tasks)
 
 
 def read_card(path: Path) -> Card:
@@ -163,7 +165,7 @@ def build(architecture: Architecture, tasks: Mapping[str, Task]) -> MultiTaskMod
     if not all(parameter.numel() for parameter in net.parameters()):
         raise BadInputError(f"architecture {architecture.entry} has layers without weights; its settings are too small")
     # Channels-last convolutions are about a quarter faster on CPUs, and what GPUs prefer in half precision.
-    return MultiTaskModel(net.to(memory_format=torch.channels_last), tasks.values())  # type: ignore[call-overload]
+    return MultiTaskModel(net.to(memory_format=torch.channels_last), tasks)  # type: ignore[call-overload]
 
 
 def load_card_model(card: Card, folder: Path) -> MultiTaskModel:
@@ -190,7 +192,11 @@ def load_card_model(card: Card, folder: Path) -> MultiTaskModel:
         reason = " ".join(str(error).split())[:200]
         raise BadInputError(f"weights {path} do not fit model {card.name}: {reason}") from error
     model.eval()
-    for task, values in fingerprint(model).items():
+    try:
+        answers = fingerprint(model, card.size)
+    except Exception as error:  # a network may raise anything
+        raise BadInputError(f"model {card.name} cannot answer the probe images: {Finding.of(error).found}") from error
+    for task, values in answers.items():
         known = card.fingerprint.get(task, [])
         if len(known) != len(values) or not all(
             math.isclose(a, b, rel_tol=1e-2, abs_tol=1e-3) for a, b in zip(values, known, strict=True)
@@ -243,15 +249,24 @@ def unpack(model: MultiTaskModel, content: bytes) -> None:
 
 
 @torch.no_grad()
-def fingerprint(model: MultiTaskModel, size: int = 32) -> dict[str, list[float]]:
-    """Mean and spread of every task's prediction on two fixed images of smooth waves: {task: [m1, s1, m2, s2]}."""
-    axis = torch.arange(size) / size
-    rows, columns = torch.meshgrid(axis, axis, indexing="ij")
+def fingerprint(model: MultiTaskModel, size: tuple[int, int]) -> dict[str, list[float]]:
+    """Mean and spread of every task's prediction on two fixed images of smooth waves: {task: [m1, s1, m2, s2]}.
+
+    The images are of 32 x 32 if all predictions are maps, else of `size`, which the network is made for.
+    """
+    maps = all(is_dense(task.prediction_shape) for task in model.tasks.values())
+    height, width = (32, 32) if maps else size
+    axes = torch.arange(height) / height, torch.arange(width) / width
+    rows, columns = torch.meshgrid(*axes, indexing="ij")
     waves = [
         torch.sin(2 * math.pi * (a * rows + b * columns)) for a, b in ((1, 0), (0, 2), (3, 1), (2, 2), (1, 4), (5, 0))
     ]
-    probes = torch.stack(waves).view(2, 3, size, size) / 2 + 0.5
+    probes = torch.stack(waves).view(2, 3, height, width) / 2 + 0.5
     return {
-        task: [round(value.item(), 5) for image in answer.double() for value in (image.mean(), image.std())]
+        task: [
+            round(value.item(), 5)
+            for image in answer.double()
+            for value in (image.mean(), image.std() if image.numel() > 1 else torch.zeros(()))
+        ]
         for task, answer in model(probes).items()
     }

@@ -10,13 +10,15 @@ from torch import Tensor, nn
 
 from ..benchmark.protocol.errors import BadInputError, unknown
 from ..benchmark.protocol.tasks.base import Task
-from ..benchmark.protocol.tasks.registry import make_task
+from ..benchmark.protocol.tasks.checks import shaped
+from ..benchmark.protocol.tasks.registry import Described, make_tasks
+from ..benchmark.protocol.tasks.shapes import is_dense
 from ..benchmark.protocol.types import MultiTaskModel
 
 
 def wrap(
     net: nn.Module,
-    tasks: Mapping[str, Mapping[str, object]],
+    tasks: Mapping[str, Described],
     *,
     outputs: Mapping[str, str | int] | None = None,
     mean: Sequence[float] | None = None,
@@ -25,23 +27,26 @@ def wrap(
 ) -> MultiTaskModel:
     """`net` as a multi-task model, in eval mode, as everything here takes it; the network itself is used, not a copy.
 
-    `tasks` maps each task to its settings, as cards do: `{"segmentation": {"classes": 13}, "depth": {}}`. What the
-    network returns may be a mapping, an object with attributes, or a tuple or list; `outputs` says what each task's
-    prediction is called there (a name, or a place from 0 on). By default names are the tasks', and a tuple without
-    names holds just the tasks in their order.
+    `tasks` says what the network predicts: by names, which the data set has truth for, a task's settings, as on cards,
+    the name of its kind, or a task itself. `{"segmentation": {"classes": 13}, "depth": "depth"}`; several of one kind,
+    `{"left": Classification(10), "right": {"task": "classification", "classes": 10}}`.
+
+    What the network returns may be a mapping, an object with attributes, or a tuple or list; `outputs` says what each
+    task's prediction is called there (a name, or a place from 0 on). By default names are the tasks', and a tuple
+    without names holds just the tasks in their order.
 
     Images in [0, 1] are resized to `size` (H, W), if given, and reach the network as (x - mean) / std, with one number
-    per colour. Predictions (B, channels, h, w) come back as float32; where (h, w) is not the images' size, they are
-    resized to it. Both resizings are bilinear, for every task, and differentiable.
+    per colour. Predictions come back as float32; maps (B, channels, h, w), or (B, h, w) for one channel, are resized to
+    the images' size. Both resizings are bilinear, for every task, and differentiable.
 
     Raises BadInputError for an unknown task or setting, an output of no task, a task without output, and a mean or std
     that is no normalisation; and, when the model is called, for a prediction that is missing or of another shape.
     """
-    if not tasks or not isinstance(tasks, Mapping) or not all(isinstance(of, Mapping) for of in tasks.values()):
-        raise BadInputError('tasks must map at least one task to its settings, as {"depth": {}}')
+    if not isinstance(tasks, Mapping) or not tasks:
+        raise BadInputError('tasks must map at least one name to a task or its settings, as {"depth": {}}')
     if not isinstance(net, nn.Module):
         raise BadInputError(f"the network must be a torch module, not a {type(net).__name__}")
-    made = [make_task(name, **settings) for name, settings in tasks.items()]
+    made = make_tasks(tasks)
     for name in outputs or ():
         if name not in tasks:
             raise unknown("task of outputs", name, tasks)
@@ -63,12 +68,12 @@ def wrap(
 
 
 class _Wrapped(nn.Module):
-    """What `wrap` says, from images (B, 3, H, W) in [0, 1] to {task: (B, channels, H, W)}."""
+    """What `wrap` says, from images (B, 3, H, W) in [0, 1] to predictions by task."""
 
     def __init__(
         self,
         net: nn.Module,
-        tasks: Sequence[Task],
+        tasks: Mapping[str, Task],
         outputs: Mapping[str, str | int] | None,
         mean: Tensor,
         std: Tensor,
@@ -76,7 +81,7 @@ class _Wrapped(nn.Module):
     ) -> None:
         super().__init__()
         self.net = net
-        self.channels = {task.name: task.channels for task in tasks}
+        self.tasks = dict(tasks)
         self.outputs = outputs
         self.mean: Tensor
         self.std: Tensor
@@ -87,26 +92,21 @@ class _Wrapped(nn.Module):
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         answer = self.net((_resized(x, self.size or x.shape[-2:]) - self.mean) / self.std)
         places = self.outputs or self._places(answer)
-        return {task: self._prediction(task, _part(answer, places[task], task), x) for task in self.channels}
+        return {name: self._prediction(name, _part(answer, places[name], name), x) for name in self.tasks}
 
     def _places(self, answer: object) -> dict[str, str | int]:
         if not isinstance(answer, (tuple, list)) or hasattr(answer, "_fields"):
-            return {task: task for task in self.channels}
-        if len(answer) != len(self.channels):
+            return {name: name for name in self.tasks}
+        if len(answer) != len(self.tasks):
             raise BadInputError(
-                f"the network returned {len(answer)} outputs for {len(self.channels)} tasks; "
+                f"the network returned {len(answer)} outputs for {len(self.tasks)} tasks; "
                 "say with `outputs` which is whose"
             )
-        return {task: place for place, task in enumerate(self.channels)}
+        return {name: place for place, name in enumerate(self.tasks)}
 
-    def _prediction(self, task: str, prediction: object, x: Tensor) -> Tensor:
-        wanted = (len(x), self.channels[task])
-        if not isinstance(prediction, Tensor) or prediction.dim() != 4 or prediction.shape[:2] != wanted:
-            found = tuple(prediction.shape) if isinstance(prediction, Tensor) else type(prediction).__name__
-            raise BadInputError(
-                f"the network's output for task {task} is {found}, not ({wanted[0]}, {wanted[1]}, height, width)"
-            )
-        return _resized(prediction.float(), x.shape[-2:])
+    def _prediction(self, name: str, answer: object, x: Tensor) -> Tensor:
+        prediction = shaped(answer, name, self.tasks[name], {"batch": len(x)}).float()
+        return _resized(prediction, x.shape[-2:]) if is_dense(self.tasks[name].prediction_shape) else prediction
 
 
 def _colours(name: str, values: Sequence[float]) -> Tensor:
@@ -135,7 +135,9 @@ def _part(answer: object, place: str | int, task: str) -> object:
 
 
 def _resized(values: Tensor, size: Sequence[int]) -> Tensor:
-    """Bilinearly to (height, width) `size`; as it is if it has that size."""
+    """Maps (..., h, w) bilinearly to (height, width) `size`; as they are if they have that size."""
     if tuple(values.shape[-2:]) == tuple(size):
         return values
-    return F.interpolate(values, size=tuple(size), mode="bilinear", align_corners=False)
+    maps = values.reshape(len(values), -1, *values.shape[-2:])
+    resized = F.interpolate(maps, size=tuple(size), mode="bilinear", align_corners=False)
+    return resized.reshape(*values.shape[:-2], *size)

@@ -13,6 +13,7 @@ from torch import Tensor
 from ...benchmark.protocol.errors import BadInputError
 from ...benchmark.protocol.findings import Finding
 from ...benchmark.protocol.noise import Noise as Draws
+from ...benchmark.protocol.per_sample import sum_of
 from ...benchmark.protocol.threat import ThreatModel
 from ...benchmark.protocol.types import Attack
 from ..balancing.base import Balancing, Iterate, objective_of, relative_change
@@ -62,8 +63,8 @@ def reaches_linear_optimum(subject: Subject) -> Finding:
         return Finding("does not apply", "sees no gradients")
     if hasattr(balancing_of(attack), "finish"):
         return Finding("does not apply", "its images have to meet more than the budget")
-    for task in subject.scene.model.tasks.values():
-        model, batch = steered(task, size=3)
+    for name, task in subject.scene.model.tasks.items():
+        model, batch = steered(name, task, size=3)
         shares = {}
         for threat in (ThreatModel("linf", 4 / 255), ThreatModel("l2", 0.3)):
             scene = Scene("linear", model, batch, threat)
@@ -76,7 +77,7 @@ def reaches_linear_optimum(subject: Subject) -> Finding:
         else:
             found = ", ".join(f"{norm} {share:.2%}" for norm, share in shares.items())
             enough = all(share >= 1 - SHORT_OF_OPTIMUM for share in shares.values())
-            return Finding("pass" if enough else "fail", f"of the most that {task.name} can gain: {found}")
+            return Finding("pass" if enough else "fail", f"of the most that {name} can gain: {found}")
     return Finding("does not apply", "refuses to attack one task alone")
 
 
@@ -163,4 +164,4 @@ def _kept(before: float, after: float, what: str) -> Finding:
 def _share_of_optimum(scene: Scene, weight: Tensor, x: Tensor) -> float:
     """The least of the samples' <w, x_adv - x> / (eps |w|_dual)."""
     most = scene.threat.eps * (weight * scene.threat.ascend(weight)).sum()
-    return ((x - scene.batch.x) * weight).sum(dim=(1, 2, 3)).min().item() / most.item()
+    return sum_of((x - scene.batch.x) * weight).min().item() / most.item()

@@ -14,6 +14,7 @@ from ...benchmark.protocol.errors import unknown
 from ...benchmark.protocol.metrics import Metric
 from ...benchmark.protocol.noise import Noise
 from ...benchmark.protocol.tasks.base import Scores, Task
+from ...benchmark.protocol.tasks.shapes import Shape
 from ...benchmark.protocol.threat import ThreatModel
 from ...benchmark.protocol.types import Attack, Batch, MultiTaskModel, SplitAttack
 from . import SETS, Loss
@@ -52,8 +53,10 @@ class AscendingSplit(Ascending):
 
 
 def with_losses(model: MultiTaskModel, losses: Mapping[str, Loss]) -> MultiTaskModel:
-    """A view of the model with the losses given by task; a task that they do not name keeps its own."""
-    tasks = [WithLoss(task, losses[name]) if name in losses else task for name, task in model.tasks.items()]
+    """A view of the model with the losses given by kind of task; other tasks keep their own."""
+    tasks = {
+        name: WithLoss(task, losses[task.kind]) if task.kind in losses else task for name, task in model.tasks.items()
+    }
     view = MultiTaskModel(model, tasks)
     view.training = model.training
     return view
@@ -67,20 +70,27 @@ class WithLoss:
     ascended: Loss
 
     @property
-    def name(self) -> str:
-        return self.task.name
+    def kind(self) -> str:
+        return self.task.kind
 
     @property
     def version(self) -> int:
         return self.task.version
 
     @property
-    def channels(self) -> int:
-        return self.task.channels
+    def prediction_shape(self) -> Shape:
+        return self.task.prediction_shape
+
+    @property
+    def truth_shape(self) -> Shape:
+        return self.task.truth_shape
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
         return self.task.metrics
+
+    def valid(self, truth: Tensor) -> Tensor:
+        return self.task.valid(truth)
 
     def loss(self, prediction: Tensor, truth: Tensor) -> Tensor:
         return self.ascended(prediction, truth)

@@ -1,4 +1,4 @@
-"""What an attacker of depth may ascend: metres (B, 1, H, W) against the same; valid where finite and above 0."""
+"""What an attacker of depth may ascend: metres (B, 1, H, W) against the same."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ...benchmark.protocol.per_sample import masked_mean
+from ...benchmark.protocol.tasks.depth import Depth
 
 NEAREST = 1e-3
 """The smallest depth whose logarithm `log` takes, in metres."""
@@ -27,5 +28,5 @@ def log(prediction: Tensor, truth: Tensor) -> Tensor:
 
 
 def _valid(prediction: Tensor, truth: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    valid = truth.isfinite() & (truth > 0)
+    valid = Depth.valid(truth)
     return torch.where(valid, prediction, 1), torch.where(valid, truth, 1), valid

@@ -1,4 +1,4 @@
-"""What an attacker of normals may ascend: vectors (B, 3, H, W) against the same; valid where finite and not 0."""
+"""What an attacker of normals may ascend: vectors (B, 3, H, W) against the same."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...benchmark.protocol.per_sample import masked_mean, unit
+from ...benchmark.protocol.tasks.normals import Normals
 
 SHORTEST = 1e-6
 """A prediction shorter than this has no direction."""
@@ -20,7 +21,7 @@ def angle(prediction: Tensor, truth: Tensor) -> Tensor:
     Its gradient is finite everywhere, unlike that of acos, and 0 where the normals are equal or opposite. A prediction
     without direction counts as a right angle.
     """
-    valid = (truth != 0).any(dim=1, keepdim=True) & truth.isfinite().all(dim=1, keepdim=True)
+    valid = Normals.valid(truth)
     p, t = torch.where(valid, prediction, 0), unit(torch.where(valid, truth, 0))
     directed = torch.linalg.vector_norm(p, dim=1, keepdim=True) >= SHORTEST
     p = unit(torch.where(directed, p, 1))
@@ -36,7 +37,7 @@ def cospgd(prediction: Tensor, truth: Tensor) -> Tensor:
     CosPGD's weight for regression, softmax over the channels on both sides as in the public code of arXiv 2302.02213.
     It is taken of the unit vector, as the training loss is: a prediction's length means nothing.
     """
-    valid = (truth != 0).any(dim=1, keepdim=True) & truth.isfinite().all(dim=1, keepdim=True)
+    valid = Normals.valid(truth)
     p, t = (unit(torch.where(valid, v, 0), SHORTEST) for v in (prediction, truth))
     weight = F.cosine_similarity(p.detach().softmax(dim=1), t.softmax(dim=1), dim=1).unsqueeze(1)
     return masked_mean(weight * (1 - (p * t).sum(dim=1, keepdim=True)), valid)

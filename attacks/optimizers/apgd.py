@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...benchmark.protocol.errors import BadInputError
 from ...benchmark.protocol.noise import Noise
+from ...benchmark.protocol.per_sample import each
 from ...benchmark.protocol.threat import ThreatModel
 from ...benchmark.protocol.types import Batch, MultiTaskModel
 from ..ascent import Ascent
@@ -55,7 +56,7 @@ class APGD:
         best = _Best(x, fields, value)
         previous, pace = x, _Pace(torch.full_like(value, 2 * threat.eps), value, self.rho)
         for k in range(self.steps):
-            z = threat.project(batch.x, x + _each(pace.length) * self.balancing.direction(fields, threat))
+            z = threat.project(batch.x, x + each(pace.length, x) * self.balancing.direction(fields, threat))
             ahead = threat.project(batch.x, x + MOMENTUM * (z - x) + (1 - MOMENTUM) * (x - previous)) if k else z
             previous, x = x, ahead
             if k + 1 == self.steps:
@@ -65,7 +66,7 @@ class APGD:
             best.take(x, fields, value)
             if k + 1 in checkpoints(self.steps):
                 stuck = pace.check(k + 1, best.value)
-                x, fields = torch.where(_each(stuck), best.x, x), torch.where(_each(stuck), best.fields, fields)
+                x, fields = torch.where(each(stuck, x), best.x, x), torch.where(each(stuck, x), best.fields, fields)
                 value = torch.where(stuck, best.value, value)
         best.take(x, fields, ascent.objective(x))
         return ascent.finish(best.x)
@@ -90,7 +91,7 @@ class _Best:
 
     def take(self, x: Tensor, fields: Tensor, value: Tensor) -> None:
         better = value > self.value
-        self.x, self.fields = torch.where(_each(better), x, self.x), torch.where(_each(better), fields, self.fields)
+        self.x, self.fields = torch.where(each(better, x), x, self.x), torch.where(each(better, x), fields, self.fields)
         self.value = torch.where(better, value, self.value)
 
 
@@ -107,7 +108,3 @@ class _Pace:
         self.length = torch.where(stuck, self.length / 2, self.length)
         self.rises, self.since, self.best, self.halved = torch.zeros_like(self.rises), step, best, stuck
         return stuck
-
-
-def _each(values: Tensor) -> Tensor:
-    return values.view(-1, 1, 1, 1)

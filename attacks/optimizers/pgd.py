@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...benchmark.protocol.errors import BadInputError
 from ...benchmark.protocol.noise import Noise
+from ...benchmark.protocol.per_sample import each
 from ...benchmark.protocol.threat import ThreatModel
 from ...benchmark.protocol.types import Batch, MultiTaskModel
 from ..ascent import Ascent
@@ -50,7 +51,7 @@ class PGD:
         for run in range(1, self.restarts):
             x, value = self._run(model, batch, threat, noise, run)
             better = value > highest
-            best, highest = torch.where(better.view(-1, 1, 1, 1), x, best), torch.where(better, value, highest)
+            best, highest = torch.where(each(better, x), x, best), torch.where(better, value, highest)
         return best
 
     def _run(

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ...benchmark.protocol.errors import BadInputError
 from ...benchmark.protocol.noise import Noise
+from ...benchmark.protocol.per_sample import each, mean_of
 from ...benchmark.protocol.threat import ThreatModel
 from ...benchmark.protocol.types import Batch, MultiTaskModel
 from ..balancing.base import FLOOR, Iterate, gradients_apart
@@ -92,6 +93,5 @@ def of_unit_peak(rows: Tensor) -> Tensor:
 
 def of_unit_mean(slope: Tensor) -> Tensor:
     """Fields (B, C, H, W), each over its mean absolute value; 0 stays 0."""
-    # Dimension by dimension: a mean over all at once may be split among threads, and then depend on the batch's size.
-    mean = slope.abs().mean(dim=3, keepdim=True).mean(dim=2, keepdim=True).mean(dim=1, keepdim=True)
-    return slope / torch.where(mean > 0, mean, 1)
+    mean = mean_of(slope.abs())
+    return slope / each(torch.where(mean > 0, mean, 1), slope)

@@ -12,6 +12,7 @@ from torch import Tensor
 from ...benchmark.protocol.errors import BadInputError
 from ...benchmark.protocol.facts import AttackKind
 from ...benchmark.protocol.noise import Noise
+from ...benchmark.protocol.per_sample import each
 from ...benchmark.protocol.tally import tally
 from ...benchmark.protocol.threat import ThreatModel
 from ...benchmark.protocol.types import Batch, MultiTaskModel
@@ -72,7 +73,7 @@ class Square:
             proposal = torch.where(inside, torch.where(signs[:, query] > 0, high, low), x)
             value = objective(proposal, query)
             better = value > best
-            x, best = torch.where(better.view(-1, 1, 1, 1), proposal, x), torch.where(better, value, best)
+            x, best = torch.where(each(better, x), proposal, x), torch.where(better, value, best)
         return threat.project(batch.x, x)
 
     def side(self, query: int, height: int, width: int) -> int:

@@ -1,4 +1,7 @@
-"""Sums and masks that treat samples apart: a sample's numbers do not depend on the batch that it is in."""
+"""Numbers of single samples: they have the same bits in any batch.
+
+Tensors are (B, ...), with any axes after the batch's.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,38 @@ from torch import Tensor
 
 
 def sum_of(values: Tensor) -> Tensor:
-    """(B,) out of (B, 1, H, W): the sum over each sample, the same to the last bit in any batch."""
-    # Dimension by dimension: a sum over all at once may be split among threads when the batch is one sample, and then
-    # differs in the last bit from the same sample's in a larger batch.
-    return values.sum(dim=-1).sum(dim=-1).sum(dim=-1)
+    """(B,) out of (B, ...): the sum over each sample."""
+    # Axis by axis, as means too: a sum over all at once may be split among threads when the batch is one sample, and
+    # then differs in the last bit from the same sample's in a larger batch.
+    while values.dim() > 1:
+        values = values.sum(dim=-1)
+    return values
+
+
+def mean_of(values: Tensor) -> Tensor:
+    """(B,) out of (B, ...): the mean over each sample."""
+    while values.dim() > 1:
+        values = values.mean(dim=-1)
+    return values
+
+
+def length_of(values: Tensor) -> Tensor:
+    """(B,) out of (B, ...): the Euclidean length of each sample."""
+    return sum_of(values.square()).sqrt()
+
+
+def peak_of(values: Tensor) -> Tensor:
+    """(B,) out of (B, ...): the largest absolute value of each sample."""
+    return values.abs().flatten(1).amax(dim=1)
+
+
+def each(values: Tensor, like: Tensor) -> Tensor:
+    """(B,) as (B, 1, ...), so that every sample of `like` (B, ...) meets its own number."""
+    return values.view(-1, *(1 for _ in like.shape[1:]))
 
 
 def masked_mean(values: Tensor, valid: Tensor) -> Tensor:
-    """(B,) out of (B, 1, H, W): the mean where `valid`, 0 for a sample without any valid pixel."""
+    """(B,) out of (B, ...): the mean where `valid`, of the same shape; 0 for a sample where nothing is."""
     return sum_of(torch.where(valid, values, 0)) / sum_of(valid.to(values.dtype)).clamp(min=1)
 
 
@@ -32,9 +59,9 @@ def unit(vectors: Tensor, shortest: float = 1e-6) -> Tensor:
 
 
 def histogram(cell: Tensor, valid: Tensor, size: int) -> Tensor:
-    """Float64 (B, size): how many valid pixels of each sample fall into each `cell` (B, 1, H, W), 0 to size - 1."""
-    batch = cell.shape[0]
-    first = torch.arange(batch, device=cell.device).view(-1, 1, 1, 1) * size
+    """Float64 (B, size): how many valid values of each sample fall into each `cell` (B, ...), 0 to size - 1."""
+    batch = len(cell)
+    first = each(torch.arange(batch, device=cell.device) * size, cell)
     return torch.bincount((first + cell)[valid], minlength=batch * size).view(batch, size).double()
 
 

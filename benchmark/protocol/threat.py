@@ -12,6 +12,7 @@ from torch import Tensor
 
 from .errors import BadInputError, unknown
 from .noise import Noise
+from .per_sample import each, length_of, peak_of
 
 Norm = Literal["linf", "l2"]
 
@@ -48,9 +49,7 @@ class ThreatModel:
     def distance(self, x: Tensor, x_adv: Tensor) -> Tensor:
         """|x_adv - x| of every sample, (B,), float64, in image units."""
         change = x_adv.double() - x.double()
-        if self.norm == "linf":
-            return change.abs().amax(dim=(1, 2, 3))
-        return _length(change)
+        return peak_of(change) if self.norm == "linf" else length_of(change)
 
     def project(self, x: Tensor, z: Tensor) -> Tensor:
         """The nearest point of the budget: argmin |y - z|_2 over {y : |y - x| <= eps, 0 <= y <= 1}, typed like `x`.
@@ -67,18 +66,18 @@ class ThreatModel:
         change = z.double() - x.double()
 
         def point(t: Tensor) -> Tensor:
-            return (x.double() + _each(t) * change).clamp(0, 1).to(x.dtype)
+            return (x.double() + each(t, x) * change).clamp(0, 1).to(x.dtype)
 
         # Clamping only shortens the change, so the unclamped solution is a lower bound for t. Rounding at most doubles
         # a change, as x is itself a number of its type; hence less than half of that bound is surely feasible.
-        low = 0.49 * (self.eps / _length(change).clamp(min=1e-30)).clamp(max=1)
+        low = 0.49 * (self.eps / length_of(change).clamp(min=1e-30)).clamp(max=1)
         high = torch.ones_like(low)
         for _ in range(26):
             middle = (low * high).sqrt()  # the bracket may span many orders of magnitude
             feasible = self.distance(x, point(middle)) <= self.eps
             low, high = torch.where(feasible, middle, low), torch.where(feasible, high, middle)
         inside = self.distance(x, clamped) <= self.eps
-        return torch.where(_each(inside), clamped, point(low))
+        return torch.where(each(inside, x), clamped, point(low))
 
     def ascend(self, gradient: Tensor) -> Tensor:
         """The steepest direction, argmax <gradient, r> over |r| <= 1: its sign (linf), or gradient / |gradient| (l2).
@@ -88,9 +87,9 @@ class ThreatModel:
         if self.norm == "linf":
             return gradient.sign()
         # Divided by its largest value first, lest the squares of a small gradient vanish; then the length is >= 1.
-        peak = gradient.abs().amax(dim=(1, 2, 3), keepdim=True)
-        scaled = gradient / torch.where(peak > 0, peak, 1)
-        return scaled / _each(_length(scaled).clamp(min=1))
+        peak = peak_of(gradient)
+        scaled = gradient / each(torch.where(peak > 0, peak, 1), gradient)
+        return scaled / each(length_of(scaled).clamp(min=1), scaled)
 
     def random_start(self, x: Tensor, ids: Sequence[str], noise: Noise, draw: str = "random-start") -> Tensor:
         """A point drawn uniformly from {y : |y - x| <= eps}, then projected onto [0, 1].
@@ -105,13 +104,3 @@ class ThreatModel:
             share = (noise.uniform(ids, (1, 1, 1), f"{draw}-radius").to(x) + 1) / 2
             change = self.ascend(noise.normal(ids, shape, draw).to(x)) * share ** (1 / prod(shape))
         return self.project(x, x + self.eps * change)
-
-
-def _each(values: Tensor) -> Tensor:
-    return values.view(-1, 1, 1, 1)
-
-
-def _length(values: Tensor) -> Tensor:
-    # Dimension by dimension: a sum over all at once may be split among threads when the batch is one sample, and then
-    # differs in the last bit from the same sample's in a larger batch.
-    return values.square().sum(dim=-1).sum(dim=-1).sum(dim=-1).sqrt()

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from .errors import unknown
 from .noise import Noise
 from .tasks.base import Task
+from .tasks.checks import predictions_of
 from .threat import ThreatModel
 
 
@@ -43,21 +44,24 @@ class Batch:
 class MultiTaskModel(nn.Module):
     """A network that answers several tasks at once, with the tasks' losses beside it.
 
-    `net(x)` maps images (B, 3, H, W) in [0, 1] to one prediction per task, (B, channels, H, W); normalisation of the
-    images is the network's own business.
+    `net(x)` maps images (B, 3, H, W) in [0, 1] to a mapping with the prediction of every task, by the names in `tasks`,
+    shaped as the task asks; normalisation of the images is the network's own business.
     """
 
-    def __init__(self, net: nn.Module, tasks: Iterable[Task]) -> None:
+    def __init__(self, net: nn.Module, tasks: Mapping[str, Task]) -> None:
         super().__init__()
         self.net = net
-        self.tasks = {task.name: task for task in tasks}
+        self.tasks = dict(tasks)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Every task's prediction (B, ...); raises BadInputError if the network's are not what the tasks ask for."""
+        if isinstance(self.net, MultiTaskModel):  # a view leaves the rest to the model it shows, which may be counting
+            predictions = self.net(x)
+            return {name: predictions[name] for name in self.tasks}
         # Libraries run a lone image through kernels that round otherwise; as one of two it gets what any batch gives.
-        # A view leaves that to the model it shows, which may be counting.
-        lone = len(x) == 1 and not isinstance(self.net, MultiTaskModel)
-        predictions = self.net(torch.cat([x, x]) if lone else x)
-        return {name: predictions[name][: len(x)] for name in self.tasks}
+        images = torch.cat([x, x]) if len(x) == 1 else x
+        predictions = predictions_of(self.net(images), self.tasks, images)
+        return {name: prediction[: len(x)] for name, prediction in predictions.items()}
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Per-sample training losses, one (B,) tensor per task; differentiable in `batch.x`."""
@@ -73,7 +77,7 @@ class MultiTaskModel(nn.Module):
         for name in wanted:
             if name not in self.tasks:
                 raise unknown("task of the model", name, self.tasks)
-        view = MultiTaskModel(self, (self.tasks[name] for name in wanted))
+        view = MultiTaskModel(self, {name: self.tasks[name] for name in wanted})
         view.training = self.training
         return view
 

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...benchmark.protocol.tasks.base import Task
+from ...benchmark.protocol.tasks.checks import channels_of
 from .layout import Layout
 from .tree import TreeNet
 
@@ -69,7 +70,7 @@ def compact(tasks: Mapping[str, Task], layout: Sequence[str], width: int = 24) -
         partial(Residual, 3 * width, 3 * width, dilation=4),
     )
     heads = {
-        name: partial(DecoderHead, 3 * width, task.channels, rates=(1, 3, 6, 9), width=width)
+        name: partial(DecoderHead, 3 * width, channels_of(task), rates=(1, 3, 6, 9), width=width)
         for name, task in tasks.items()
     }
     return TreeNet(Layout.parse(layout), blocks, heads, skips=(1,))

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ...benchmark.protocol.errors import BadInputError
 from ...benchmark.protocol.tasks.base import Task
+from ...benchmark.protocol.tasks.checks import channels_of
 from .aspp import DeepLabHead
 from .layout import Layout
 from .pyramid_head import PyramidHead
@@ -86,7 +87,7 @@ def mobilenetv2(tasks: Mapping[str, Task], layout: Sequence[str], width_multipli
     layers, channels = _residuals(STAGES, width_multiplier)
     last = _channels(LAST, max(1.0, width_multiplier))  # the paper never narrows the last layer
     layers.append(partial(_unit, channels[-1], last, 1))
-    heads = {name: partial(DeepLabHead, last, task.channels, stride=8) for name, task in tasks.items()}
+    heads = {name: partial(DeepLabHead, last, channels_of(task), stride=8) for name, task in tasks.items()}
     return TreeNet(Layout.parse(layout), _blocks(layers, CUTS), heads, IMAGENET, NAMES)
 
 
@@ -101,7 +102,7 @@ def mobilenetv2_pyramid(
     """
     layers, channels = _residuals(PYRAMID_STAGES, width_multiplier)
     inputs = [channels[end - 1] for end in (PYRAMID_CUTS[5], PYRAMID_CUTS[3], PYRAMID_CUTS[1])]
-    heads = {name: partial(PyramidHead, inputs, task.channels, head_width) for name, task in tasks.items()}
+    heads = {name: partial(PyramidHead, inputs, channels_of(task), head_width) for name, task in tasks.items()}
     blocks = _blocks(layers, PYRAMID_CUTS)
     return TreeNet(Layout.parse(layout), blocks, heads, IMAGENET, NAMES, skips=(2, 0), unread=("features.18.",))
 

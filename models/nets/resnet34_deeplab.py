@@ -8,6 +8,7 @@ from functools import partial
 from torch import nn
 
 from ...benchmark.protocol.tasks.base import Task
+from ...benchmark.protocol.tasks.checks import channels_of
 from .aspp import DeepLabHead
 from .compact import Residual
 from .layout import Layout
@@ -50,5 +51,5 @@ def resnet34_deeplab(tasks: Mapping[str, Task], layout: Sequence[str], width: in
     for count, factor, stride, dilation in STAGES:
         blocks.append(partial(stage, inputs, factor * width, count, stride, dilation))
         inputs = factor * width
-    heads = {name: partial(DeepLabHead, inputs, task.channels, stride=8) for name, task in tasks.items()}
+    heads = {name: partial(DeepLabHead, inputs, channels_of(task), stride=8) for name, task in tasks.items()}
     return TreeNet(Layout.parse(layout), blocks, heads, IMAGENET, NAMES)

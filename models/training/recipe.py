@@ -61,7 +61,7 @@ class Recipe(Strict):
     precision: Literal["float32", "bfloat16"]
     packing: Packing = "float16"
     initial: ModelName | None = None
-    tasks: dict[str, dict[str, int | float | str]]
+    tasks: dict[str, dict[str, bool | int | float | str]]
     task_weights: dict[str, float]
     architecture: Architecture
     augmentation: Augmentation | None = None

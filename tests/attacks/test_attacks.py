@@ -49,7 +49,7 @@ class Scaled(nn.Module):
 def test_only_dgba_does_not_care_for_the_scale_of_a_loss(name: str, same: bool, factor: float) -> None:
     # A power of two scales floating-point losses and gradients exactly.
     model, batch = curved_model(), middle_batch()
-    scaled = MultiTaskModel(Scaled(model.net, "a", factor), model.tasks.values())
+    scaled = MultiTaskModel(Scaled(model.net, "a", factor), model.tasks)
     plain, other = (load_attack(name)(m, batch, linf, Noise()) for m in (model, scaled))
     changed = (plain != other).float().mean().item()
     assert changed == 0 if same else changed > 0.05

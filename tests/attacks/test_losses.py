@@ -9,7 +9,7 @@ from itertools import product
 import pytest
 import torch
 from helpers.asserts import assert_batch_size_invariant, assert_leaves_model_untouched, assert_within_budget
-from helpers.samples import perception, sample, task_of
+from helpers.samples import NOTHING, perception, sample, task_of
 from helpers.threats import linf
 from torch import Tensor, nn
 
@@ -19,7 +19,6 @@ from mtrbench.attacks.losses import SETS, Loss, depth, normals, segmentation
 from mtrbench.attacks.losses.ascending import Ascending, WithLoss
 from mtrbench.attacks.registry import describe, settings_of
 from mtrbench.benchmark.protocol.noise import Noise
-from mtrbench.benchmark.protocol.tasks.segmentation import IGNORE
 
 
 def naive_segmentation(kind: str, z: Tensor, y: int) -> float:
@@ -59,9 +58,10 @@ def test_is_the_mean_of_a_naive_loop(kind: str, task: str) -> None:
     prediction, truth, invalid = sample(task)
     found = SETS[kind][task](prediction, truth)
     for i in range(len(prediction)):
-        pixels = [(h, w) for h, w in product(range(6), range(6)) if not invalid[i, 0, h, w]]
-        values = [naive(kind, prediction[i, :, h, w], truth[i, ..., h, w]) for h, w in pixels]
-        assert found[i].item() == pytest.approx(sum(values) / len(pixels), abs=1e-9)
+        places = [*product(*map(range, invalid.shape[2:]))]  # the one place of an image, or its pixels
+        valid = [place for place in places if not invalid[(i, 0, *place)]]
+        values = [naive(kind, prediction[(i, slice(None), *p)], truth[(i, ..., *p)]) for p in valid]
+        assert found[i].item() == pytest.approx(sum(values) / max(1, len(valid)), abs=1e-9)
 
 
 @every_loss
@@ -80,7 +80,7 @@ def test_gradient_is_finite_and_zero_at_invalid_pixels(kind: str, task: str) -> 
 def test_is_zero_without_valid_pixels_and_the_samples_own(kind: str, task: str) -> None:
     prediction, truth, _ = sample(task)
     loss = SETS[kind][task]
-    truth[1] = IGNORE if task == "segmentation" else 0
+    truth[1] = NOTHING[task]
     found = loss(prediction, truth)
     assert found[1] == 0
     alone = torch.cat([loss(prediction[i : i + 1], truth[i : i + 1]) for i in range(4)])
@@ -209,7 +209,8 @@ def test_a_task_keeps_all_but_its_loss() -> None:
     prediction, truth, _ = sample("depth")
     task = task_of("depth")
     other = WithLoss(task, depth.relative)
-    assert (other.name, other.version, other.channels, other.metrics) == ("depth", 1, 1, task.metrics)
+    assert (other.kind, other.version, other.metrics) == ("depth", 1, task.metrics)
+    assert (other.prediction_shape, other.truth_shape) == (task.prediction_shape, task.truth_shape)
     statistics = other.statistics(prediction, truth)
     assert torch.equal(statistics, task.statistics(prediction, truth))
     total = statistics.sum(dim=0).numpy()

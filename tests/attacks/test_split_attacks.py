@@ -127,7 +127,7 @@ class TestWorstOf:
     def test_first_member_wins_a_tie(self) -> None:
         # With one task, both have one optimum: the same score to the bit from other images.
         batch = middle_batch(tasks=("a",))
-        model = MultiTaskModel(_Flat(), linear_model(("a",)).tasks.values())
+        model = MultiTaskModel(_Flat(), linear_model(("a",)).tasks)
         for names in (("noise", "total-fgsm"), ("total-fgsm", "noise")):
             found = load_attack(f"worst-of:{','.join(names)}")(model, batch, linf, Noise())
             assert torch.equal(found, load_attack(names[0])(model, batch, linf, Noise()))
@@ -165,8 +165,7 @@ class _Flat(torch.nn.Module):
     """A model that no change of the image moves, with a gradient nonetheless."""
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        zero = (x - x.detach()).sum(dim=(1, 2, 3))
-        return {"a": (5 + zero).view(-1, 1, 1, 1)}
+        return {"a": 5 + (x - x.detach()).sum(dim=(1, 2, 3))}
 
 
 @pytest.mark.parametrize("name", ["uap", WORST, "worst-of:uap,noise", "auto"])

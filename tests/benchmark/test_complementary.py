@@ -21,9 +21,7 @@ def outcomes(*values: list[float]) -> Outcomes:
     """A model of one task whose error is 1 on every clean image, and `values` (M, n) under the attacks: ARD + 1."""
     attacked = np.array(values)
     clean = np.full(2, float(attacked.shape[1]))
-    return Outcomes(
-        "toy", {"a": Affine("a")}, {"a": clean}, {"a": np.stack([np.ones_like(attacked), attacked], axis=-1)}
-    )
+    return Outcomes("toy", {"a": Affine()}, {"a": clean}, {"a": np.stack([np.ones_like(attacked), attacked], axis=-1)})
 
 
 HALVES = outcomes(

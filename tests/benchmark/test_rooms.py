@@ -12,12 +12,14 @@ from mtrbench.benchmark.datasets.rooms import render, responses
 from mtrbench.benchmark.datasets.rooms.evaluation import rooms, rooms3
 from mtrbench.benchmark.datasets.rooms.labels import CLASSES, WALL
 from mtrbench.benchmark.datasets.rooms.training import TrainingScenes
+from mtrbench.benchmark.datasets.rooms.truth import TRUTHS
 from mtrbench.benchmark.protocol.errors import BadInputError
-from mtrbench.benchmark.protocol.tasks.registry import TASKS, make_task
+from mtrbench.benchmark.protocol.tasks.checks import channels_of
+from mtrbench.benchmark.protocol.tasks.registry import make_task
 
 
 def tasks(*names):
-    return {name: make_task(name) for name in names or TASKS}
+    return {name: make_task(name) for name in names or TRUTHS}
 
 
 def test_class_shares_of_the_split():
@@ -53,7 +55,7 @@ def test_truths_are_laid_out_as_the_tasks_want_them():
     }
     torch.testing.assert_close(batch.truth["normals"].norm(dim=1), torch.ones(3, 64, 64))
     for name, task in wanted.items():
-        assert task.loss(torch.zeros(3, task.channels, 64, 64), batch.truth[name]).isfinite().all()
+        assert task.loss(torch.zeros(3, channels_of(task), 64, 64), batch.truth[name]).isfinite().all()
 
 
 def test_a_sample_is_the_same_in_any_batch():

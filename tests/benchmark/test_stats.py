@@ -87,7 +87,7 @@ def test_loss_change_is_averaged_over_samples_with_a_loss() -> None:
 
 def test_scores_by_hand() -> None:
     # Task a: values 1, 3 -> 2, 4 (means 2 -> 3: D = 0.5); task b: 4, 4 -> 8, 8 (D = 1).
-    tasks = {"a": Affine("a"), "b": Affine("b")}
+    tasks = {"a": Affine(), "b": Affine()}
     clean = {"a": np.array([[1.0, 1.0], [1.0, 3.0]]), "b": np.array([[1.0, 4.0], [1.0, 4.0]])}
     attacked = {"a": np.array([[1.0, 2.0], [1.0, 4.0]]), "b": np.array([[1.0, 8.0], [1.0, 8.0]])}
     losses = [{task: values[:, 1] for task, values in part.items()} for part in (clean, attacked)]
@@ -110,7 +110,7 @@ def test_intervals_cover_the_truth(truth: float) -> None:
     hits = 0
     for _ in range(400):
         values = generator.exponential(truth, 100)
-        estimate = bootstrap_scores(Affine("a"), np.stack([np.ones(100), values], axis=1), weights)["value"].estimate()
+        estimate = bootstrap_scores(Affine(), np.stack([np.ones(100), values], axis=1), weights)["value"].estimate()
         assert estimate.low is not None
         assert estimate.high is not None
         hits += estimate.low <= truth <= estimate.high

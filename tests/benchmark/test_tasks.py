@@ -1,16 +1,14 @@
 """Losses, statistics and scores of every task: golden values, naive references, laws."""
 
-from dataclasses import fields
-
 import numpy as np
 import pytest
 import torch
-from helpers.samples import every_task, sample, score, task_of
+from helpers.samples import NOTHING, every_map, every_task, sample, score, task_of
 
 from mtrbench.benchmark.protocol.errors import BadInputError
 from mtrbench.benchmark.protocol.tasks.depth import Depth
-from mtrbench.benchmark.protocol.tasks.registry import TASKS, make_task
-from mtrbench.benchmark.protocol.tasks.segmentation import IGNORE, Segmentation
+from mtrbench.benchmark.protocol.tasks.registry import TASKS, make_task, settings_of
+from mtrbench.benchmark.protocol.tasks.segmentation import Segmentation
 
 
 @every_task
@@ -40,7 +38,7 @@ def test_samples_are_apart(name, size):
         assert torch.equal(method(prediction, truth), alone)
 
 
-@every_task
+@every_map
 def test_statistics_add_up_to_those_of_one_large_image(name):
     task = task_of(name)
     prediction, truth, _ = sample(name)
@@ -89,14 +87,14 @@ def test_scores_are_vectorised_over_leading_axes(name):
     for metric, values in scores.items():
         assert values.shape == (2, 2)
         for index in np.ndindex(2, 2):
-            assert values[index] == task.scores(totals[index])[metric]
+            np.testing.assert_array_equal(values[index], task.scores(totals[index])[metric])
 
 
 @every_task
 def test_without_a_valid_pixel_the_loss_is_zero_and_scores_are_undefined(name):
     task = task_of(name)
     prediction, truth, _ = sample(name)
-    nothing = {"segmentation": IGNORE, "depth": 0, "normals": 0}.get(name, torch.nan)
+    nothing = NOTHING.get(name, torch.nan)
     prediction.requires_grad_()
     loss = task.loss(prediction, torch.full_like(truth, nothing))
     assert (loss == 0).all()
@@ -115,8 +113,7 @@ def test_without_a_valid_pixel_the_loss_is_zero_and_scores_are_undefined(name):
 def test_a_broken_prediction_makes_every_score_undefined(name, value):
     task = task_of(name)
     prediction, truth, invalid = sample(name)
-    row, column = (~invalid[1, 0]).nonzero()[0]
-    prediction[1, 0, row, column] = value
+    prediction[(1, *(~invalid[1]).expand_as(prediction[1]).nonzero()[0])] = value
     statistics = task.statistics(prediction, truth)
     assert statistics.isnan().all(dim=1).tolist() == [False, True, False, False]
     assert all(np.isnan(v) for v in task.scores(statistics.sum(0).numpy()).values())
@@ -126,8 +123,8 @@ def test_a_broken_prediction_makes_every_score_undefined(name, value):
 def test_a_perfect_prediction_has_the_best_scores(name):
     _, truth, _ = sample(name)
     perfect = torch.where(truth.isfinite(), truth, 0)
-    if name == "segmentation":
-        perfect = torch.nn.functional.one_hot(truth.clamp(max=3), 4).permute(0, 3, 1, 2).double()
+    if name in ("segmentation", "classification"):
+        perfect = torch.nn.functional.one_hot(truth.clamp(min=0, max=3), 4).movedim(-1, 1).double()
     task = task_of(name)
     for metric in task.metrics:
         best = 1 if metric.higher_is_better else 0
@@ -139,12 +136,11 @@ def test_a_perfect_prediction_has_the_best_scores(name):
 def test_misshapen_truth_is_refused(name):
     task = task_of(name)
     prediction, truth, _ = sample(name)
-    wrong = truth.unsqueeze(1) if name == "segmentation" else truth[:, 0]
+    wrong = truth.unsqueeze(1) if task.prediction_shape != task.truth_shape else truth[:, 0]
     for method in (task.loss, task.statistics):
-        with pytest.raises(BadInputError, match=f"{name} got"):
-            method(prediction, wrong)
-        with pytest.raises(BadInputError, match=f"{name} got"):
-            method(prediction[:, :, 1:], truth)
+        for pair in ((prediction, wrong), (prediction[..., 1:], truth), (prediction[1:], truth)):
+            with pytest.raises(BadInputError, match=f"{name} got"):
+                method(*pair)
         with pytest.raises(BadInputError, match=f"{name} got"):
             method(torch.cat([prediction, prediction], dim=1), truth)
 
@@ -166,15 +162,18 @@ def test_a_bad_number_of_classes_is_refused(classes):
 def test_tasks_are_made_by_name():
     assert make_task("segmentation", classes=40) == Segmentation(40)
     assert make_task("depth") == Depth()
-    assert {name: make_task(name).name for name in TASKS} == {name: name for name in TASKS}
+    assert {name: task_of(name).kind for name in TASKS} == {name: name for name in TASKS}
     with pytest.raises(BadInputError, match="did you mean depth"):
         make_task("dpeth")
     with pytest.raises(BadInputError, match="did you mean classes"):
         make_task("segmentation", clases=3)
     with pytest.raises(BadInputError, match="unknown setting"):
         make_task("depth", classes=3)
+    with pytest.raises(BadInputError, match="task classification lacks its setting classes"):
+        make_task("classification")
 
 
 @every_task
 def test_settings_are_the_fields_alone(name):
-    assert [field.name for field in fields(TASKS[name])] == (["classes"] if name == "segmentation" else [])
+    expected = {"segmentation": ["classes"], "classification": ["classes"], "regression": ["values", "unit"]}
+    assert [*settings_of(TASKS.get(name))] == expected.get(name, [])

@@ -5,10 +5,13 @@ import statistics as pystatistics
 
 import pytest
 import torch
-from helpers.samples import every_task, sample, score, task_of
+from helpers.samples import NOTHING, every_task, sample, score, task_of
+from sklearn import metrics
 
+from mtrbench.benchmark.protocol.tasks.classification import UNKNOWN, Classification
 from mtrbench.benchmark.protocol.tasks.depth import Depth
 from mtrbench.benchmark.protocol.tasks.normals import Normals
+from mtrbench.benchmark.protocol.tasks.regression import Regression
 from mtrbench.benchmark.protocol.tasks.segmentation import IGNORE, Segmentation
 
 
@@ -94,6 +97,23 @@ def test_dense_regression_by_hand(name):
     assert task_of(name).loss(prediction, truth).item() == (1 + 0.25) / 2
 
 
+def test_classification_by_hand():
+    # Truth 0 0 0 1 1 2, taken for 0 0 1 1 3 0; one image without truth. Class 3 is never true and no term of F1.
+    # F1_0 = 2 * 2 / (3 + 3), F1_1 = 2 * 1 / (2 + 2), F1_2 = 0.
+    truth = torch.tensor([0, 0, 0, 1, 1, 2, UNKNOWN])
+    logits = torch.nn.functional.one_hot(torch.tensor([0, 0, 1, 1, 3, 0, 2]), 4).float()
+    scores = score(Classification(4), logits, truth)
+    assert scores["accuracy"] == 3 / 6
+    assert scores["macro_f1"] == pytest.approx((2 / 3 + 1 / 2 + 0) / 3)
+
+
+def test_regression_by_hand():
+    truth, prediction = torch.tensor([[1.0, 2.0], [torch.nan, 4.0]]), torch.tensor([[1.0, 5.0], [9.0, 0.0]])
+    scores = score(Regression(2), prediction, truth)
+    assert (scores["mae"], scores["rmse"]) == ((0 + 3 + 4) / 3, pytest.approx(math.sqrt((0 + 9 + 16) / 3)))
+    assert [metric.unit for metric in Regression(2, "m").metrics] == ["m", "m"]
+
+
 def naive_segmentation(prediction, truth):
     pairs = [
         (t, max(range(4), key=pixel.__getitem__))
@@ -142,7 +162,27 @@ def naive_dense(prediction, truth):
     return {"mae": pystatistics.fmean(errors)}
 
 
+def known_labels(prediction, truth):
+    """Truths and guesses, as scikit-learn wants them."""
+    pairs = [(t, p) for t, p in zip(truth.tolist(), prediction.argmax(dim=1).tolist(), strict=True) if t != UNKNOWN]
+    return [*zip(*pairs, strict=True)]
+
+
+def by_scikit_learn_of_labels(prediction, truth):
+    truths, guesses = known_labels(prediction, truth)
+    f1 = metrics.f1_score(truths, guesses, labels=sorted({*truths}), average="macro", zero_division=0)
+    return {"accuracy": metrics.accuracy_score(truths, guesses), "macro_f1": f1}
+
+
+def by_scikit_learn_of_numbers(prediction, truth):
+    known = ~truth.isnan()
+    pair = truth[known].tolist(), prediction[known].tolist()
+    return {"mae": metrics.mean_absolute_error(*pair), "rmse": metrics.root_mean_squared_error(*pair)}
+
+
 NAIVE = {
+    "classification": by_scikit_learn_of_labels,
+    "regression": by_scikit_learn_of_numbers,
     "segmentation": naive_segmentation,
     "depth": naive_depth,
     "normals": naive_normals,
@@ -171,9 +211,11 @@ def test_the_loss_equals_plain_loops(name):
     prediction, truth, _ = sample(name)
     for i, loss in enumerate(task_of(name).loss(prediction, truth).tolist()):
         p, t = prediction[i : i + 1], truth[i : i + 1]
-        if name == "segmentation":
-            valid = [(v, c) for v, c in zip(vectors(p), t.flatten().tolist(), strict=True) if c != IGNORE]
-            expected = pystatistics.fmean(math.log(sum(map(math.exp, v))) - v[c] for v, c in valid)
+        if name in ("segmentation", "classification"):
+            logits = vectors(p) if name == "segmentation" else p.tolist()
+            valid = [(v, c) for v, c in zip(logits, t.flatten().tolist(), strict=True) if c != NOTHING[name]]
+            terms = [math.log(sum(map(math.exp, v))) - v[c] for v, c in valid]
+            expected = pystatistics.fmean(terms) if terms else 0.0
         elif name == "normals":
             expected = pystatistics.fmean(1 - math.cos(math.radians(a)) for a in naive_angles(p, t))
         else:

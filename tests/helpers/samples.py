@@ -4,14 +4,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from mtrbench.benchmark.protocol.tasks.classification import UNKNOWN
 from mtrbench.benchmark.protocol.tasks.registry import TASKS, make_task
 from mtrbench.benchmark.protocol.tasks.segmentation import IGNORE
 from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel
 
-SETTINGS = {"segmentation": {"classes": 4}}
+SETTINGS = {"segmentation": {"classes": 4}, "classification": {"classes": 4}, "regression": {"values": 3}}
+NOTHING = {"segmentation": IGNORE, "classification": UNKNOWN, "depth": 0, "normals": 0}
+"""The truth of what has none; NaN for the other tasks."""
 
-
-every_task = pytest.mark.parametrize("name", TASKS)
+every_task = pytest.mark.parametrize("name", [*TASKS])
+every_map = pytest.mark.parametrize("name", [name for name in TASKS if name not in ("classification", "regression")])
 
 
 def task_of(name):
@@ -19,9 +22,22 @@ def task_of(name):
 
 
 def sample(name, batch=4, size=6, seed=0, dtype=torch.float64):
-    """A random prediction and truth, about a third of the pixels invalid, all ways of being invalid among them."""
+    """A random prediction and truth, about a third of the pixels invalid, all ways of being invalid among them.
+
+    Of a task that is no map, image 2 has no truth, or one number less.
+    """
     g = torch.Generator().manual_seed(seed)
-    prediction = torch.randn(batch, task_of(name).channels, size, size, generator=g, dtype=dtype)
+    shape = [{"height": size, "width": size}.get(axis, axis) for axis in task_of(name).prediction_shape]
+    prediction = torch.randn(batch, *shape, generator=g, dtype=dtype)
+    if name == "classification":
+        truth, invalid = torch.randint(0, 4, (batch,), generator=g), torch.zeros(batch, 1, dtype=torch.bool)
+        invalid[2:3] = True
+        return prediction, truth.masked_fill(invalid[:, 0], UNKNOWN), invalid
+    if name == "regression":
+        invalid = torch.zeros(batch, 3, dtype=torch.bool)
+        invalid[2:3, 1] = True
+        truth = torch.randn(batch, 3, generator=g, dtype=dtype)
+        return prediction, truth.masked_fill(invalid, torch.nan), invalid
     invalid = torch.rand(batch, 1, size, size, generator=g) < 0.3
     if name == "segmentation":
         truth = torch.randint(0, 4, (batch, size, size), generator=g)
@@ -58,4 +74,4 @@ def perception() -> tuple[MultiTaskModel, Batch]:
     tasks = ("segmentation", "depth")
     truth = {task: sample(task, dtype=torch.float32)[1] for task in tasks}
     x = 0.2 + 0.6 * torch.rand(4, 3, 6, 6, generator=torch.Generator().manual_seed(1))
-    return MultiTaskModel(Perception(), [task_of(task) for task in tasks]).eval(), Batch(x, truth, tuple("abcd"))
+    return MultiTaskModel(Perception(), {task: task_of(task) for task in tasks}).eval(), Batch(x, truth, tuple("abcd"))

@@ -29,7 +29,7 @@ def drawn(generator: np.random.Generator, hardness: NDArray[np.float64], damage:
         for found, values in ((clean, errors), (attacked, after)):
             found[task] = np.stack([np.ones(IMAGES), values], axis=1)
     losses = [{task: values[:, 1] for task, values in part.items()} for part in (clean, attacked)]
-    return degradation({task: Affine(task) for task in TASKS}, clean, attacked, *losses)[2]
+    return degradation({task: Affine() for task in TASKS}, clean, attacked, *losses)[2]
 
 
 @pytest.fixture(scope="module")

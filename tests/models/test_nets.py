@@ -8,6 +8,7 @@ from helpers.architectures import APART, HALF, SHARED, TASKS, architecture, ever
 from torch import nn
 
 from mtrbench import BadInputError
+from mtrbench.benchmark.protocol.tasks.checks import channels_of
 from mtrbench.benchmark.protocol.types import MultiTaskModel
 from mtrbench.models.card import Architecture, build, packed, unpack
 from mtrbench.models.nets.layout import layouts
@@ -38,7 +39,7 @@ def test_predictions_have_the_size_of_the_images(entry: str, layout: list[str]) 
         with torch.no_grad():
             answers = model(torch.rand(2, 3, *size))
         for name, task in TASKS.items():
-            assert answers[name].shape == (2, task.channels, *size)
+            assert answers[name].shape == (2, channels_of(task), *size)
             assert answers[name].dtype == torch.float32
             assert answers[name].isfinite().all()
 
@@ -147,7 +148,7 @@ def test_channels_of_nothing_survive_eight_bits() -> None:
     net = nn.Conv2d(3, 3, 3)
     with torch.no_grad():
         net.weight[1] = 0
-    model = MultiTaskModel(net, [])
+    model = MultiTaskModel(net, {})
     unpack(model, packed(model, "int8"))
     assert not net.weight[1].any()
     assert net.weight[0].any()
@@ -160,7 +161,7 @@ def test_what_float16_cannot_hold_is_packed_as_it_is() -> None:
     with torch.no_grad():
         net.weight[0, 0, 0, 0] = 1e5
     before = {name: value.clone() for name, value in net.state_dict().items()}
-    model = MultiTaskModel(net, [])
+    model = MultiTaskModel(net, {})
     unpack(model, packed(model))
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
 

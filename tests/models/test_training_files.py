@@ -12,7 +12,7 @@ from torch import Tensor
 from mtrbench import BadInputError
 from mtrbench.benchmark.datasets.rooms.training import VALIDATION as VALIDATION_SPLIT
 from mtrbench.benchmark.datasets.rooms.training import TrainingScenes
-from mtrbench.benchmark.protocol.tasks.registry import TASKS
+from mtrbench.benchmark.datasets.rooms.truth import TRUTHS
 from mtrbench.models.training import scenes as scenes_module
 from mtrbench.models.training.log import Log
 from mtrbench.models.training.scenes import rendered
@@ -42,7 +42,7 @@ def stacked(scenes: TrainingScenes) -> tuple[Tensor, dict[str, Tensor]]:
 
 
 def test_scenes_are_rendered_once_and_come_back_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    scenes = TrainingScenes(0, 18, (16, 16), TASKS)
+    scenes = TrainingScenes(0, 18, (16, 16), TRUTHS)
     first = rendered(scenes, 0, tmp_path)
     with monkeypatch.context() as patch:
         patch.setattr(scenes_module, "DataLoader", None)

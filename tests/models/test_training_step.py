@@ -55,7 +55,7 @@ def trainer() -> Callable[..., tuple[Trainer, Rendered]]:
     """A training of `Weight` by plain gradient steps of length 1, and scenes whose depth is 3."""
 
     def make(truth: float = DEPTH, **changes: object) -> tuple[Trainer, Rendered]:
-        model = MultiTaskModel(Weight(), [make_task("depth")])
+        model = MultiTaskModel(Weight(), {"depth": make_task("depth")})
         found = Trainer.start(Recipe.model_validate({**RECIPE, **changes}), model, torch.device("cpu"), 8)
         found.optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
         found.schedule = torch.optim.lr_scheduler.ConstantLR(found.optimizer, factor=1.0)

@@ -109,9 +109,9 @@ def test_the_model_is_ready_to_be_judged_and_holds_the_network_itself() -> None:
 @pytest.mark.parametrize(
     ("tasks", "settings", "message"),
     [
-        ({}, {}, "at least one task"),
-        (["depth"], {}, "tasks must map at least one task to its settings"),
-        ({"depth": None}, {}, "tasks must map at least one task to its settings"),
+        ({}, {}, "tasks must map at least one name to a task or its settings"),
+        (["depth"], {}, "tasks must map at least one name"),
+        ({"depth": None}, {}, "task 'depth' must be a task, its settings or the name of its kind, not None"),
         ({"dept": {}}, {}, "unknown task 'dept'; did you mean depth"),
         ({"segmentation": {"clases": 3}}, {}, "unknown setting of task segmentation 'clases'"),
         (TASKS, {"outputs": {"depth": 0}}, "outputs name no prediction for task segmentation"),
@@ -146,9 +146,9 @@ def test_what_is_no_network_is_refused() -> None:
         (lambda a, b: SimpleNamespace(segmentation=a), None, "(SimpleNamespace) has no 'depth' for task depth"),
         (lambda a, b: a, None, "(Tensor) has no 'segmentation' for task segmentation"),
         (lambda a, b: (a, b), {"segmentation": 0, "depth": 2}, "(tuple) has no 2 for task depth"),
-        (lambda a, b: (b, a), None, "output for task segmentation is (2, 1, 6, 8), not (2, 2, height, width)"),
-        (lambda a, b: (a, b[:, 0]), None, "output for task depth is (2, 6, 8), not (2, 1, height, width)"),
-        (lambda a, b: (a, [b]), None, "output for task depth is list, not (2, 1, height, width)"),
+        (lambda a, b: (b, a), None, "prediction for task segmentation is (2, 1, 6, 8), not (2, 2, height, width)"),
+        (lambda a, b: (a[:, 0], b), None, "prediction for task segmentation is (2, 6, 8), not (2, 2, height, width)"),
+        (lambda a, b: (a, [b]), None, "prediction for task depth is a list, not (2, 1, height, width)"),
     ],
 )
 def test_an_answer_that_does_not_fit_is_refused(answer: Any, outputs: Any, message: str) -> None:

@@ -25,7 +25,7 @@ def images(arrays: Arrays) -> Tensor:
 
 
 def truth(arrays: Arrays, tasks: Iterable[str]) -> dict[str, Tensor]:
-    """The ground truth of `tasks` alone, laid out as protocol `tasks.py` says, after any leading axes.
+    """The ground truth of `tasks` alone, laid out as their tasks say, after any leading axes.
 
     Raises BadInputError if rooms has no ground truth for one of them.
     """

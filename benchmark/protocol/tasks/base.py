@@ -1,8 +1,8 @@
-"""What the benchmark knows of a task: training loss, additive statistics, metrics.
+"""What the benchmark knows of a task: shapes, training loss, additive statistics, metrics.
 
-Every method is pure and treats samples apart. A pixel without ground truth never matters, not even if the prediction
-there is NaN. A prediction that is not finite at a pixel with ground truth makes all statistics of its sample NaN, so
-that a broken model ends in an undefined score and not in a plausible one.
+Every method is pure and treats samples apart. What has no ground truth (see `valid`) never matters, not even if the
+prediction there is NaN. A prediction that is not finite where there is ground truth makes all statistics of its sample
+NaN, so that a broken model ends in an undefined score and not in a plausible one.
 """
 
 from __future__ import annotations
@@ -13,31 +13,42 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..errors import BadInputError
 from ..metrics import Metric
+from .shapes import Shape
 
 Scores = dict[str, NDArray[np.float64]]
+"""Values by the name of their metric."""
 
 
 class Task(Protocol):
-    """What the benchmark knows of a task; `version` changes with any change of its numbers."""
+    """One kind of prediction and how it is judged: a frozen dataclass, whose fields are its settings.
+
+    `kind` is what the registry calls it; a model may have several of one kind, under names of its own. `version`
+    changes with any change of a number. `prediction_shape` and `truth_shape` are those of one sample; see `Shape`.
+    `metrics` are what `scores` names, the most telling one first.
+    """
 
     @property
-    def name(self) -> str: ...
+    def kind(self) -> str: ...
 
     @property
     def version(self) -> int: ...
 
     @property
-    def channels(self) -> int:
-        """Channels of the prediction (B, channels, H, W)."""
-        ...
+    def prediction_shape(self) -> Shape: ...
+
+    @property
+    def truth_shape(self) -> Shape: ...
 
     @property
     def metrics(self) -> tuple[Metric, ...]: ...
 
+    def valid(self, truth: Tensor) -> Tensor:
+        """Where there is ground truth, bool (B, ...), of as many axes as the prediction, 1 long where all is alike."""
+        ...
+
     def loss(self, prediction: Tensor, truth: Tensor) -> Tensor:
-        """Training loss (B,), mean over each sample's valid pixels, 0 without any; differentiable in `prediction`.
+        """Training loss (B,), the mean over each sample's valid values, 0 without any; differentiable in `prediction`.
 
         Raises BadInputError if the shapes do not fit the task.
         """
@@ -51,15 +62,5 @@ class Task(Protocol):
         ...
 
     def scores(self, total: NDArray[np.float64]) -> Scores:
-        """Every metric, shaped (...), from sums of statistics (..., S); NaN where no pixel is valid."""
+        """Every metric, shaped (...), from sums of statistics (..., S); NaN where nothing is valid."""
         ...
-
-
-def check_shapes(task: Task, prediction: Tensor, truth: Tensor, *channels: int) -> None:
-    """Refuse shapes other than (B, task.channels, H, W) and, for the truth, (B, *channels, H, W), by BadInputError."""
-    # Without this, (B, 1, H, W) against (B, H, W) would broadcast to (B, B, H, W) in silence.
-    batch, plane = prediction.shape[:1], prediction.shape[-2:]
-    if prediction.shape != (*batch, task.channels, *plane) or truth.shape != (*batch, *channels, *plane):
-        shapes = f"a prediction {tuple(prediction.shape)} and a truth {tuple(truth.shape)}"
-        layout = ", ".join(["B", *map(str, channels), "H", "W"])
-        raise BadInputError(f"{task.name} got {shapes}; it needs (B, {task.channels}, H, W) and ({layout})")

@@ -12,8 +12,10 @@ from torch import Tensor
 
 from ..metrics import Metric
 from ..per_sample import absolute_error, masked_mean, nan_if_broken, sum_of
-from .base import Scores, check_shapes
-from .totals import means, named
+from .base import Scores
+from .checks import check_shapes
+from .shapes import Shape
+from .totals import ratio
 
 
 @dataclass(frozen=True)
@@ -23,23 +25,27 @@ class DenseRegression:
     Loss: |p - t|. Statistics, S = 2: valid pixels and sum of |p - t|.
     """
 
-    name: ClassVar[str]
+    kind: ClassVar[str]
     version: ClassVar[int] = 1
-    channels: ClassVar[int] = 1
+    prediction_shape: ClassVar[Shape] = (1, "height", "width")
+    truth_shape: ClassVar[Shape] = (1, "height", "width")
     metrics: ClassVar[tuple[Metric, ...]]
 
+    @staticmethod
+    def valid(truth: Tensor) -> Tensor:
+        return ~truth.isnan()
+
     def loss(self, prediction: Tensor, truth: Tensor) -> Tensor:
-        valid = self._valid(prediction, truth)
+        check_shapes(self, prediction, truth)
+        valid = self.valid(truth)
         return masked_mean(absolute_error(prediction, truth, valid), valid)
 
     def statistics(self, prediction: Tensor, truth: Tensor) -> Tensor:
-        valid = self._valid(prediction, truth)
+        check_shapes(self, prediction, truth)
+        valid = self.valid(truth)
         error = absolute_error(prediction.double(), truth.double(), valid)
         return nan_if_broken(torch.stack([sum_of(valid.double()), sum_of(error)], dim=1), error)
 
     def scores(self, total: NDArray[np.float64]) -> Scores:
-        return named(self.metrics, means(total))
-
-    def _valid(self, prediction: Tensor, truth: Tensor) -> Tensor:
-        check_shapes(self, prediction, truth, self.channels)
-        return ~truth.isnan()
+        valid, error = np.moveaxis(total, -1, 0)
+        return {"mae": ratio(error, valid)}

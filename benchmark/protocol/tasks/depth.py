@@ -10,10 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..metrics import METRICS, Metric
+from ..metrics import Metric
 from ..per_sample import absolute_error, masked_mean, nan_if_broken, sum_of
-from .base import Scores, check_shapes
-from .totals import means, named
+from .base import Scores
+from .checks import check_shapes
+from .shapes import Shape
+from .totals import ratio
 
 
 @dataclass(frozen=True)
@@ -24,17 +26,30 @@ class Depth:
     have p > 0 and max(p / t, t / p) < 1.25, 1.25**2, 1.25**3.
     """
 
-    name: ClassVar[str] = "depth"
+    kind: ClassVar[str] = "depth"
     version: ClassVar[int] = 1
-    channels: ClassVar[int] = 1
-    metrics: ClassVar[tuple[Metric, ...]] = METRICS["depth"]
+    prediction_shape: ClassVar[Shape] = (1, "height", "width")
+    truth_shape: ClassVar[Shape] = (1, "height", "width")
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("abs_err", "m", False),
+        Metric("rel_err", "", False),
+        Metric("delta1", "", True),
+        Metric("delta2", "", True),
+        Metric("delta3", "", True),
+    )
+
+    @staticmethod
+    def valid(truth: Tensor) -> Tensor:
+        return truth.isfinite() & (truth > 0)
 
     def loss(self, prediction: Tensor, truth: Tensor) -> Tensor:
-        valid = self._valid(prediction, truth)
+        check_shapes(self, prediction, truth)
+        valid = self.valid(truth)
         return masked_mean(absolute_error(prediction, truth, valid), valid)
 
     def statistics(self, prediction: Tensor, truth: Tensor) -> Tensor:
-        valid = self._valid(prediction, truth)
+        check_shapes(self, prediction, truth)
+        valid = self.valid(truth)
         # At invalid pixels both become 1, an error of 0 that no division trips over.
         p, t = torch.where(valid, prediction, 1).double(), torch.where(valid, truth, 1).double()
         error = (p - t).abs()
@@ -43,8 +58,6 @@ class Depth:
         return nan_if_broken(torch.stack([sum_of(v.double()) for v in (valid, error, error / t, *within)], dim=1), p)
 
     def scores(self, total: NDArray[np.float64]) -> Scores:
-        return named(self.metrics, means(total))
-
-    def _valid(self, prediction: Tensor, truth: Tensor) -> Tensor:
-        check_shapes(self, prediction, truth, self.channels)
-        return truth.isfinite() & (truth > 0)
+        valid, error, relative, *within = np.moveaxis(total, -1, 0)
+        deltas = {f"delta{k}": ratio(pixels, valid) for k, pixels in enumerate(within, start=1)}
+        return {"abs_err": ratio(error, valid), "rel_err": ratio(relative, valid), **deltas}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..metrics import METRICS, Metric
+from ..metrics import Metric
 from .dense_regression import DenseRegression
 
 
@@ -13,5 +13,5 @@ from .dense_regression import DenseRegression
 class EdgeTexture(DenseRegression):
     """Strength of texture edges, (B, 1, H, W) in [-1, 1], NaN where invalid; mean absolute error."""
 
-    name: ClassVar[str] = "edge_texture"
-    metrics: ClassVar[tuple[Metric, ...]] = METRICS["edge_texture"]
+    kind: ClassVar[str] = "edge_texture"
+    metrics: ClassVar[tuple[Metric, ...]] = (Metric("mae", "", False),)

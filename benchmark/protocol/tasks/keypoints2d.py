@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..metrics import METRICS, Metric
+from ..metrics import Metric
 from .dense_regression import DenseRegression
 
 
@@ -13,5 +13,5 @@ from .dense_regression import DenseRegression
 class Keypoints2d(DenseRegression):
     """Response of a 2-D keypoint detector, (B, 1, H, W) in [-1, 1], NaN where invalid; mean absolute error."""
 
-    name: ClassVar[str] = "keypoints2d"
-    metrics: ClassVar[tuple[Metric, ...]] = METRICS["keypoints2d"]
+    kind: ClassVar[str] = "keypoints2d"
+    metrics: ClassVar[tuple[Metric, ...]] = (Metric("mae", "", False),)

@@ -10,10 +10,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..metrics import METRICS, Metric
+from ..metrics import Metric
 from ..per_sample import histogram, masked_mean, nan_if_broken, sum_of, unit
-from .base import Scores, check_shapes
-from .totals import means, named, ratio
+from .base import Scores
+from .checks import check_shapes
+from .shapes import Shape
+from .totals import ratio
+
+LIMITS = (11.25, 22.5, 30)
+"""Angles in degrees below which a pixel counts as right."""
 
 
 @dataclass(frozen=True)
@@ -27,32 +32,49 @@ class Normals:
     within half a degree of the lower median of the pixels, and for evenly spread angles much nearer.
     """
 
-    name: ClassVar[str] = "normals"
+    kind: ClassVar[str] = "normals"
     version: ClassVar[int] = 1
-    channels: ClassVar[int] = 3
-    metrics: ClassVar[tuple[Metric, ...]] = METRICS["normals"]
+    prediction_shape: ClassVar[Shape] = (3, "height", "width")
+    truth_shape: ClassVar[Shape] = (3, "height", "width")
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("angle_mean", "deg", False),
+        Metric("angle_median", "deg", False),
+        Metric("within_11.25", "", True),
+        Metric("within_22.5", "", True),
+        Metric("within_30", "", True),
+    )
     _bins: ClassVar[int] = 360
 
+    @staticmethod
+    def valid(truth: Tensor) -> Tensor:
+        return (truth != 0).any(dim=1, keepdim=True) & truth.isfinite().all(dim=1, keepdim=True)
+
     def loss(self, prediction: Tensor, truth: Tensor) -> Tensor:
-        valid = self._valid(prediction, truth)
+        check_shapes(self, prediction, truth)
+        valid = self.valid(truth)
         p, t = (unit(torch.where(valid, v, 0)) for v in (prediction, truth))
         return masked_mean(1 - (p * t).sum(dim=1, keepdim=True), valid)
 
     def statistics(self, prediction: Tensor, truth: Tensor) -> Tensor:
-        valid = self._valid(prediction, truth)
+        check_shapes(self, prediction, truth)
+        valid = self.valid(truth)
         p, t = (torch.where(valid, v, 0).double() for v in (prediction, truth))
         # atan2 is exact at 0 and 180 degrees, where acos loses half of the digits.
         sine = torch.linalg.vector_norm(torch.linalg.cross(p, t, dim=1), dim=1, keepdim=True)
         angle = torch.atan2(sine, (p * t).sum(dim=1, keepdim=True)).rad2deg()
         angle = torch.where((p == 0).all(dim=1, keepdim=True), 90.0, angle).where(valid, 0)
-        within = [valid & (angle < limit) for limit in (11.25, 22.5, 30)]
+        within = [valid & (angle < limit) for limit in LIMITS]
         sums = torch.stack([sum_of(v.double()) for v in (valid, angle, *within)], dim=1)
         cell = (angle.nan_to_num() * (self._bins / 180)).long().clamp(max=self._bins - 1)
         return nan_if_broken(torch.cat([sums, histogram(cell, valid, self._bins)], dim=1), p)
 
     def scores(self, total: NDArray[np.float64]) -> Scores:
-        mean, *within = means(total[..., :5])
-        return named(self.metrics, (mean, self._median(total[..., 5:]), *within))
+        valid, angle, *within = np.moveaxis(total[..., :5], -1, 0)
+        return {
+            "angle_mean": ratio(angle, valid),
+            "angle_median": self._median(total[..., 5:]),
+            **{f"within_{limit}": ratio(pixels, valid) for limit, pixels in zip(LIMITS, within, strict=True)},
+        }
 
     def _median(self, histogram: NDArray[np.float64]) -> NDArray[np.float64]:
         reached = histogram.cumsum(axis=-1)
@@ -61,7 +83,3 @@ class Normals:
         inside = np.take_along_axis(histogram, k, axis=-1)
         share = ratio(half - (np.take_along_axis(reached, k, axis=-1) - inside), inside)
         return np.asarray(((k + share) * (180 / self._bins))[..., 0])
-
-    def _valid(self, prediction: Tensor, truth: Tensor) -> Tensor:
-        check_shapes(self, prediction, truth, self.channels)
-        return (truth != 0).any(dim=1, keepdim=True) & truth.isfinite().all(dim=1, keepdim=True)

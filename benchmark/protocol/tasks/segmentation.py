@@ -12,9 +12,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import BadInputError
-from ..metrics import METRICS, Metric
+from ..metrics import Metric
 from ..per_sample import histogram, masked_mean, nan_if_broken
-from .base import Scores, check_shapes
+from .base import Scores
+from .checks import check_shapes
+from .shapes import Shape
 from .totals import ratio
 
 IGNORE = 255
@@ -32,26 +34,33 @@ class Segmentation:
 
     classes: int = 13
 
-    name: ClassVar[str] = "segmentation"
+    kind: ClassVar[str] = "segmentation"
     version: ClassVar[int] = 1
-    metrics: ClassVar[tuple[Metric, ...]] = METRICS["segmentation"]
+    truth_shape: ClassVar[Shape] = ("height", "width")
+    metrics: ClassVar[tuple[Metric, ...]] = (Metric("miou", "", True), Metric("pixel_accuracy", "", True))
 
     def __post_init__(self) -> None:
         if not (isinstance(self.classes, int) and 2 <= self.classes <= IGNORE):
             raise BadInputError(f"segmentation needs 2 to {IGNORE} classes, not {self.classes!r}")
 
     @property
-    def channels(self) -> int:
-        return self.classes
+    def prediction_shape(self) -> Shape:
+        return (self.classes, "height", "width")
+
+    @staticmethod
+    def valid(truth: Tensor) -> Tensor:
+        return (truth != IGNORE).unsqueeze(1)
 
     def loss(self, prediction: Tensor, truth: Tensor) -> Tensor:
-        valid = self._valid(prediction, truth)
+        check_shapes(self, prediction, truth)
+        valid = self.valid(truth)
         logits = torch.where(valid, prediction, 0)
         entropy = F.cross_entropy(logits, truth.long(), ignore_index=IGNORE, reduction="none")
         return masked_mean(entropy.unsqueeze(1), valid)
 
     def statistics(self, prediction: Tensor, truth: Tensor) -> Tensor:
-        valid = self._valid(prediction, truth)
+        check_shapes(self, prediction, truth)
+        valid = self.valid(truth)
         labels = truth.long().unsqueeze(1)
         if bool((valid & ((labels < 0) | (labels >= self.classes))).any()):
             raise BadInputError(f"segmentation labels must be 0 to {self.classes - 1}, or {IGNORE} to be ignored")
@@ -69,7 +78,3 @@ class Segmentation:
             "miou": ratio(iou.sum(axis=-1), present.sum(axis=-1)),
             "pixel_accuracy": ratio(hits.sum(axis=-1), truths.sum(axis=-1)),
         }
-
-    def _valid(self, prediction: Tensor, truth: Tensor) -> Tensor:
-        check_shapes(self, prediction, truth)
-        return (truth != IGNORE).unsqueeze(1)
