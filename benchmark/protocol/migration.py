@@ -37,14 +37,15 @@ def migrated(content: dict[str, Any]) -> dict[str, Any]:
     if content.get("schema") != 3 or not isinstance(content.get("cell"), dict) or "facts" not in content:
         return content
     cell = content["cell"]
-    facts: dict[str, Any] = {"model_facts": content["facts"], "task_facts": _task_facts(cell.get("tasks"))}
+    facts: dict[str, Any] = {"model_facts": content["facts"], "task_facts": task_facts(cell.get("tasks"))}
     attack = cell.get("attack")
     if isinstance(attack, dict):
         facts["attack_facts"] = attack_facts(str(attack.get("name")))
     return {name: value for name, value in content.items() if name != "facts"} | {"schema": SCHEMA, **facts}
 
 
-def _task_facts(tasks: object) -> dict[str, Any]:
+def task_facts(tasks: object) -> dict[str, Any]:
+    """What schema 3 knew of the tasks by their names."""
     names = tasks if isinstance(tasks, dict) else {}
     return {name: {"metrics": _METRICS_3[name]} for name in names if name in _METRICS_3}
 

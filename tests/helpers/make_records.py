@@ -7,9 +7,8 @@ from itertools import combinations
 import numpy as np
 
 from mtrbench.benchmark.protocol.cells import Cell
-from mtrbench.benchmark.protocol.facts import TaskFacts
-from mtrbench.benchmark.protocol.metrics import METRICS
 from mtrbench.benchmark.protocol.migration import attack_facts as attack_facts_of
+from mtrbench.benchmark.protocol.migration import task_facts
 from mtrbench.benchmark.protocol.records import CleanRecord, Record, Replicates
 from mtrbench.benchmark.stats import RESAMPLES
 
@@ -85,7 +84,8 @@ def make_record(
     sharing, adversary, factor, advantage = MODELS.get(model, (0.5, None, 0.9, 0.03))
     if damage is None:
         damage = {task: factor * DAMAGE[attack][TASKS.index(task) % 3] for task in tasks}
-    sign = {(task, m.name): 1 if m.higher_is_better else -1 for task in tasks for m in METRICS[task]}
+    judged = task_facts(dict.fromkeys(tasks))
+    sign = {(t, name): 1 if m["higher_is_better"] else -1 for t in tasks for name, m in judged[t]["metrics"].items()}
     if clean is None:
         clean = {t: {m: v * (1 + sign[t, m] * advantage) for m, v in CLEAN[t].items()} for t in tasks}
     undefined = [task for task in tasks if damage[task] is None]
@@ -114,7 +114,7 @@ def make_record(
         "schema": 4,
         "cell": cell,
         "attack_facts": {**attack_facts_of(attack), **dict(attack_facts)},
-        "task_facts": {task: TaskFacts.of(METRICS[task]).model_dump() for task in tasks},
+        "task_facts": judged,
         "model_facts": {
             "trained_on": "rooms3",
             "sharing_index": sharing,
