@@ -6,12 +6,12 @@ from helpers.boards import one, row
 from helpers.make_records import make_clean_record, make_record
 
 from mtrbench.benchmark.protocol.facts import TaskFacts
-from mtrbench.benchmark.protocol.tasks.registry import TASKS
+from mtrbench.benchmark.protocol.tasks.registry import make_task
 from mtrbench.benchmark.stats import Bootstrapped
 from mtrbench.leaderboards.analysis.gain import clean_gain
 from mtrbench.leaderboards.boards.models import model_boards
 
-FACTS = {task: TaskFacts.of(TASKS[task].metrics) for task in ("segmentation", "keypoints2d")}
+FACTS = {task: TaskFacts.of(make_task(task).metrics) for task in ("segmentation", "keypoints2d")}
 
 
 def test_clean_gain_by_hand():
