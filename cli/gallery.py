@@ -8,22 +8,21 @@ from pathlib import Path
 from typing import Literal
 
 import click
-import numpy as np
 import torch
 from torch import Tensor
 
+from ..api.panels import panels
 from ..api.resolver import LocalWorkshop, found_models, threat_ref
 from ..benchmark.protocol.cells import Cell
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.files import write_atomically
 from ..benchmark.protocol.noise import Noise
 from ..benchmark.protocol.tasks.base import Task
-from ..benchmark.protocol.tasks.segmentation import IGNORE
 from ..benchmark.protocol.threat import ThreatModel
 from ..benchmark.protocol.types import Batch, MultiTaskModel, SplitAttack
 from ..benchmark.protocol.verify import verified
 from ..leaderboards.analysis.gallery import Exhibit
-from ..leaderboards.site.exhibit import Map, Shown, factor, picture
+from ..leaderboards.site.exhibit import Shown, factor, picture
 from ..models.registry import find_card
 from .options import Eps
 
@@ -100,15 +99,18 @@ def attacked(workshop: LocalWorkshop, cell: Cell, name: str, index: int) -> tupl
 
 @torch.no_grad()
 def _shown(model: MultiTaskModel, clean: Batch, after: Batch) -> Shown:
-    predictions = model(clean.x), model(after.x)
-    maps, scores = {}, {}
-    for name, task in model.tasks.items():
-        truth = clean.truth[name]
-        maps[name] = _truth(name, truth[0]), *(_map(found[name][0], truth) for found in predictions)
-        before, attacked = (_score(task, found[name], truth) for found in predictions)
-        scores[name] = before, attacked
-    truths, clean_maps, attacked_maps = ({name: maps[name][place] for name in maps} for place in range(3))
-    return Shown(_array(clean.x[0]), _array(after.x[0]), truths, clean_maps, attacked_maps, scores)
+    before, attacked = model(clean.x), model(after.x)
+    return Shown(
+        clean=clean.x[0].double().numpy(),
+        attacked=after.x[0].double().numpy(),
+        tasks={
+            name: panels(task, before[name], attacked[name], clean.truth[name]) for name, task in model.tasks.items()
+        },
+        scores={
+            name: (_score(task, before[name], clean.truth[name]), _score(task, attacked[name], clean.truth[name]))
+            for name, task in model.tasks.items()
+        },
+    )
 
 
 def _score(task: Task, prediction: Tensor, truth: Tensor) -> str:
@@ -116,24 +118,3 @@ def _score(task: Task, prediction: Tensor, truth: Tensor) -> str:
     metric = task.metrics[0]
     value = float(task.scores(task.statistics(prediction, truth).sum(dim=0).double().numpy())[metric.name])
     return f"{metric.name} {value:.2f}{f' {metric.unit}' if metric.unit else ''}"
-
-
-def _truth(task: str, truth: Tensor) -> Map:
-    """Labels (H, W), scalars (H, W) or vectors (3, H, W), NaN where invalid."""
-    array = _array(truth.squeeze(0))
-    if not truth.is_floating_point():
-        invalid = array == IGNORE
-    elif array.ndim == 3:
-        invalid = (array == 0).all(axis=0)
-    else:
-        invalid = ~np.isfinite(array) | ((array <= 0) & (task == "depth"))
-    return np.where(invalid, np.nan, array)
-
-
-def _map(prediction: Tensor, truth: Tensor) -> Map:
-    """A prediction laid out as its truth is: of scores per class the place of the highest."""
-    return _array(prediction.squeeze(0) if truth.is_floating_point() else prediction.argmax(dim=0))
-
-
-def _array(values: Tensor) -> Map:
-    return values.double().numpy()

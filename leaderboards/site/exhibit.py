@@ -1,4 +1,4 @@
-"""A picture of what an attack does to one image: the truth, and every task's prediction before and after."""
+"""A picture of what an attack does to one image: every task's truth, and its prediction before and after."""
 
 from __future__ import annotations
 
@@ -19,18 +19,37 @@ AMPLIFIED = 0.45
 
 
 @dataclass(frozen=True)
+class Maps:
+    """What one task makes of the image, each labels (H, W), scalars (H, W) or vectors (3, H, W).
+
+    NaN in `truth` is where there is none.
+    """
+
+    truth: Map
+    before: Map
+    after: Map
+    labels: bool = False
+
+
+@dataclass(frozen=True)
+class Words:
+    """The same where it is no map, in words."""
+
+    truth: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
 class Shown:
     """One image and what a model makes of it, without and with the attack.
 
-    `clean` and `attacked` are (3, H, W) in [0, 1]; `truth`, `before` and `after` hold by task labels (H, W), scalars
-    (H, W) or vectors (3, H, W), NaN where there is no truth. `scores` are two texts by task, before and after.
+    `clean` and `attacked` are (3, H, W) in [0, 1]; `scores` are two texts by task, before and after.
     """
 
     clean: Map
     attacked: Map
-    truth: Mapping[str, Map]
-    before: Mapping[str, Map]
-    after: Mapping[str, Map]
+    tasks: Mapping[str, Maps | Words]
     scores: Mapping[str, tuple[str, str]]
 
 
@@ -44,43 +63,47 @@ def picture(shown: Shown) -> bytes:
     """The content of a `png` file: rows truth, clean, attacked; columns image and tasks.
 
     The column of the image holds, top to bottom, the clean image, the perturbation times `factor` around grey, and the
-    attacked image. A task's three maps share their colours.
+    attacked image. A task's three maps share their colours; what is no map stands in words.
     """
-    tasks, times = list(shown.truth), factor(shown)
+    times = factor(shown)
 
     def draw(figure: Figure) -> None:
-        panels = figure.subplots(3, 1 + len(tasks), squeeze=False)
+        panels = figure.subplots(3, 1 + len(shown.tasks), squeeze=False)
         change = 0.5 + times * (shown.attacked - shown.clean)
         images = {"clean image": shown.clean, f"perturbation, times {times}": change, "attacked image": shown.attacked}
         for axes, (title, image) in zip(panels[:, 0], images.items(), strict=True):
             _show(axes, np.moveaxis(image, 0, -1).clip(0, 1), title)
-        for column, task in zip(panels.T[1:], tasks, strict=True):
-            maps = [shown.truth[task], shown.before[task], shown.after[task]]
+        for column, (task, found) in zip(panels.T[1:], shown.tasks.items(), strict=True):
             before, after = shown.scores[task]
             titles = [f"{task}: truth", f"clean: {before}", f"attacked: {after}"]
-            for axes, image, title in zip(column, coloured(task, maps), titles, strict=True):
-                _show(axes, image, title)
+            parts = [found.truth, found.before, found.after] if isinstance(found, Words) else coloured(found)
+            for axes, part, title in zip(column, parts, titles, strict=True):
+                _show(axes, part, title)
 
-    return drawn(draw, height=3 * (WIDTH / (1 + len(tasks)) + 0.1), dpi=150)["png"]
+    return drawn(draw, height=3 * (WIDTH / (1 + len(shown.tasks)) + 0.1), dpi=150)["png"]
 
 
-def coloured(task: str, maps: list[Map]) -> list[Map]:
-    """Maps of one task as colours (H, W, 3), by one scale; grey where there is no truth."""
-    if task == "segmentation":
-        found = [colormaps["tab20"](np.nan_to_num(image).astype(int) % 20)[..., :3] for image in maps]
+def coloured(found: Maps) -> list[Map]:
+    """The three maps of a task as colours (H, W, 3), by one scale; grey where there is no truth."""
+    maps = [found.truth, found.before, found.after]
+    if found.labels:
+        colours = [colormaps["tab20"](np.nan_to_num(image).astype(int) % 20)[..., :3] for image in maps]
     elif maps[0].ndim == 3:
         # Of unit length, each axis from -1 to 1 as a colour from dark to bright.
         units = [image / np.maximum(np.linalg.norm(image, axis=0, keepdims=True), 1e-6) for image in maps]
-        found = [np.moveaxis((unit + 1) / 2, 0, -1) for unit in units]
+        colours = [np.moveaxis((unit + 1) / 2, 0, -1) for unit in units]
     else:
         low, high = (float(bound(maps[0])) for bound in (np.nanmin, np.nanmax))
-        found = [colormaps["viridis"]((image - low) / ((high - low) or 1.0))[..., :3] for image in maps]
+        colours = [colormaps["viridis"]((image - low) / ((high - low) or 1.0))[..., :3] for image in maps]
     holes = np.isnan(maps[0]).any(axis=0) if maps[0].ndim == 3 else np.isnan(maps[0])
-    found[0][holes] = 0.8
-    return found
+    colours[0][holes] = 0.8
+    return colours
 
 
-def _show(axes: Axes, image: Map, title: str) -> None:
-    axes.imshow(image, interpolation="nearest")
+def _show(axes: Axes, part: Map | str, title: str) -> None:
+    if isinstance(part, str):
+        axes.text(0.5, 0.5, part, ha="center", va="center", fontsize=9, wrap=True, parse_math=False)
+    else:
+        axes.imshow(part, interpolation="nearest")
     axes.set_title(title, fontsize=8, fontweight="normal", pad=3)
     axes.axis("off")

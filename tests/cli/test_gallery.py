@@ -8,13 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from helpers.commands import assert_refused, mtrbench
 from helpers.make_records import make_record
+from helpers.samples import every_task, sample, task_of
 from PIL import Image
 
 from mtrbench import BadInputError
+from mtrbench.api.panels import panels
+from mtrbench.benchmark.protocol.tasks.classification import Classification
+from mtrbench.benchmark.protocol.tasks.regression import Regression
 from mtrbench.leaderboards.analysis.gallery import Exhibit, read_gallery
-from mtrbench.leaderboards.site.exhibit import Shown, coloured, factor, picture
+from mtrbench.leaderboards.site.exhibit import Maps, Shown, Words, coloured, factor, picture
 from mtrbench.leaderboards.site.readme import BEGIN, END, with_boards
 from mtrbench.leaderboards.site.site import page_name
 from mtrbench.leaderboards.site.suites import suite_files
@@ -33,13 +38,18 @@ EXHIBIT = {
 def shown(change: float = 0.02) -> Shown:
     draw = np.random.default_rng(0)
     clean = draw.uniform(0.1, 0.9, (3, 8, 8))
-    maps = {
-        "segmentation": draw.integers(0, 13, (8, 8)).astype(float),
-        "depth": draw.uniform(1, 5, (8, 8)),
-        "normals": draw.normal(size=(3, 8, 8)),
+    labels, depth, normals = (
+        draw.integers(0, 13, (8, 8)).astype(float),
+        draw.uniform(1, 5, (8, 8)),
+        draw.normal(size=(3, 8, 8)),
+    )
+    tasks: dict[str, Maps | Words] = {
+        "segmentation": Maps(labels, labels, labels, labels=True),
+        "depth": Maps(np.where(np.eye(8) > 0, np.nan, depth), depth, depth),
+        "normals": Maps(normals, normals, normals),
+        "pose": Words("1, 2", "1, $2", "0.5, 2"),
     }
-    truth = {**maps, "depth": np.where(np.eye(8) > 0, np.nan, maps["depth"])}
-    return Shown(clean, clean + change, truth, maps, maps, dict.fromkeys(maps, ("1", "2")))
+    return Shown(clean, clean + change, tasks, dict.fromkeys(tasks, ("1", "2")))
 
 
 @pytest.fixture
@@ -60,14 +70,36 @@ def test_the_same_image_gives_the_same_bytes() -> None:
 
 
 def test_maps_of_a_task_share_colours_and_holes_are_grey() -> None:
-    found = shown()
-    for task in found.truth:
-        truth, before = coloured(task, [found.truth[task], found.before[task]])
-        holes = np.isnan(found.truth[task].reshape(-1, 8, 8)).any(axis=0)
+    for maps in shown().tasks.values():
+        if isinstance(maps, Words):
+            continue
+        truth, before, _ = coloured(maps)
+        holes = np.isnan(maps.truth.reshape(-1, 8, 8)).any(axis=0)
         assert np.array_equal(truth[~holes], before[~holes])
         assert (truth[holes] == 0.8).all()
         assert truth.shape == before.shape == (8, 8, 3)
         assert ((before >= 0) & (before <= 1)).all()
+
+
+@every_task
+def test_maps_are_drawn_and_the_rest_is_said(name: str) -> None:
+    prediction, truth, invalid = sample(name, dtype=torch.float32)
+    found = panels(task_of(name), prediction[:1], prediction[1:2], truth[:1])
+    assert isinstance(found, Maps) == (name not in ("classification", "regression"))
+    if isinstance(found, Maps):
+        assert np.array_equal(np.isnan(found.truth.reshape(-1, 6, 6)).any(axis=0), invalid[0, 0].numpy())
+        assert found.labels == (name == "segmentation")
+        assert not found.labels or np.array_equal(found.before, prediction[0].argmax(dim=0).numpy())
+
+
+def test_words_say_what_is_known() -> None:
+    logits, label = torch.tensor([[0.0, 3.0, 1.0]]), torch.tensor([2])
+    assert panels(Classification(3), logits, -logits, label) == Words("2", "1", "0")
+    assert panels(Classification(3), logits, -logits, torch.tensor([-1])).truth == "unknown"
+    truth = torch.tensor([[1.5, torch.nan]])
+    assert panels(Regression(2), truth.nan_to_num(), -truth, truth) == Words("1.5, unknown", "1.5, 0", "-1.5, unknown")
+    many = torch.arange(9.0).view(1, 9)
+    assert panels(Regression(9), many, many, many).truth == "9 numbers from 0 to 8"
 
 
 def test_the_command_draws_what_it_says(tiny: Path, tmp_path: Path) -> None:
