@@ -11,7 +11,8 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from ..attacks.registry import attack_facts, check_tasks, describe, load_attack, settings_of, split_settings
+from ..attacks.parts import check_tasks
+from ..attacks.registry import attack_facts, describe, load_attack, parse, settings_of
 from ..benchmark.datasets.registry import load_dataset
 from ..benchmark.evaluation import ids_sha256
 from ..benchmark.protocol.cells import AttackRef, Cell, DatasetRef, ModelRef, ThreatRef
@@ -166,9 +167,10 @@ def make_cell(
 
     Raises BadInputError for an unknown attack, and for a task of threat or attack that the model lacks.
     """
-    name, given = split_settings(attack)
+    parsed = parse(attack)
+    name = str(parsed.plain)
     own = settings_of(name)
-    made = load_attack(name, **{**{key: value for key, value in defaults.items() if key in own}, **given})
+    made = load_attack(name, **{**{key: value for key, value in defaults.items() if key in own}, **parsed.settings})
     for target in threat.targets or ():
         if target not in tasks:
             raise unknown(f"task of model {model.name}", target, tasks)

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar, get_args
 
-from ..attacks.registry import check_tasks, full_names, kind_of, load_attack, settings_of, split_settings
+from ..attacks.listing import full_names, kind_of
+from ..attacks.parts import check_tasks
+from ..attacks.registry import load_attack, settings_of
 from ..benchmark.datasets.registry import DATASETS
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.facts import AttackKind
@@ -65,7 +67,7 @@ def cell_count(suite: Suite) -> int:
 
 
 def _given(attack: str, part: Suite) -> str:
-    own = settings_of(split_settings(attack)[0])
+    own = settings_of(attack)
     return repr({key: value for key, value in part.defaults.items() if key in own})
 
 
@@ -126,4 +128,4 @@ def _settings(attack: str, tasks: Sequence[str]) -> Sequence[str]:
     made = load_attack(attack)
     if tasks:
         check_tasks(attack, made, tasks)
-    return settings_of(split_settings(attack)[0])
+    return settings_of(attack)

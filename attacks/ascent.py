@@ -10,7 +10,7 @@ from torch import Tensor
 from ..benchmark.protocol.noise import Noise
 from ..benchmark.protocol.threat import ThreatModel
 from ..benchmark.protocol.types import Batch, MultiTaskModel
-from .balancing.base import Balancing, Iterate, objective_of
+from .balancing.base import Balancing, Finishing, Iterate, objective_of
 
 
 @dataclass
@@ -52,9 +52,9 @@ class Ascent:
 
     def finish(self, x: Tensor) -> Tensor:
         """The attack's answer: `x`, or what the balancing makes of it at the end (its `finish`)."""
-        own = getattr(self.balancing, "finish", None)
-        found: Tensor = x if own is None else own(self._iterate(x, self.count, self.memory), self.batch.x)
-        return found
+        if isinstance(self.balancing, Finishing):
+            return self.balancing.finish(self._iterate(x, self.count, self.memory), self.batch.x)
+        return x
 
     def _iterate(self, x: Tensor, index: int, memory: dict[str, Tensor]) -> Iterate:
         x = x.detach().requires_grad_()

@@ -49,15 +49,36 @@ def _models() -> Rows:
 
 
 def _attacks() -> Rows:
-    from ..attacks.registry import names, summary
+    from ..attacks.listing import names, summary
 
     return [{"name": name, "summary": summary(name)} for name in names()]
+
+
+def _balancings() -> Rows:
+    from ..attacks.listing import first_line, installed, shown
+    from ..attacks.tables import BALANCINGS
+
+    parts = [(name, factory) for name, factory in BALANCINGS.working() if installed(factory)]
+    return [{"name": shown(name, factory), "summary": first_line(factory)} for name, factory in parts]
+
+
+def _optimizers() -> Rows:
+    from ..attacks.listing import first_line
+    from ..attacks.tables import OPTIMIZERS
+
+    return [{"name": name, "summary": first_line(factory)} for name, factory in OPTIMIZERS.working()]
+
+
+def _losses() -> Rows:
+    from ..attacks.losses.registry import LOSSES
+
+    return [{"name": name, "tasks": [*losses]} for name, losses in LOSSES.working()]
 
 
 def _datasets() -> Rows:
     from ..benchmark.datasets.registry import DATASETS
 
-    return [{"name": name} for name in DATASETS]
+    return [{"name": name} for name in DATASETS.working_names()]
 
 
 def _tasks() -> Rows:
@@ -114,6 +135,9 @@ def _joined(value: object) -> object:
 KINDS: dict[str, Callable[[], Rows]] = {
     "models": _models,
     "attacks": _attacks,
+    "balancings": _balancings,
+    "optimizers": _optimizers,
+    "losses": _losses,
     "datasets": _datasets,
     "tasks": _tasks,
     "suites": _suites,
@@ -124,7 +148,10 @@ KINDS: dict[str, Callable[[], Rows]] = {
 @click.argument("kind", metavar="KIND", type=click.Choice(tuple(KINDS)))
 @json_option
 def list(kind: str, as_json: bool) -> None:
-    """Name what is registered; KIND is models, attacks, datasets, tasks or suites."""
+    """Name what is registered, of the package and of installed plug-ins.
+
+    KIND is models, attacks, the parts of attacks (balancings, optimizers, losses), datasets, tasks or suites.
+    """
     rows = KINDS[kind]()
     widths = [WIDTHS.get(column) for row in rows[:1] for column in row]
     headings = {column: HEADINGS.get(column, column) for row in rows[:1] for column in row}

@@ -25,7 +25,8 @@ def _model(name: str) -> tuple[dict[str, Any], str]:
 
 
 def _attack(name: str) -> tuple[dict[str, Any], str]:
-    from ..attacks.registry import components, describe, load_attack
+    from ..attacks.parts import components
+    from ..attacks.registry import describe, load_attack
 
     made = load_attack(name)
     version, settings = describe(name, made)
@@ -33,7 +34,7 @@ def _attack(name: str) -> tuple[dict[str, Any], str]:
         "name": name,
         "version": version,
         "settings": settings,
-        "about": "\n\n".join(inspect.getdoc(type(part)) or "" for part in components(made)),
+        "about": "\n\n".join(inspect.getdoc(part) or "" for part in components(made)),
     }
     return data, "\n".join(_lines(data))
 

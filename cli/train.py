@@ -13,7 +13,8 @@ import torch
 from pydantic import ValidationError
 
 from ..api.devices import device_of
-from ..attacks.registry import check_tasks, describe, load_attack
+from ..attacks.parts import check_tasks
+from ..attacks.registry import describe, load_attack
 from ..benchmark.datasets.registry import load_dataset
 from ..benchmark.datasets.training import load_training
 from ..benchmark.engines import default_workers

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -37,13 +37,13 @@ class Iterate:
     threat: ThreatModel
 
 
+@runtime_checkable
 class Balancing(Protocol):
     """A way to make one ascent step out of several tasks' losses.
 
-    The two halves are apart so that an optimizer may put momentum between them: it is linear in the fields. A balancing
-    that climbs something else than the averaged relative loss change says so with a third method,
-    `objective(at) -> Tensor (B,)`; see `objective_of`. One whose images have to meet more than the budget has a fourth,
-    `finish(at, clean) -> Tensor (B, C, H, W)`: the images to return, made of the last iterate.
+    The two halves are apart so that an optimizer may put momentum between them: it is linear in the fields. One that
+    climbs something else than the averaged relative loss change is `WithObjective`; one whose images have to meet more
+    than the budget is `Finishing`.
     """
 
     def fields(self, at: Iterate) -> Tensor:
@@ -55,13 +55,31 @@ class Balancing(Protocol):
         ...
 
 
+@runtime_checkable
+class WithObjective(Protocol):
+    """A balancing that says what it climbs."""
+
+    def objective(self, at: Iterate) -> Tensor:
+        """What the balancing climbs, (B,): optimizers that choose among iterates keep the highest."""
+        ...
+
+
+@runtime_checkable
+class Finishing(Protocol):
+    """A balancing with the last word on the images."""
+
+    def finish(self, at: Iterate, clean: Tensor) -> Tensor:
+        """The images to return, (B, C, H, W), made of the last iterate and the clean ones."""
+        ...
+
+
 def objective_of(balancing: Balancing, at: Iterate) -> Tensor:
     """What the balancing climbs, (B,), a constant: for optimizers that choose among iterates.
 
     Its own `objective` if it has one, else DGBA's averaged relative loss change, in which all tasks are alike.
     """
-    own: Callable[[Iterate], Tensor] = getattr(balancing, "objective", relative_change)
-    return own(at).detach()
+    climbed = balancing.objective(at) if isinstance(balancing, WithObjective) else relative_change(at)
+    return climbed.detach()
 
 
 def relative_change(at: Iterate) -> Tensor:

@@ -12,12 +12,14 @@ from torch import Tensor
 
 from ...benchmark.protocol.errors import BadInputError
 from ...benchmark.protocol.findings import Finding
-from ...benchmark.protocol.noise import Noise as Draws
+from ...benchmark.protocol.noise import Noise
 from ...benchmark.protocol.per_sample import sum_of
 from ...benchmark.protocol.threat import ThreatModel
 from ...benchmark.protocol.types import Attack
-from ..balancing.base import Balancing, Iterate, objective_of, relative_change
-from ..whole.noise import Noise
+from ..balancing.base import Finishing, Iterate, objective_of, relative_change
+from ..parts import balancing_of, innermost
+from ..traits import is_control, sees_no_gradients
+from ..whole.noise import RandomNoise
 from .scene import Scene, perturbed
 from .toys import steered
 
@@ -54,14 +56,13 @@ def reaches_linear_optimum(subject: Subject) -> Finding:
 
     On the model of one task that `steered` makes, for the first of the tasks that the attack does not refuse, and
     without a `random_start`, which takes steps to forget. Does not apply to attacks that see no gradients
-    (`black_box`), whose images have to meet more than the budget (a balancing with `finish`), or that refuse to attack
-    one task alone.
+    (`BlackBox`), whose images have to meet more than the budget (`Finishing`), or that refuse to attack one task alone.
     """
     straight = {"random_start": False} if "random_start" in subject.settings else {}
     attack = subject.attack(**straight)
-    if getattr(attack, "black_box", False):
+    if sees_no_gradients(innermost(attack)):
         return Finding("does not apply", "sees no gradients")
-    if hasattr(balancing_of(attack), "finish"):
+    if isinstance(balancing_of(attack), Finishing):
         return Finding("does not apply", "its images have to meet more than the budget")
     for name, task in subject.scene.model.tasks.items():
         model, batch = steered(name, task, size=3)
@@ -84,14 +85,14 @@ def reaches_linear_optimum(subject: Subject) -> Finding:
 def beats_noise(subject: Subject) -> Finding:
     """On the pretrained model it raises what it climbs further than signs at random of the budget's size.
 
-    Where its images have to meet more than the budget (a balancing with `finish`), the control changes only the values
+    Where its images have to meet more than the budget (`Finishing`), the control changes only the values
     that the attack changes too.
     """
     attack, scene = subject.attack(), subject.scene
-    if isinstance(attack, Noise):
+    if is_control(innermost(attack)):
         return Finding("does not apply", "is the control itself")
-    control = perturbed(Noise(), scene)
-    if hasattr(balancing_of(attack), "finish"):
+    control = perturbed(RandomNoise(), scene)
+    if isinstance(balancing_of(attack), Finishing):
         control = torch.where(perturbed(attack, scene) != scene.batch.x, control, scene.batch.x)
     noise = raised(attack, scene, control)
     found = f"what it climbs rises by {subject.gain:.3g}, under noise by {noise:.3g}"
@@ -139,18 +140,11 @@ def raised(attack: Attack, scene: Scene, x: Tensor) -> float:
 
     def objective(images: Tensor) -> Tensor:
         losses = scene.model.losses(scene.batch.at(images))
-        at = Iterate(images, losses, clean, scene.batch.ids, 0, Draws(), {}, scene.threat)
+        at = Iterate(images, losses, clean, scene.batch.ids, 0, Noise(), {}, scene.threat)
         return relative_change(at) if balancing is None else objective_of(balancing, at)
 
     with torch.no_grad():
         return (objective(x) - objective(scene.batch.x)).double().mean().item()
-
-
-def balancing_of(attack: object) -> Balancing | None:
-    """The balancing inside of an attack, and of attacks around it; None if there is none."""
-    while hasattr(attack, "attack"):
-        attack = attack.attack
-    return getattr(attack, "balancing", None)
 
 
 def _kept(before: float, after: float, what: str) -> Finding:

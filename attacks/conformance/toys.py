@@ -65,14 +65,6 @@ def linear_model(tasks: tuple[str, ...] = ("a", "b"), seed: int = 0, bias: float
     return MultiTaskModel(Linear(tasks, SHAPE, seed, bias), {task: Affine() for task in tasks}).eval()
 
 
-def curved_model() -> MultiTaskModel:
-    """A small smooth network on the linear model's tasks: no closed form, but no linear model's symmetry either."""
-    model = linear_model()
-    with _seeded():
-        body = _smooth(3)
-    return MultiTaskModel(nn.Sequential(body, model.net), model.tasks).eval()
-
-
 def middle_batch(size: int = 4, tasks: tuple[str, ...] = ("a", "b"), seed: int = 0) -> Batch:
     """Images in [0.3, 0.7], so that small budgets never meet the limits of the range."""
     x = 0.3 + 0.4 * torch.rand((size, *SHAPE), generator=torch.Generator().manual_seed(seed))
@@ -89,8 +81,8 @@ class Heads(nn.Module):
     def __init__(self, tasks: Mapping[str, Task]) -> None:
         super().__init__()
         self.tasks = dict(tasks)
-        with _seeded():
-            self.body = _smooth(4)
+        with seeded():
+            self.body = smooth(4)
             self.heads = nn.ModuleDict(
                 {name: nn.Conv2d(4, prod(_lengths(task)), 3, padding=1) for name, task in self.tasks.items()}
             )
@@ -197,14 +189,15 @@ def _lengths(task: Task) -> tuple[int, ...]:
     return tuple(axis if isinstance(axis, int) else 1 for axis in (shape[:-2] if is_dense(shape) else shape))
 
 
-def _smooth(channels: int) -> nn.Module:
+def smooth(channels: int) -> nn.Module:
+    """Two convolutions without a kink."""
     return nn.Sequential(
         nn.Conv2d(3, 4, 3, padding=1), nn.Softplus(), nn.Conv2d(4, channels, 3, padding=1), nn.Softplus()
     )
 
 
 @contextmanager
-def _seeded() -> Iterator[None]:
+def seeded() -> Iterator[None]:
     """Initial weights from a seed of their own, and the global generator left alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...benchmark.protocol.errors import unknown
 from ...benchmark.protocol.metrics import Metric
 from ...benchmark.protocol.noise import Noise
 from ...benchmark.protocol.tasks.base import Scores, Task
 from ...benchmark.protocol.tasks.shapes import Shape
 from ...benchmark.protocol.threat import ThreatModel
 from ...benchmark.protocol.types import Attack, Batch, MultiTaskModel, SplitAttack
-from . import SETS, Loss
+from ..doors import Loss, Losses
+from .registry import losses_of
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,10 @@ class Ascending:
     losses: str
 
     def __post_init__(self) -> None:
-        if self.losses not in SETS:
-            raise unknown("losses of an attack:", self.losses, SETS)
+        losses_of(self.losses)
 
     def __call__(self, model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Tensor:
-        return self.attack(with_losses(model, SETS[self.losses]), batch, threat, noise)
+        return self.attack(with_losses(model, losses_of(self.losses)), batch, threat, noise)
 
 
 @dataclass(frozen=True)
@@ -48,11 +47,11 @@ class AscendingSplit(Ascending):
     attack: SplitAttack
 
     def fitted(self, model: MultiTaskModel, split: Sequence[Batch], threat: ThreatModel, noise: Noise) -> Attack:
-        ready = self.attack.fitted(with_losses(model, SETS[self.losses]), split, threat, noise)
+        ready = self.attack.fitted(with_losses(model, losses_of(self.losses)), split, threat, noise)
         return Ascending(ready, self.losses)
 
 
-def with_losses(model: MultiTaskModel, losses: Mapping[str, Loss]) -> MultiTaskModel:
+def with_losses(model: MultiTaskModel, losses: Losses) -> MultiTaskModel:
     """A view of the model with the losses given by kind of task; other tasks keep their own."""
     tasks = {
         name: WithLoss(task, losses[task.kind]) if task.kind in losses else task for name, task in model.tasks.items()

@@ -9,11 +9,10 @@ from typing import ClassVar
 from torch import Tensor
 
 from ...benchmark.protocol.errors import BadInputError
-from ...benchmark.protocol.facts import AttackKind
 from ...benchmark.protocol.noise import Noise
 from ...benchmark.protocol.threat import ThreatModel
 from ...benchmark.protocol.types import Attack, Batch, MultiTaskModel
-from ..registry import components
+from ..parts import tasks_of
 from .worst_of import digest, load_all, worst_of
 
 MEMBERS: tuple[str, ...] = (
@@ -36,8 +35,7 @@ class Auto:
 
     code: ClassVar[int] = 1
 
-    attack_kind: ClassVar[AttackKind] = "ensemble"
-    names: ClassVar[tuple[str, ...]] = MEMBERS
+    member_names: ClassVar[tuple[str, ...]] = MEMBERS
     standard: ClassVar[bool] = True
 
     @property
@@ -45,11 +43,7 @@ class Auto:
         return f"{self.code}.{digest(MEMBERS)}"
 
     def fitted(self, model: MultiTaskModel, split: Sequence[Batch], threat: ThreatModel, noise: Noise) -> Attack:
-        members = [
-            attack
-            for attack in load_all(MEMBERS)
-            if all(getattr(part, "task", None) in (None, *model.tasks) for part in components(attack))
-        ]
+        members = [attack for attack in load_all(MEMBERS) if all(task in model.tasks for task in tasks_of(attack))]
         if not members:
             raise BadInputError(f"all of auto's members name a task that is not among {', '.join(model.tasks)}")
         return worst_of(members, model, split, threat, noise)

@@ -8,8 +8,7 @@ from typing import ClassVar, Literal, get_args
 from torch import Tensor
 
 from ...benchmark.protocol.errors import unknown
-from ...benchmark.protocol.facts import AttackKind
-from ...benchmark.protocol.noise import Noise as Draws
+from ...benchmark.protocol.noise import Noise
 from ...benchmark.protocol.threat import ThreatModel
 from ...benchmark.protocol.types import Batch, MultiTaskModel
 
@@ -17,7 +16,7 @@ Kind = Literal["sign", "uniform"]
 
 
 @dataclass(frozen=True)
-class Noise:
+class RandomNoise:
     """A random change: `sign` of full size in every pixel, `uniform` drawn from the whole budget.
 
     sign: project(x + eps ascend(s)), s in {-1, 1}^d with equal chances; uniform: `threat.random_start`. No pass through
@@ -25,8 +24,7 @@ class Noise:
     """
 
     version: ClassVar[int] = 1
-    attack_kind: ClassVar[AttackKind] = "control"
-    black_box: ClassVar[bool] = True
+    control: ClassVar[bool] = True
 
     kind: Kind = "sign"
 
@@ -34,7 +32,7 @@ class Noise:
         if self.kind not in get_args(Kind):
             raise unknown("kind of noise", self.kind, get_args(Kind))
 
-    def __call__(self, model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Draws) -> Tensor:
+    def __call__(self, model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Tensor:
         if self.kind == "uniform":
             return threat.random_start(batch.x, batch.ids, noise, draw="uniform-noise")
         signs = noise.sign(batch.ids, tuple(batch.x.shape[1:]), "sign-noise").to(batch.x)

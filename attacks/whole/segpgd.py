@@ -13,8 +13,8 @@ from ...benchmark.protocol.threat import ThreatModel
 from ...benchmark.protocol.types import Batch, MultiTaskModel
 from ..ascent import Ascent
 from ..balancing.total import Total
-from ..losses import segmentation
 from ..losses.ascending import with_losses
+from ..losses.sets import segmentation
 from ..optimizers.pgd import PGD
 
 

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from ...benchmark.protocol.errors import BadInputError
-from ...benchmark.protocol.facts import AttackKind
 from ...benchmark.protocol.noise import Noise
 from ...benchmark.protocol.per_sample import each
 from ...benchmark.protocol.tally import tally
@@ -35,7 +34,6 @@ class Square:
     """
 
     version: ClassVar[int] = 1
-    attack_kind: ClassVar[AttackKind] = "black box"
     black_box: ClassVar[bool] = True
 
     queries: int = 500

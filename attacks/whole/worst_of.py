@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -15,10 +14,10 @@ from torch import Tensor
 
 from ...benchmark.protocol.damage import Array, on_images
 from ...benchmark.protocol.errors import BadInputError
-from ...benchmark.protocol.facts import AttackKind
 from ...benchmark.protocol.noise import Noise
 from ...benchmark.protocol.threat import ThreatModel
 from ...benchmark.protocol.types import Attack, Batch, MultiTaskModel, SplitAttack
+from ..naming import split_at_commas
 from ..registry import describe, load_attack
 
 
@@ -35,34 +34,33 @@ class WorstOf:
     """
 
     code: ClassVar[int] = 1
-    attack_kind: ClassVar[AttackKind] = "ensemble"
     examples: ClassVar[tuple[str, ...]] = ("total-pgd,dgba-pgd",)
 
     members: str
 
     def __post_init__(self) -> None:
-        for name in self.names:
+        for name in self.member_names:
             if name.partition(":")[0] == "worst-of":
                 raise BadInputError(f"member {name!r} of worst-of is a worst-of itself; name its members instead")
         made = self.attacks
-        for name, attack in zip(self.names, made, strict=True):
+        for name, attack in zip(self.member_names, made, strict=True):
             if made.count(attack) > 1:
                 raise BadInputError(f"member {name!r} of worst-of is there twice; name it once")
         if len(made) < 2:
             raise BadInputError(f"worst-of has the one member {self.members!r}; write worst-of:{self.members},square")
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def member_names(self) -> tuple[str, ...]:
         """The members' names; a comma in brackets separates settings."""
-        return tuple(name.strip() for name in re.split(r",(?![^\[]*\])", self.members))
+        return tuple(split_at_commas(self.members))
 
     @property
     def attacks(self) -> tuple[Attack, ...]:
-        return load_all(self.names)
+        return load_all(self.member_names)
 
     @property
     def version(self) -> str:
-        return f"{self.code}.{digest(self.names)}"
+        return f"{self.code}.{digest(self.member_names)}"
 
     def fitted(self, model: MultiTaskModel, split: Sequence[Batch], threat: ThreatModel, noise: Noise) -> Attack:
         return worst_of(self.attacks, model, split, threat, noise)

@@ -11,6 +11,7 @@ import traceback
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
@@ -42,6 +43,14 @@ class Reference:
 
     def __str__(self) -> str:
         return f"{self.place}:{self.name}"
+
+    @property
+    def leads_somewhere(self) -> bool:
+        """Whether there is such a file, or a package of which the module may be."""
+        if self.place.endswith(".py"):
+            return Path(self.place).expanduser().is_file()
+        _search_here()
+        return find_spec(self.place.partition(".")[0]) is not None
 
     def load(self, kind: str) -> object:
         """The object itself, from the installed packages, the working directory or the file.
@@ -81,9 +90,7 @@ def missing_object(place: str, kind: str) -> BadInputError:
 
 
 def _import(name: str, what: str) -> ModuleType:
-    # At the end, so that no file beside can take the place of an installed package.
-    if "" not in sys.path and os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
+    _search_here()
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
@@ -92,6 +99,12 @@ def _import(name: str, what: str) -> ModuleType:
         raise BadInputError(
             f"{what}: no module {error.name} is installed or lies in {os.getcwd()}; a file is ./file.py:Object"
         ) from error
+
+
+def _search_here() -> None:
+    # At the end, so that no file beside can take the place of an installed package.
+    if "" not in sys.path and os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
 
 
 def _run(path: Path, what: str) -> ModuleType:

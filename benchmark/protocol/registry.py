@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -16,6 +17,8 @@ from .references import Reference, missing_object
 
 T = TypeVar("T")
 
+ALIKE = 0.75
+"""From here on, as `difflib` measures, what leads nowhere is taken for a name misspelt."""
 DATA = ".toml"
 """What ends so is no code, but the path of a card or a suite."""
 
@@ -77,13 +80,20 @@ class Registry(Generic[T]):
 
     def working(self) -> Iterator[tuple[str, T]]:
         """All names with their objects; a plug-in that fails costs a line on stderr and itself."""
-        for name in self.entries:
-            yield name, self.get(name)
-        for name in self.plugins:
+        yield from ((name, self.get(name)) for name in self.entries)
+        yield from self._working_plugins()
+
+    def working_names(self) -> Iterator[str]:
+        """The same without the objects, so that none but the plug-ins is imported."""
+        yield from self.entries
+        yield from (name for name, _ in self._working_plugins())
+
+    def _working_plugins(self) -> Iterator[tuple[str, T]]:
+        for name, point in self.plugins.items():
             try:
                 found = self.get(name)
             except BadInputError as error:
-                notice(f"{self.kind} {name!r} ({_origin(self.plugins[name])}) is left out: {error}")
+                notice(f"{self.kind} {name!r} ({_origin(point)}) is left out: {error}")
             else:
                 yield name, found
 
@@ -92,7 +102,10 @@ class Registry(Generic[T]):
             return import_object(self.entries[name], self.kind)
         if name in self.plugins:
             return import_object(self.plugins[name].value, self.kind)
-        if Reference.parse(name) or name.endswith(DATA):
+        reference = Reference.parse(name)
+        if reference and get_close_matches(reference.place, self, cutoff=ALIKE) and not reference.leads_somewhere:
+            raise unknown(self.kind, reference.place, self)
+        if reference or name.endswith(DATA):
             return import_object(name, self.kind)
         if name.endswith(".py"):
             raise missing_object(name, self.kind)

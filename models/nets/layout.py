@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...benchmark.protocol.errors import BadInputError
@@ -70,38 +70,3 @@ class Layout:
         if tasks == 1:
             return 1.0
         return 1 - (sum(len(partition) for partition in self.blocks) - count) / (count * (tasks - 1))
-
-
-def partitions(tasks: Group) -> Iterator[Partition]:
-    """Every set partition of `tasks`."""
-    if not tasks:
-        yield ()
-        return
-    first, rest = tasks[0], tasks[1:]
-    for partition in partitions(rest):
-        yield ((first,), *partition)
-        for index, group in enumerate(partition):
-            yield (*partition[:index], (first, *group), *partition[index + 1 :])
-
-
-def layouts(tasks: Group, blocks: int) -> Iterator[Layout]:
-    """Every layout of `tasks` over `blocks` blocks: chains of partitions, each refining the one before."""
-
-    def refinements(partition: Partition) -> Iterator[Partition]:
-        if not partition:
-            yield ()
-            return
-        for head in partitions(partition[0]):
-            for tail in refinements(partition[1:]):
-                yield (*head, *tail)
-
-    def chains(last: Partition, left: int) -> Iterator[tuple[Partition, ...]]:
-        if left == 0:
-            yield ()
-            return
-        for partition in refinements(last):
-            for rest in chains(partition, left - 1):
-                yield (partition, *rest)
-
-    for chain in chains((tasks,), blocks):
-        yield Layout(chain)

@@ -9,12 +9,13 @@ import torch
 from helpers.asserts import assert_batch_size_invariant
 from helpers.iterates import Watched
 from helpers.threats import both_norms, linf
+from helpers.toys import curved_model
 from torch import Tensor
 
 from mtrbench import load_attack
 from mtrbench.attacks.balancing.base import Iterate, objective_of, relative_change
 from mtrbench.attacks.balancing.total import Total
-from mtrbench.attacks.conformance.toys import curved_model, linear_model, middle_batch
+from mtrbench.attacks.conformance.toys import linear_model, middle_batch
 from mtrbench.attacks.optimizers.apgd import APGD, checkpoints
 from mtrbench.attacks.optimizers.pgd import PGD
 from mtrbench.benchmark.protocol.noise import Noise

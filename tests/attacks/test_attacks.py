@@ -9,13 +9,15 @@ import pytest
 import torch
 from helpers.asserts import assert_batch_size_invariant, assert_within_budget, assert_zero_budget_is_clean
 from helpers.threats import linf
+from helpers.toys import curved_model
 from torch import nn
 
 from mtrbench import BadInputError, load_attack
 from mtrbench.attacks.balancing.base import Iterate, gradient_of_sum
 from mtrbench.attacks.balancing.dgba import Dgba
-from mtrbench.attacks.conformance.toys import curved_model, linear_model, middle_batch
-from mtrbench.attacks.registry import describe, names
+from mtrbench.attacks.conformance.toys import linear_model, middle_batch
+from mtrbench.attacks.listing import names
+from mtrbench.attacks.registry import describe
 from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.tally import tallying
 from mtrbench.benchmark.protocol.types import MultiTaskModel
@@ -106,7 +108,7 @@ def test_settings_reach_optimizer_and_balancing() -> None:
 
 
 def test_module_and_object_stand_for_a_name() -> None:
-    assert load_attack("mtrbench.attacks.whole.noise:Noise") == load_attack("noise")
+    assert load_attack("mtrbench.attacks.whole.noise:RandomNoise") == load_attack("noise")
 
 
 @pytest.mark.parametrize(
@@ -121,9 +123,10 @@ def test_module_and_object_stand_for_a_name() -> None:
         ("total-pgd", {"step": 3}, "unknown setting of attack 'total-pgd': 'step'; did you mean steps"),
         ("total-pgd", {"steps": 0}, "steps of pgd must be at least 1, not 0"),
         ("total-pgd", {"reach": math.nan}, "reach of pgd must be above 0"),
-        ("no.such.module:thing", {}, "cannot be imported"),
-        ("mtrbench.attacks.whole.noise:Nothing", {}, "cannot be imported"),
-        ("mtrbench.attacks.whole.noise:__doc__", {}, "is not a class or function"),
+        ("no.such.module:thing", {}, "no module no is installed"),
+        ("sinlge:depth-pgd", {}, "unknown balancing 'sinlge'; did you mean single"),
+        ("mtrbench.attacks.whole.noise:Nothing", {}, "unknown attack"),
+        ("mtrbench.attacks.whole.noise:__doc__", {}, "is a str, not a whole attack"),
     ],
 )
 def test_bad_names_and_settings(name: str, settings: dict[str, object], message: str) -> None:

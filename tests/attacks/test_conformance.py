@@ -17,7 +17,8 @@ from torch import Tensor
 from mtrbench import load_attack
 from mtrbench.attacks.balancing.base import gradient_of_sum
 from mtrbench.attacks.conformance.kit import PROPERTIES, examine
-from mtrbench.attacks.registry import names, settings_of
+from mtrbench.attacks.listing import names
+from mtrbench.attacks.registry import settings_of
 from mtrbench.benchmark.datasets.registry import load_dataset
 from mtrbench.benchmark.protocol.findings import Finding
 from mtrbench.benchmark.protocol.noise import Noise

@@ -11,12 +11,16 @@ import torch
 from helpers.asserts import assert_batch_size_invariant, assert_leaves_model_untouched, assert_within_budget
 from helpers.samples import NOTHING, perception, sample, task_of
 from helpers.threats import linf
+from helpers.toys import curved_model
 from torch import Tensor, nn
 
 from mtrbench import BadInputError, load_attack
-from mtrbench.attacks.conformance.toys import curved_model, middle_batch
-from mtrbench.attacks.losses import SETS, Loss, depth, normals, segmentation
+from mtrbench.attacks.conformance.toys import middle_batch
+from mtrbench.attacks.doors import Loss
+from mtrbench.attacks.losses import depth, normals
 from mtrbench.attacks.losses.ascending import Ascending, WithLoss
+from mtrbench.attacks.losses.registry import LOSSES
+from mtrbench.attacks.losses.sets import segmentation
 from mtrbench.attacks.registry import describe, settings_of
 from mtrbench.benchmark.protocol.noise import Noise
 
@@ -49,14 +53,14 @@ def naive(kind: str, prediction: Tensor, truth: Tensor) -> float:
     return naive_segmentation(kind, prediction, int(truth))
 
 
-CASES = [(kind, task) for kind, losses in SETS.items() if kind != "aligned" for task in losses]
+CASES = [(kind, task) for kind in LOSSES if kind != "aligned" for task in LOSSES.get(kind)]
 every_loss = pytest.mark.parametrize(("kind", "task"), CASES)
 
 
 @every_loss
 def test_is_the_mean_of_a_naive_loop(kind: str, task: str) -> None:
     prediction, truth, invalid = sample(task)
-    found = SETS[kind][task](prediction, truth)
+    found = LOSSES.get(kind)[task](prediction, truth)
     for i in range(len(prediction)):
         places = [*product(*map(range, invalid.shape[2:]))]  # the one place of an image, or its pixels
         valid = [place for place in places if not invalid[(i, 0, *place)]]
@@ -68,7 +72,7 @@ def test_is_the_mean_of_a_naive_loop(kind: str, task: str) -> None:
 def test_gradient_is_finite_and_zero_at_invalid_pixels(kind: str, task: str) -> None:
     prediction, truth, invalid = sample(task, dtype=torch.float32)
     prediction = torch.where(invalid, torch.nan, prediction).requires_grad_()
-    loss = SETS[kind][task](prediction, truth)
+    loss = LOSSES.get(kind)[task](prediction, truth)
     (gradient,) = torch.autograd.grad(loss.sum(), prediction)
     assert loss.isfinite().all()
     assert gradient.isfinite().all()
@@ -79,7 +83,7 @@ def test_gradient_is_finite_and_zero_at_invalid_pixels(kind: str, task: str) -> 
 @every_loss
 def test_is_zero_without_valid_pixels_and_the_samples_own(kind: str, task: str) -> None:
     prediction, truth, _ = sample(task)
-    loss = SETS[kind][task]
+    loss = LOSSES.get(kind)[task]
     truth[1] = NOTHING[task]
     found = loss(prediction, truth)
     assert found[1] == 0
@@ -92,7 +96,7 @@ def test_is_zero_without_valid_pixels_and_the_samples_own(kind: str, task: str) 
 def test_survives_extreme_predictions(kind: str, task: str, scale: float) -> None:
     prediction, truth, _ = sample(task, dtype=torch.float32)
     prediction = (scale * prediction).requires_grad_()
-    loss = SETS[kind][task](prediction, truth)
+    loss = LOSSES.get(kind)[task](prediction, truth)
     (gradient,) = torch.autograd.grad(loss.sum(), prediction)
     assert loss.isfinite().all()
     assert gradient.isfinite().all()
@@ -176,7 +180,7 @@ def test_angle_where_acos_and_norms_have_no_gradient(factor: float, expected: fl
 # Names.
 
 
-@pytest.mark.parametrize("losses", SETS)
+@pytest.mark.parametrize("losses", ["train", *LOSSES])
 @pytest.mark.parametrize("name", ["dgba-pgd", "total-apgd", "single:depth-fgsm"])
 def test_attacks_on_other_losses_are_attacks(name: str, losses: str) -> None:
     attack, (model, batch) = load_attack(f"{name}@{losses}"), perception()
@@ -189,7 +193,7 @@ def test_attacks_on_other_losses_are_attacks(name: str, losses: str) -> None:
 def test_the_attack_climbs_the_loss_it_names(losses: str) -> None:
     model, batch = perception()
     x = batch.x.clone().requires_grad_()
-    loss = SETS[losses]["depth"](model(x)["depth"], batch.truth["depth"])
+    loss = LOSSES.get(losses)["depth"](model(x)["depth"], batch.truth["depth"])
     (gradient,) = torch.autograd.grad(loss.sum(), x)
     expected = linf.project(batch.x, batch.x + linf.eps * gradient.sign())
     assert torch.equal(load_attack(f"single:depth-fgsm@{losses}")(model, batch, linf, Noise()), expected)
@@ -218,8 +222,8 @@ def test_a_task_keeps_all_but_its_loss() -> None:
     assert torch.equal(other.loss(prediction, truth), depth.relative(prediction, truth))
 
 
-@pytest.mark.parametrize("losses", [name for name in SETS if name != "train"])
-@pytest.mark.parametrize("name", ["dgba-pgd", "single:depth-vmi", "noise", "mtrbench.attacks.whole.noise:Noise"])
+@pytest.mark.parametrize("losses", LOSSES)
+@pytest.mark.parametrize("name", ["dgba-pgd", "single:depth-vmi", "noise", "mtrbench.attacks.whole.noise:RandomNoise"])
 def test_description_makes_the_attack_again(name: str, losses: str) -> None:
     full = f"{name}@{losses}"
     attack = load_attack(full)
@@ -243,8 +247,8 @@ def test_train_is_the_plain_attack() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("dgba-pgd@alined", "unknown losses of attack 'dgba-pgd': 'alined'; did you mean aligned"),
-        ("dgba-pgd@", "unknown losses of attack 'dgba-pgd': ''; known: aligned"),
+        ("dgba-pgd@alined", "unknown losses 'alined'; did you mean aligned"),
+        ("dgba-pgd@", "unknown losses ''; known: aligned"),
         ("dgba-pdg@aligned", "unknown attack 'dgba-pdg'; did you mean dgba-pgd"),
     ],
 )

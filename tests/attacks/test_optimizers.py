@@ -10,15 +10,16 @@ import torch
 from helpers.asserts import assert_batch_size_invariant
 from helpers.iterates import Watched
 from helpers.threats import both_norms, linf
+from helpers.toys import curved_model
 from torch import Tensor
 
 from mtrbench import BadInputError, load_attack
 from mtrbench.attacks.balancing.total import Total
-from mtrbench.attacks.conformance.toys import curved_model, linear_model, middle_batch
+from mtrbench.attacks.conformance.toys import linear_model, middle_batch
 from mtrbench.attacks.optimizers.mim import MIM, of_unit_sum
 from mtrbench.attacks.optimizers.ni import NI
 from mtrbench.attacks.optimizers.vmi import VMI
-from mtrbench.attacks.registry import BALANCINGS, OPTIMIZERS
+from mtrbench.attacks.tables import BALANCINGS, OPTIMIZERS
 from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.registry import Registry
 from mtrbench.benchmark.protocol.threat import ThreatModel

@@ -12,6 +12,7 @@ import pytest
 import torch
 from helpers.asserts import assert_batch_size_invariant, assert_within_budget
 from helpers.threats import both_norms, l2, linf
+from helpers.toys import curved_model
 from PIL import Image
 from torch import Tensor
 
@@ -19,8 +20,9 @@ from mtrbench import BadInputError, load_attack
 from mtrbench.attacks.balancing.base import Iterate
 from mtrbench.attacks.balancing.dgba_grid import DgbaGrid
 from mtrbench.attacks.balancing.dgba_sparse import DgbaSparse
-from mtrbench.attacks.conformance.toys import curved_model, linear_model, middle_batch
-from mtrbench.attacks.registry import OPTIMIZERS, describe, settings_of
+from mtrbench.attacks.conformance.toys import linear_model, middle_batch
+from mtrbench.attacks.registry import describe, settings_of
+from mtrbench.attacks.tables import OPTIMIZERS
 from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.tally import tallying
 from mtrbench.benchmark.protocol.threat import ThreatModel

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 from helpers.threats import both_norms, l2, linf
+from helpers.toys import curved_model
 from torch import Tensor
 
 from mtrbench import BadInputError, load_attack
-from mtrbench.attacks.conformance.toys import curved_model, linear_model, middle_batch
+from mtrbench.attacks.conformance.toys import linear_model, middle_batch
 from mtrbench.attacks.registry import describe
 from mtrbench.attacks.whole import auto
-from mtrbench.attacks.whole.noise import Noise as ControlNoise
+from mtrbench.attacks.whole.noise import RandomNoise
 from mtrbench.benchmark.harness import measure
 from mtrbench.benchmark.measurement import Measurement
 from mtrbench.benchmark.protocol.damage import on_images
@@ -206,7 +207,7 @@ class TestAuto:
             load_attack("auto")(model.only(["a"]), batch, linf, Noise())
 
     def test_standard_members_make_a_worst_of(self) -> None:
-        assert load_attack(f"worst-of:{','.join(STANDARD)}").names == STANDARD
+        assert load_attack(f"worst-of:{','.join(STANDARD)}").member_names == STANDARD
 
     def test_takes_no_argument(self) -> None:
         with pytest.raises(BadInputError, match="auto takes no argument; write auto"):
@@ -230,7 +231,7 @@ def test_version_changes_with_every_member(name: str, monkeypatch: pytest.Monkey
 
 def test_version_changes_with_a_members_default(monkeypatch: pytest.MonkeyPatch) -> None:
     before = describe(WORST, load_attack(WORST))[0]
-    monkeypatch.setattr(ControlNoise.__init__, "__defaults__", ("uniform",))
+    monkeypatch.setattr(RandomNoise.__init__, "__defaults__", ("uniform",))
     assert describe(WORST, load_attack(WORST))[0] != before
 
 

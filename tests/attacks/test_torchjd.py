@@ -18,7 +18,7 @@ from mtrbench import BadInputError, load_attack
 from mtrbench.attacks.balancing import jacobian
 from mtrbench.attacks.balancing.base import gradients_apart
 from mtrbench.attacks.conformance.toys import linear_model, middle_batch
-from mtrbench.attacks.registry import names
+from mtrbench.attacks.listing import names
 
 AGGREGATORS: dict[str, type[jacobian.Jacobian]] = {
     "mgda": jacobian.MGDA,

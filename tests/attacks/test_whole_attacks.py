@@ -11,13 +11,14 @@ import torch
 from helpers.asserts import assert_batch_size_invariant, assert_within_budget
 from helpers.samples import perception
 from helpers.threats import both_norms, linf
+from helpers.toys import curved_model
 from torch import Tensor
 
 from mtrbench import BadInputError, load_attack
 from mtrbench.attacks.balancing.base import Iterate, gradients_apart, relative_change
-from mtrbench.attacks.conformance.toys import curved_model, linear_model, middle_batch
-from mtrbench.attacks.losses import segmentation
+from mtrbench.attacks.conformance.toys import linear_model, middle_batch
 from mtrbench.attacks.losses.ascending import with_losses
+from mtrbench.attacks.losses.sets import segmentation
 from mtrbench.attacks.whole.auto_saga import PixelWeights, of_unit_mean, of_unit_peak
 from mtrbench.attacks.whole.square import HALVINGS, Square
 from mtrbench.benchmark.harness import measure

@@ -6,7 +6,8 @@ import pytest
 from helpers.make_records import make_record
 
 from mtrbench import load_attack
-from mtrbench.attacks.registry import attack_facts, full_names
+from mtrbench.attacks.listing import full_names
+from mtrbench.attacks.registry import attack_facts
 from mtrbench.benchmark.protocol.migration import attack_facts as of_schema_3
 from mtrbench.benchmark.protocol.migration import migrated
 from mtrbench.benchmark.protocol.reading import read_record

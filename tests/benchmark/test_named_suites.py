@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import replace
 from importlib.metadata import EntryPoint
 from itertools import product
 from pathlib import Path
@@ -16,7 +15,8 @@ from pydantic import ValidationError
 from mtrbench import BadInputError
 from mtrbench.api.resolver import LocalWorkshop, found_models
 from mtrbench.api.suites import cell_count, find_suite
-from mtrbench.attacks.registry import BALANCINGS, WHOLE, full_names, names
+from mtrbench.attacks.listing import full_names, names
+from mtrbench.attacks.tables import BALANCINGS, WHOLE
 from mtrbench.benchmark.protocol.registry import Registry
 from mtrbench.benchmark.suites.registry import SUITES, as_suite
 from mtrbench.benchmark.suites.suite import Suite
@@ -118,10 +118,12 @@ class TestSelectors:
 
     def test_what_is_registered_anew_is_in_all_attacks_without_an_edit(self, monkeypatch: pytest.MonkeyPatch) -> None:
         before = {*find_suite("all-attacks").attacks}
-        total = {**BALANCINGS.entries, "anew": BALANCINGS.entries["total"], "after": BALANCINGS.entries["single"]}
-        whole = {**WHOLE.entries, "other-noise": WHOLE.entries["noise"]}
-        monkeypatch.setattr("mtrbench.attacks.registry.BALANCINGS", replace(BALANCINGS, entries=total))
-        monkeypatch.setattr("mtrbench.attacks.registry.WHOLE", replace(WHOLE, entries=whole))
+        for table, name, like in (
+            (BALANCINGS, "anew", "total"),
+            (BALANCINGS, "after", "single"),
+            (WHOLE, "other-noise", "noise"),
+        ):
+            monkeypatch.setitem(table.entries, name, table.entries[like])
         more = {*find_suite("all-attacks").attacks} - before
         optimizers = {name.rpartition("-")[2] for name in before if name.startswith("total-")}
         tasks = ("segmentation", "depth", "normals")

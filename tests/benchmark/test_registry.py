@@ -37,8 +37,12 @@ class Steepest:
         return threat.project(batch.x, batch.x + self.part * threat.eps * threat.ascend(gradient))
 
 @dataclass(frozen=True)
-class Picky:
-    needed: int
+class Picky(Steepest):
+    needed: int = None
+
+    def __post_init__(self):
+        if self.needed is None:
+            raise TypeError("needed")
 
 card = pathlib.Path(__file__).parent / "tiny" / "card.toml"
 few = rooms
@@ -204,7 +208,7 @@ def test_import_is_put_off_until_it_is_asked_for() -> None:
     assert "broken" in Registry("thing", {"broken": "no.such:thing"})
 
 
-@pytest.mark.parametrize("name", ["os.path:join", "os.path:sep"])
+@pytest.mark.parametrize("name", ["os.path:isfile", "os.path:sep", "json:decoder", "json:JSONEncoder"])
 def test_object_that_makes_no_attack_is_refused(name: str) -> None:
     with pytest.raises(BadInputError, match=f"attack '{name}'"):
         load_attack(name)
@@ -212,7 +216,7 @@ def test_object_that_makes_no_attack_is_refused(name: str) -> None:
 
 def test_settings_of_an_attack_are_checked(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(site)
-    assert load_attack("mtrbench.attacks.whole.noise:Noise") == load_attack("noise")
+    assert load_attack("mtrbench.attacks.whole.noise:RandomNoise") == load_attack("noise")
     with pytest.raises(BadInputError, match="unknown setting of attack 'total-pgd': 'step'; did you mean steps"):
         load_attack("total-pgd", step=3)
     (site / "pkg").mkdir()
@@ -222,5 +226,5 @@ def test_settings_of_an_attack_are_checked(site: Path, monkeypatch: pytest.Monke
 
 
 def test_show_takes_an_object_by_its_path() -> None:
-    shown = mtrbench("show", "attack", "mtrbench.attacks.whole.noise:Noise", "--json")
+    shown = mtrbench("show", "attack", "mtrbench.attacks.whole.noise:RandomNoise", "--json")
     assert json.loads(shown.out)["settings"] == {"kind": "sign"}

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from itertools import pairwise, product
 
 import pytest
+from helpers.layouts import layouts, partitions
 
 from mtrbench import BadInputError
-from mtrbench.models.nets.layout import Layout, Partition, layouts, partitions
+from mtrbench.models.nets.layout import Layout, Partition
 
 ABC = ("a", "b", "c")
 

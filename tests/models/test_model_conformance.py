@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import tomli_w
 from helpers.commands import assert_refused, mtrbench
+from helpers.layouts import layouts
 from helpers.planted_models import (
     SIZE,
     Backwards,
@@ -40,7 +41,7 @@ from mtrbench.benchmark.stats import bootstrap_scores, resampling_weights
 from mtrbench.cli.card_text import drawn
 from mtrbench.models.card import Architecture, build, fingerprint, packed, read_card, unpack
 from mtrbench.models.conformance import PROPERTIES
-from mtrbench.models.nets.layout import Layout, layouts
+from mtrbench.models.nets.layout import Layout
 from mtrbench.models.registry import find_card, load_model
 
 IMAGES = 6

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 from helpers.architectures import APART, HALF, SHARED, TASKS, architecture, every_architecture
+from helpers.layouts import layouts
 from torch import nn
 
 from mtrbench import BadInputError
 from mtrbench.benchmark.protocol.tasks.checks import channels_of
 from mtrbench.benchmark.protocol.types import MultiTaskModel
 from mtrbench.models.card import Architecture, build, packed, unpack
-from mtrbench.models.nets.layout import layouts
 
 BRANCHING = [SHARED, SHARED, HALF, HALF, APART]
 # Every tenth of the 51 layouts, from all apart in every block to all shared.

@@ -1,0 +1,30 @@
+"""The sets of losses by name, which stands behind the `@` of an attack's."""
+
+from __future__ import annotations
+
+from ...benchmark.protocol.registry import Registry
+from ..doors import Losses, check_losses
+from ..naming import TRAIN
+
+LOSSES: Registry[Losses] = Registry(
+    "losses",
+    {
+        "aligned": "mtrbench.attacks.losses.sets:ALIGNED",
+        "masked-ce": "mtrbench.attacks.losses.sets:MASKED_CE",
+        "margin": "mtrbench.attacks.losses.sets:MARGIN",
+        "js": "mtrbench.attacks.losses.sets:JS",
+        "segpgd": "mtrbench.attacks.losses.sets:SEGPGD",
+        "cospgd": "mtrbench.attacks.losses.sets:COSPGD",
+        "relative": "mtrbench.attacks.losses.sets:RELATIVE",
+        "log": "mtrbench.attacks.losses.sets:LOG",
+        "angle": "mtrbench.attacks.losses.sets:ANGLE",
+    },
+    check_losses,
+    group="mtrbench.losses",
+    refuses=lambda name: "so the losses of training are called" if name == TRAIN else None,
+)
+
+
+def losses_of(name: str) -> Losses:
+    """The set called `name`, empty for `train`; raises BadInputError for an unknown one."""
+    return {} if name == TRAIN else LOSSES.get(name)
