@@ -23,12 +23,12 @@ def panels(task: Task, before: Tensor, after: Tensor, truth: Tensor) -> Maps | W
     labels = not truth.is_floating_point() and len(task.prediction_shape) == len(task.truth_shape) + 1
     valid = task.valid(truth)
     known = torch.where(valid.squeeze(1) if labels else valid, truth.double(), torch.nan)
-    found = [_array(known), *(_array(values.argmax(dim=1) if labels else values) for values in (before, after))]
-    shapes = {values.shape for values in found}
-    drawn = is_dense(task.prediction_shape) and is_dense(task.truth_shape) and len(shapes) == 1
-    if drawn and (found[0].ndim == 2 or found[0].shape[:-2] == (3,)):
-        return Maps(*found, labels=labels)
-    return Words(*(_words(values, labels) for values in found))
+    first, second = (_array(values.argmax(dim=1) if labels else values) for values in (before, after))
+    true = _array(known)
+    alike = is_dense(task.prediction_shape) and is_dense(task.truth_shape) and true.shape == first.shape
+    if alike and true.shape[:-2] in ((), (3,)):
+        return Maps(true, first, second, labels)
+    return Words(*(_words(values, labels) for values in (true, first, second)))
 
 
 def _array(values: Tensor) -> NDArray[np.float64]:
@@ -43,6 +43,5 @@ def _words(values: NDArray[np.float64], labels: bool) -> str:
         return "unknown"
     if values.size > FEW:
         return f"{values.size} numbers from {known.min():.3g} to {known.max():.3g}"
-    return ", ".join(
-        "unknown" if value != value else f"{value:.0f}" if labels else f"{value:.3g}" for value in values.flat
-    )
+    precision = ".0f" if labels else ".3g"
+    return ", ".join(format(value, precision) if np.isfinite(value) else "unknown" for value in values.flat)

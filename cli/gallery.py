@@ -99,18 +99,13 @@ def attacked(workshop: LocalWorkshop, cell: Cell, name: str, index: int) -> tupl
 
 @torch.no_grad()
 def _shown(model: MultiTaskModel, clean: Batch, after: Batch) -> Shown:
-    before, attacked = model(clean.x), model(after.x)
-    return Shown(
-        clean=clean.x[0].double().numpy(),
-        attacked=after.x[0].double().numpy(),
-        tasks={
-            name: panels(task, before[name], attacked[name], clean.truth[name]) for name, task in model.tasks.items()
-        },
-        scores={
-            name: (_score(task, before[name], clean.truth[name]), _score(task, attacked[name], clean.truth[name]))
-            for name, task in model.tasks.items()
-        },
-    )
+    first, second, truth = model(clean.x), model(after.x), clean.truth
+    scores = {
+        name: (_score(task, first[name], truth[name]), _score(task, second[name], truth[name]))
+        for name, task in model.tasks.items()
+    }
+    tasks = {name: panels(task, first[name], second[name], truth[name]) for name, task in model.tasks.items()}
+    return Shown(clean.x[0].double().numpy(), after.x[0].double().numpy(), tasks, scores)
 
 
 def _score(task: Task, prediction: Tensor, truth: Tensor) -> str:

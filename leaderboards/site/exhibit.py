@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +38,11 @@ class Words:
     truth: str
     before: str
     after: str
+
+    @property
+    def all(self) -> Sequence[str]:
+        """Top to bottom."""
+        return self.truth, self.before, self.after
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ def picture(shown: Shown) -> bytes:
         for column, (task, found) in zip(panels.T[1:], shown.tasks.items(), strict=True):
             before, after = shown.scores[task]
             titles = [f"{task}: truth", f"clean: {before}", f"attacked: {after}"]
-            parts = [found.truth, found.before, found.after] if isinstance(found, Words) else coloured(found)
+            parts: Sequence[Map | str] = coloured(found) if isinstance(found, Maps) else found.all
             for axes, part, title in zip(column, parts, titles, strict=True):
                 _show(axes, part, title)
 
