@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..benchmark.datasets.registry import load_dataset
-from ..benchmark.evaluation import Workshop, make_record, measure_cell
+from ..benchmark.evaluation import Workshop, evaluate_cell
 from ..benchmark.protocol.cells import ModelRef
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.records import Record
@@ -59,9 +59,4 @@ def evaluate(
         workshop = OwnWorkshop(model.to(device_of(device)), data, device, batch_size)
         ref = ModelRef(name="own", sha256=weights_sha256(model))
         cell = make_cell(ref, model.tasks, dataset_ref(dataset, data, size), attack, threat, seed, defaults)
-    whole = (0, cell.dataset.images)
-    clean, control, attacked = (
-        measure_cell(workshop, part, whole) for part in (cell.clean, workshop.control(cell), cell)
-    )
-    facts, tasks = workshop.model_facts(cell), workshop.model(cell.model).tasks
-    return make_record(cell, facts, workshop.attack_facts(cell), tasks, clean, control, attacked, device)
+    return evaluate_cell(cell, workshop)

@@ -14,7 +14,6 @@ from pydantic import ValidationError
 from ..attacks.parts import check_tasks
 from ..attacks.registry import attack_facts, describe, load_attack, parse, settings_of
 from ..benchmark.datasets.registry import load_dataset
-from ..benchmark.evaluation import ids_sha256
 from ..benchmark.protocol.cells import AttackRef, Cell, DatasetRef, ModelRef, ThreatRef
 from ..benchmark.protocol.errors import BadInputError, unknown
 from ..benchmark.protocol.facts import AttackFacts, ModelFacts
@@ -22,6 +21,7 @@ from ..benchmark.protocol.tasks.base import Task
 from ..benchmark.protocol.tasks.registry import task_settings
 from ..benchmark.protocol.threat import ThreatModel
 from ..benchmark.protocol.types import Attack, Dataset, MultiTaskModel
+from ..benchmark.recording import ids_sha256
 from ..benchmark.suites.suite import Suite
 from ..models.card import load_card_model
 from ..models.nets.layout import Layout

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
 import torch
 
-from . import stats
-from .engines import Engine
+from .engines import Engine, Serial
 from .environment import environment
 from .harness import in_batches, measure
 from .measurement import Measurement
 from .protocol.cells import Cell, ModelRef
-from .protocol.errors import BadInputError
-from .protocol.facts import AttackFacts, ModelFacts, TaskFacts
+from .protocol.facts import AttackFacts, ModelFacts
 from .protocol.noise import Noise
-from .protocol.records import AnyRecord, CleanRecord, Costs, Diagnostics, Record, Replicates, Solver
+from .protocol.records import AnyRecord, Record
 from .protocol.tasks.base import Task
 from .protocol.threat import ThreatModel
 from .protocol.types import Attack, Dataset, MultiTaskModel, SplitAttack
+from .recording import Baseline, Origin, make_baseline, make_clean_record, make_record
 from .store import Span, Store
 
 SHARD = 32
@@ -73,11 +72,6 @@ class Progress:
     stored: bool = False
 
 
-def ids_sha256(ids: Sequence[str]) -> str:
-    """Digest of sample names in their order."""
-    return hashlib.sha256("\n".join(ids).encode()).hexdigest()
-
-
 def pending(cells: Sequence[Cell], workshop: Workshop, store: Store) -> list[Job]:
     """The jobs that are still to be done before every cell has its record; clean passes and controls come first."""
     passes = [_passes(cell, workshop) for cell in cells if store.record(cell) is None]
@@ -93,31 +87,30 @@ def evaluate_cells(
 
     Raises BadInputError where the harness does; what was finished before is kept. Close it if you stop early.
     """
-    left: dict[str, int] = {}
-    for job in jobs:
-        left[job.cell.key] = left.get(job.cell.key, 0) + 1
-
-    waiting = {cell.key: cell for cell in cells}
-
-    def finished() -> Iterator[AnyRecord]:
-        for key, cell in list(waiting.items()):
-            if not any(left.get(part.key) for part in _passes(cell, workshop)):
-                del waiting[key]
-                yield _record(cell, workshop, store)
-
-    for key, cell in list(waiting.items()):
+    desk = _Desk(workshop, store)
+    left = Counter(job.cell.key for job in jobs)
+    awaited: dict[str, list[Cell]] = defaultdict(list)  # by the key of a pass that is missing
+    missing: dict[str, int] = {}  # passes, by the key of a cell
+    for key, cell in {cell.key: cell for cell in cells}.items():
         stored = store.record(cell)
         if stored is not None:
-            del waiting[key]
             yield Progress(0, stored, stored=True)
-    for record in finished():
-        yield Progress(0, record)
+            continue
+        keys = {part.key for part in _passes(cell, workshop)} & left.keys()
+        missing[key] = len(keys)
+        for part in keys:
+            awaited[part].append(cell)
+        if not keys:
+            yield Progress(0, desk.record(cell))
     with closing(engine.run(partial(_do, workshop, store), jobs)) as done:
         for job in done:
-            left[job.cell.key] -= 1
+            part = job.cell.key
+            left[part] -= 1
             yield Progress(job.span[1] - job.span[0])
-            for record in finished():
-                yield Progress(0, record)
+            for cell in awaited.pop(part, ()) if left[part] == 0 else ():
+                missing[cell.key] -= 1
+                if missing[cell.key] == 0:
+                    yield Progress(0, desk.record(cell))
 
 
 def _do(workshop: Workshop, store: Store, job: Job) -> None:
@@ -138,6 +131,23 @@ def measure_cell(workshop: Workshop, cell: Cell, span: Span) -> Measurement:
     return measure(workshop.model(cell.model), own, attack, threat, Noise(cell.seed), cell.title, split, source)
 
 
+def evaluate_cell(cell: Cell, workshop: Workshop, store: Store | None = None) -> Record:
+    """The record of one cell with an attack; with a store, nothing that is there is computed again.
+
+    Raises BadInputError where the harness does.
+    """
+    if store is not None:
+        done = evaluate_cells([cell], workshop, store, Serial(), pending([cell], workshop, store))
+        (record,) = (progress.record for progress in done if progress.record is not None)
+        assert isinstance(record, Record)  # the cell has an attack
+        return record
+    whole = 0, cell.dataset.images
+    clean, control, attacked = (measure_cell(workshop, part, whole) for part in _passes(cell, workshop))
+    origin = Origin(cell, workshop.model_facts(cell), workshop.attack_facts(cell), environment(workshop.device))
+    tasks = workshop.model(cell.model).tasks
+    return make_record(origin, tasks, make_baseline(cell, tasks, clean, control), attacked)
+
+
 def with_clean(cells: Sequence[Cell]) -> list[Cell]:
     """The cells, and before them their clean passes, which have records of their own."""
     return [*{cell.key: cell for cell in (*(cell.clean for cell in cells), *cells)}.values()]
@@ -148,96 +158,37 @@ def _passes(cell: Cell, workshop: Workshop) -> tuple[Cell, ...]:
     return (cell,) if cell.attack is None else (cell.clean, workshop.control(cell), cell)
 
 
-def _record(cell: Cell, workshop: Workshop, store: Store) -> AnyRecord:
-    stored = store.record(cell)
-    if stored is not None:
-        return stored
-    clean, *attacks = (
-        Measurement.merge(store.shard(part, span) for span in spans(part)) for part in _passes(cell, workshop)
-    )
-    facts, tasks = workshop.model_facts(cell), workshop.model(cell.model).tasks
-    record: AnyRecord
-    if attacks:
-        control, attacked = attacks
-        record = make_record(cell, facts, workshop.attack_facts(cell), tasks, clean, control, attacked, workshop.device)
-    else:
-        record = make_clean_record(cell, facts, tasks, clean, workshop.device)
-    store.save_record(record)
-    return record
+@dataclass(frozen=True)
+class _Desk:
+    """Writes records out of passes that are in the store; what cells of one model share is worked out once."""
 
+    workshop: Workshop
+    store: Store
+    _baselines: dict[tuple[str, str], Baseline] = field(default_factory=dict)
 
-def make_clean_record(
-    cell: Cell, facts: ModelFacts, tasks: Mapping[str, Task], clean: Measurement, device: str
-) -> CleanRecord:
-    """The record of a clean pass; raises BadInputError if it is not over the cell's samples."""
-    _check_samples(cell, clean)
-    found = stats.scores(tasks, clean.statistics)
-    return CleanRecord(
-        schema=4,
-        key=cell.key,
-        cell=cell,
-        model_facts=facts,
-        task_facts={name: TaskFacts.of(task.metrics) for name, task in tasks.items()},
-        scores=stats.estimates(found),
-        replicates={
-            task: {metric: Replicates.pack(score.replicates) for metric, score in part.items()}
-            for task, part in found.items()
-        },
-        environment=environment(device),
-    )
+    def record(self, cell: Cell) -> AnyRecord:
+        """The record of a cell whose passes are all there, made and stored now."""
+        workshop = self.workshop
+        facts, tasks = workshop.model_facts(cell), workshop.model(cell.model).tasks
+        where = environment(workshop.device)
+        record: AnyRecord
+        if cell.attack is None:
+            record = make_clean_record(Origin(cell, facts, None, where), tasks, self._whole(cell))
+        else:
+            origin = Origin(cell, facts, workshop.attack_facts(cell), where)
+            record = make_record(origin, tasks, self._baseline(cell, tasks), self._whole(cell))
+        self.store.save_record(record)
+        return record
 
+    def _baseline(self, cell: Cell, tasks: Mapping[str, Task]) -> Baseline:
+        clean, control = cell.clean, self.workshop.control(cell)
+        key = clean.key, control.key
+        if key not in self._baselines:
+            self._baselines[key] = make_baseline(cell, tasks, self._whole(clean), self._whole(control))
+        return self._baselines[key]
 
-def _check_samples(cell: Cell, *passes: Measurement) -> None:
-    if any(ids_sha256(part.ids) != cell.dataset.ids for part in passes):
-        raise BadInputError(f"{cell.title}: the passes are over other samples than the cell's; remove its shards")
-
-
-def make_record(
-    cell: Cell,
-    model_facts: ModelFacts,
-    attack_facts: AttackFacts,
-    tasks: Mapping[str, Task],
-    clean: Measurement,
-    control: Measurement,
-    attacked: Measurement,
-    device: str,
-) -> Record:
-    """The record of a cell from its clean pass, its control's and its attacked one.
-
-    Raises BadInputError if the passes are not over the cell's samples.
-    """
-    _check_samples(cell, clean, control, attacked)
-    before, after, degradation = stats.degradation(
-        tasks, clean.statistics, attacked.statistics, clean.losses, attacked.losses
-    )
-    _, _, noise = stats.degradation(tasks, clean.statistics, control.statistics, clean.losses, control.losses)
-    diagnostics = Diagnostics(
-        zero_gradient={name: float((clean.gradients[name] == 0).mean()) for name in tasks},
-        gradient_length={name: float(clean.gradients[name].mean()) for name in tasks},
-        gradient_cosine={name: float(value.mean()) for name, value in clean.gradients.items() if name not in tasks},
-        noise=noise.ard,
-    )
-    return Record(
-        schema=4,
-        key=cell.key,
-        cell=cell,
-        model_facts=model_facts,
-        attack_facts=attack_facts,
-        task_facts={name: TaskFacts.of(task.metrics) for name, task in tasks.items()},
-        complete=all(task.value is not None for task in degradation.tasks.values()),
-        clean=before,
-        attacked=after,
-        degradation=degradation,
-        diagnostics=diagnostics,
-        costs=Costs(
-            forwards=attacked.forwards / len(attacked.ids),
-            backwards=attacked.backwards / len(attacked.ids),
-            seconds=attacked.seconds,
-            peak_memory_mb=attacked.peak_memory_mb,
-        ),
-        solver=Solver(programs=dict(attacked.tally.sums), gaps=attacked.tally.peaks),
-        environment=environment(device),
-    )
+    def _whole(self, cell: Cell) -> Measurement:
+        return Measurement.merge(self.store.shard(cell, span) for span in spans(cell))
 
 
 def spans(cell: Cell) -> list[Span]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,14 +22,17 @@ RESAMPLES = 500
 LEVEL = 0.95
 
 
+@lru_cache(maxsize=4)
 def resampling_weights(samples: int) -> Array:
-    """How often each sample stands in each resample, (RESAMPLES, n).
+    """How often each sample stands in each resample, (RESAMPLES, n), not to be written to.
 
     The same n gives the same weights always, so that the replicates of two cells over the same images are paired.
     """
     generator = np.random.Generator(np.random.Philox(key=0))
     drawn = generator.integers(0, samples, size=(RESAMPLES, samples))
-    return np.stack([np.bincount(row, minlength=samples) for row in drawn]).astype(np.float64)
+    weights = np.stack([np.bincount(row, minlength=samples) for row in drawn]).astype(np.float64)
+    weights.flags.writeable = False
+    return weights
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,10 @@ class Bootstrapped:
         return Estimate(value=value, low=_rounded(low), high=_rounded(high))
 
 
+Scores = dict[str, dict[str, Bootstrapped]]
+"""Metrics by name, by task."""
+
+
 def _rounded(value: float) -> float:
     """To seven digits, far more than the interval leaves: a record has two hundred such numbers."""
     return float(f"{value:.7g}")
@@ -74,7 +82,7 @@ def least(parts: list[Bootstrapped]) -> Bootstrapped:
     return Bootstrapped(float(values.min()), replicates.min(axis=0))
 
 
-def scores(tasks: Mapping[str, Task], statistics: Mapping[str, Array]) -> dict[str, dict[str, Bootstrapped]]:
+def scores(tasks: Mapping[str, Task], statistics: Mapping[str, Array]) -> Scores:
     """Every metric of every task from its per-sample statistics (n, S), all over the same samples."""
     weights = resampling_weights(len(next(iter(statistics.values()))))
     return {name: bootstrap_scores(task, statistics[name], weights) for name, task in tasks.items()}
@@ -108,17 +116,13 @@ def relative_loss_change(clean: Array, attacked: Array, weights: Array) -> Boots
 
 def degradation(
     tasks: Mapping[str, Task],
-    clean: Mapping[str, Array],
-    attacked: Mapping[str, Array],
+    before: Scores,
+    after: Scores,
     clean_losses: Mapping[str, Array],
     attacked_losses: Mapping[str, Array],
-) -> tuple[dict[str, dict[str, Estimate]], dict[str, dict[str, Estimate]], Degradation]:
-    """Clean scores, attacked scores and the degradation between them, all over the same samples in the same order.
-
-    `clean[task]` and `attacked[task]` are per-sample statistics (n, S), the losses are (n,).
-    """
-    weights = resampling_weights(len(next(iter(clean.values()))))
-    before, after = scores(tasks, clean), scores(tasks, attacked)
+) -> Degradation:
+    """The degradation from the scores `before` to those `after`, and of the losses (n,), all over the same samples."""
+    weights = resampling_weights(len(next(iter(clean_losses.values()))))
     by_metric = {
         name: {
             metric.name: relative_degradation(
@@ -130,7 +134,7 @@ def degradation(
     }
     by_task = {name: mean(list(metrics.values())) for name, metrics in by_metric.items()}
     losses = {name: relative_loss_change(clean_losses[name], attacked_losses[name], weights) for name in tasks}
-    result = Degradation(
+    return Degradation(
         ard=mean(list(by_task.values())).estimate(),
         flat=mean([part for metrics in by_metric.values() for part in metrics.values()]).estimate(),
         worst_task=least(list(by_task.values())).estimate(),
@@ -141,7 +145,6 @@ def degradation(
         losses={name: part.estimate() for name, part in losses.items()},
         replicates={name: Replicates.pack(part.replicates) for name, part in by_task.items()},
     )
-    return estimates(before), estimates(after), result
 
 
 def estimates(parts: Mapping[str, Mapping[str, Bootstrapped]]) -> dict[str, dict[str, Estimate]]:

@@ -20,6 +20,7 @@ from mtrbench.benchmark.stats import (
     relative_degradation,
     relative_loss_change,
     resampling_weights,
+    scores,
 )
 
 
@@ -91,8 +92,9 @@ def test_scores_by_hand() -> None:
     clean = {"a": np.array([[1.0, 1.0], [1.0, 3.0]]), "b": np.array([[1.0, 4.0], [1.0, 4.0]])}
     attacked = {"a": np.array([[1.0, 2.0], [1.0, 4.0]]), "b": np.array([[1.0, 8.0], [1.0, 8.0]])}
     losses = [{task: values[:, 1] for task, values in part.items()} for part in (clean, attacked)]
-    before, after, found = degradation(tasks, clean, attacked, *losses)
+    before, after = scores(tasks, clean), scores(tasks, attacked)
     assert (before["a"]["value"].value, after["a"]["value"].value) == (2.0, 3.0)
+    found = degradation(tasks, before, after, *losses)
     assert found.tasks["a"].value == pytest.approx(0.5)
     assert found.ard.value == pytest.approx(0.75)
     assert found.worst_task.value == pytest.approx(0.5)

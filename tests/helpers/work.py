@@ -12,11 +12,11 @@ from mtrbench import load_attack
 from mtrbench.attacks.conformance.toys import linear_model, middle_batch
 from mtrbench.attacks.registry import attack_facts
 from mtrbench.benchmark.engines.serial import Serial
-from mtrbench.benchmark.evaluation import ids_sha256
 from mtrbench.benchmark.protocol.cells import AttackRef, Cell, DatasetRef, ModelRef, ThreatRef
 from mtrbench.benchmark.protocol.errors import BadInputError
 from mtrbench.benchmark.protocol.facts import AttackFacts, ModelFacts
 from mtrbench.benchmark.protocol.types import Attack, Batch, Dataset, MultiTaskModel
+from mtrbench.benchmark.recording import ids_sha256
 
 J = TypeVar("J")
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mtrbench.attacks.conformance.toys import Affine
 from mtrbench.benchmark.protocol.records import Degradation, Estimate
-from mtrbench.benchmark.stats import degradation
+from mtrbench.benchmark.stats import degradation, scores
 from mtrbench.leaderboards.analysis.groups import group
 from mtrbench.leaderboards.boards.attacks import attack_boards
 
@@ -29,7 +29,8 @@ def drawn(generator: np.random.Generator, hardness: NDArray[np.float64], damage:
         for found, values in ((clean, errors), (attacked, after)):
             found[task] = np.stack([np.ones(IMAGES), values], axis=1)
     losses = [{task: values[:, 1] for task, values in part.items()} for part in (clean, attacked)]
-    return degradation({task: Affine() for task in TASKS}, clean, attacked, *losses)[2]
+    tasks = {task: Affine() for task in TASKS}
+    return degradation(tasks, scores(tasks, clean), scores(tasks, attacked), *losses)
 
 
 @pytest.fixture(scope="module")
