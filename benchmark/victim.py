@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from .measurement import Effort
+from .protocol.digest import digest
 from .protocol.errors import BadInputError
 from .protocol.tally import tallying
 from .protocol.types import MultiTaskModel
@@ -42,12 +43,15 @@ class Victim:
 
 
 def weights_sha256(module: nn.Module) -> str:
-    """Digest of a module's parameters and buffers, by name, type, shape and content."""
-    digest = hashlib.sha256()
+    """Digest of a module's parameters, buffers and extra state, by name, type, shape and content."""
+    found = hashlib.sha256()
     for name, value in module.state_dict().items():
-        digest.update(f"{name}\0{value.dtype}\0{tuple(value.shape)}\0".encode())
-        digest.update(value.detach().cpu().flatten().clone().view(torch.uint8).numpy())
-    return digest.hexdigest()
+        if isinstance(value, Tensor):
+            found.update(f"{name}\0{value.dtype}\0{tuple(value.shape)}\0".encode())
+            found.update(value.detach().cpu().flatten().clone().view(torch.uint8).numpy().data)
+        else:
+            found.update(f"{name}\0{digest(value)}\0".encode())
+    return found.hexdigest()
 
 
 def _state(model: MultiTaskModel) -> tuple[str, tuple[bool, ...]]:

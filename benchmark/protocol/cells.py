@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 from typing_extensions import TypeAliasType
 
 PROTOCOL_VERSION = 2
@@ -28,14 +28,28 @@ class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, **STRICT)
 
 
-class ModelRef(Strict):
-    """A model and the digest of its weights."""
+class WithCode(Strict):
+    """What may run code from outside this package: `code` is its digest, absent if there is none."""
+
+    code: Sha256 | None = None
+
+    @model_serializer(mode="wrap")
+    def _serialized(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Left out, not null: so keys from before there was such a field stay what they are.
+        return {name: value for name, value in handler(self).items() if name != "code" or value is not None}
+
+
+class ModelRef(WithCode):
+    """A model and the digest of its weights; `code` covers all else that the answers of a model from outside rest on.
+
+    That is the network with its settings and, of a model in memory, every attribute of it.
+    """
 
     name: Name
     sha256: Sha256
 
 
-class DatasetRef(Strict):
+class DatasetRef(WithCode):
     """A data set, its digest, and which samples: the first `images` of it, `ids` being the digest of their names."""
 
     name: Name
@@ -45,7 +59,7 @@ class DatasetRef(Strict):
     size: tuple[int, int] = Field(strict=False)
 
 
-class AttackRef(Strict):
+class AttackRef(WithCode):
     """An attack by name with the version of its code and all its settings, defaults included."""
 
     name: Name

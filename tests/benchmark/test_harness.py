@@ -12,13 +12,14 @@ import torch
 from torch import Tensor
 
 from mtrbench import BadInputError, load_attack
-from mtrbench.attacks.conformance.toys import linear_model, middle_batch
+from mtrbench.attacks.conformance.toys import SHAPE, Linear, linear_model, middle_batch
 from mtrbench.benchmark.harness import measure
 from mtrbench.benchmark.measurement import Measurement
 from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.tally import tally
 from mtrbench.benchmark.protocol.threat import ThreatModel
 from mtrbench.benchmark.protocol.types import Attack, Batch, MultiTaskModel
+from mtrbench.benchmark.victim import weights_sha256
 
 threat = ThreatModel("linf", 0.1)
 
@@ -61,6 +62,35 @@ def test_a_violation_is_an_error_naming_cell_and_sample(
 ) -> None:
     with pytest.raises(BadInputError, match=f"cheat on toy: .*{message}"):
         measure(linear_model(), [middle_batch()], cheat(change), threat, Noise(), "cheat on toy")
+
+
+class Quantised(Linear):
+    """What it keeps beside its weights is no tensor."""
+
+    bits = 8
+
+    def get_extra_state(self) -> dict[str, int]:
+        return {"bits": self.bits}
+
+    def set_extra_state(self, state: dict[str, int]) -> None:
+        self.bits = state["bits"]
+
+
+def test_extra_state_is_copied_counted_and_watched_like_weights() -> None:
+    plain = linear_model()
+    model = MultiTaskModel(Quantised(tuple(plain.tasks), SHAPE, 0, 50.0), plain.tasks).eval()
+    digests = {weights_sha256(plain), weights_sha256(model)}
+    measure(model, [middle_batch()], load_attack("total-fgsm"), threat, Noise())
+    digests.add(weights_sha256(model))
+    assert len(digests) == 2
+
+    def coarser(model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Tensor:
+        model.net.set_extra_state({"bits": 4})
+        return batch.x
+
+    with pytest.raises(BadInputError, match="changed the model's weights, buffers or mode"):
+        measure(model, [middle_batch()], coarser, threat, Noise())
+    assert weights_sha256(model) in digests
 
 
 @pytest.mark.parametrize(
