@@ -11,7 +11,6 @@ from helpers.commands import mtrbench
 
 from mtrbench import BadInputError
 from mtrbench.attacks.conformance.toys import Affine
-from mtrbench.benchmark import suites
 from mtrbench.benchmark.complementary import Outcomes, greedy, mean_relative_ard
 from mtrbench.cli.main import main
 from mtrbench.cli.select_auto import select_auto
@@ -105,13 +104,13 @@ def select(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], 
 def test_command_reads_what_a_run_has_left(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(suites, "FOLDER", tmp_path)
-    (tmp_path / "few.toml").write_text(SUITE.format(model=tiny, eps="8, 16"))
-    code, said = select(monkeypatch, capsys, "few", "--out", tmp_path)
+    few = tmp_path / "few.toml"
+    few.write_text(SUITE.format(model=tiny, eps="8, 16"))
+    code, said = select(monkeypatch, capsys, few, "--out", tmp_path)
     assert (code, said.count("\n")) == (2, 1)
-    assert f"run mtrbench run few --out {tmp_path} first" in said
-    assert mtrbench("run", "few", "--workers", 1, "--out", tmp_path).code == 0
-    code, said = select(monkeypatch, capsys, "few", "--out", tmp_path)
+    assert f"run mtrbench run {few} --out {tmp_path} first" in said
+    assert mtrbench("run", few, "--workers", 1, "--out", tmp_path).code == 0
+    code, said = select(monkeypatch, capsys, few, "--out", tmp_path)
     assert code == 0
     for word in ("noise", "-fgsm", "tiny (eps 8/255)", "tiny (eps 16/255)", "Chosen on"):
         assert word in said
