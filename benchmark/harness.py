@@ -12,6 +12,8 @@ import torch
 from .measurement import Effort, Measurement, PerSample
 from .protocol.errors import BadInputError
 from .protocol.noise import Noise
+from .protocol.per_sample import each, length_of, sum_of
+from .protocol.tasks.checks import loss_of, statistics_of
 from .protocol.threat import ThreatModel
 from .protocol.types import Attack, Batch, Dataset, MultiTaskModel, SplitAttack
 from .protocol.verify import verified
@@ -94,8 +96,9 @@ def _score(model: MultiTaskModel, batch: Batch) -> tuple[PerSample, PerSample]:
     predictions = model(batch.x)
     statistics, losses = {}, {}
     for name, task in model.tasks.items():
-        statistics[name] = task.statistics(predictions[name], batch.truth[name]).cpu().numpy()
-        losses[name] = task.loss(predictions[name], batch.truth[name]).double().cpu().numpy()
+        parts = name, task, predictions[name], batch.truth[name]
+        losses[name] = loss_of(*parts).double().cpu().numpy()
+        statistics[name] = statistics_of(*parts).cpu().numpy()
     return statistics, losses
 
 
@@ -106,10 +109,10 @@ def _gradients(model: MultiTaskModel, batch: Batch) -> PerSample:
     rows = {}
     for name, loss in losses.items():
         (gradient,) = torch.autograd.grad(loss.sum(), x, retain_graph=True, materialize_grads=True)
-        rows[name] = gradient.flatten(1).double()
-    lengths = {name: row.norm(dim=1) for name, row in rows.items()}
-    units = {name: row / torch.where(lengths[name] > 0, lengths[name], 1).unsqueeze(1) for name, row in rows.items()}
-    pairs = {f"{a} {b}": (units[a] * units[b]).sum(dim=1) for a, b in combinations(rows, 2)}
+        rows[name] = gradient.double()
+    lengths = {name: length_of(row) for name, row in rows.items()}
+    units = {name: row / each(torch.where(lengths[name] > 0, lengths[name], 1), row) for name, row in rows.items()}
+    pairs = {f"{a} {b}": sum_of(units[a] * units[b]) for a, b in combinations(rows, 2)}
     return {name: value.cpu().numpy() for name, value in {**lengths, **pairs}.items()}
 
 

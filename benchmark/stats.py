@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .protocol.damage import relative
+from .protocol.errors import BadInputError
 from .protocol.records import Degradation, Estimate, Replicates
 
 if TYPE_CHECKING:  # boards stand on this module and must not load torch
@@ -89,10 +90,20 @@ def scores(tasks: Mapping[str, Task], statistics: Mapping[str, Array]) -> Scores
 
 
 def bootstrap_scores(task: Task, statistics: Array, weights: Array) -> dict[str, Bootstrapped]:
-    """A task's metrics from the per-sample statistics (n, S), by metric."""
-    values = task.scores(statistics.sum(axis=0))
-    replicates = task.scores(weights @ statistics)
-    return {name: Bootstrapped(float(values[name]), replicates[name]) for name in values}
+    """A task's metrics by name from the per-sample statistics (n, S).
+
+    Raises BadInputError, which blames the task, if it does not score its metrics, or one sum after the other.
+    """
+    values, replicates = task.scores(statistics.sum(axis=0)), task.scores(weights @ statistics)
+    for metric in task.metrics:
+        if not all(metric.name in found for found in (values, replicates)):
+            raise BadInputError(f"task {task.kind}: its scores {', '.join(values)} lack its metric {metric.name}")
+        shape = np.shape(values[metric.name]), np.shape(replicates[metric.name])
+        if shape != ((), weights.shape[:1]):
+            raise BadInputError(
+                f"task {task.kind}: {metric.name} of sums (..., S) is {shape[1]}, not {weights.shape[:1]}"
+            )
+    return {m.name: Bootstrapped(float(values[m.name]), replicates[m.name]) for m in task.metrics}
 
 
 def relative_degradation(clean: Bootstrapped, attacked: Bootstrapped, higher_is_better: bool) -> Bootstrapped:

@@ -105,7 +105,7 @@ class _Wrapped(nn.Module):
         return {name: place for place, name in enumerate(self.tasks)}
 
     def _prediction(self, name: str, answer: object, x: Tensor) -> Tensor:
-        prediction = shaped(answer, name, self.tasks[name], {"batch": len(x)}).float()
+        prediction = shaped(answer, name, self.tasks[name], {"B": len(x)}).float()
         return _resized(prediction, x.shape[-2:]) if is_dense(self.tasks[name].prediction_shape) else prediction
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from .errors import unknown
 from .noise import Noise
 from .tasks.base import Task
-from .tasks.checks import predictions_of
+from .tasks.checks import loss_of, predictions_of
 from .threat import ThreatModel
 
 
@@ -66,7 +66,7 @@ class MultiTaskModel(nn.Module):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Per-sample training losses, one (B,) tensor per task; differentiable in `batch.x`."""
         predictions = self(batch.x)
-        return {name: task.loss(predictions[name], batch.truth[name]) for name, task in self.tasks.items()}
+        return {name: loss_of(name, task, predictions[name], batch.truth[name]) for name, task in self.tasks.items()}
 
     def only(self, names: Iterable[str]) -> MultiTaskModel:
         """A view on this model that shows no other tasks than `names`.

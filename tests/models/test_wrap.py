@@ -17,6 +17,8 @@ from torch import Tensor, nn
 
 from mtrbench import BadInputError, MultiTaskModel, evaluate, load_model, wrap
 from mtrbench.benchmark.protocol.records import Record
+from mtrbench.benchmark.protocol.tasks.classification import Classification
+from mtrbench.benchmark.protocol.tasks.registry import task_settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "own-model.md"
 TASKS = {"segmentation": {"classes": 2}, "depth": {}}
@@ -58,6 +60,37 @@ def test_every_form_of_answer_is_read(form: str) -> None:
     found = wrap(Net(answer), TASKS, outputs=outputs)(x)
     assert torch.equal(found["segmentation"], 2 * x[:, :2])
     assert torch.equal(found["depth"], x[:, 2:])
+
+
+class Several(nn.Module):
+    """Two classifiers and a number, from the colours' means."""
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        means = x.mean(dim=(2, 3))
+        return {"left": means[:, :2], "right": -means, "brightness": means.sum(dim=1), "depth": x[:, 0]}
+
+
+KINDS: dict[str, Any] = {
+    "left": Classification(2),
+    "right": {"task": "classification", "classes": 3},
+    "brightness": "regression",
+    "depth": "depth",
+}
+
+
+def test_tasks_are_given_as_objects_settings_or_names_and_several_are_of_one_kind() -> None:
+    model, x = wrap(Several(), KINDS, size=(4, 4)), images()
+    kinds = {"left": "classification", "right": "classification", "brightness": "regression", "depth": "depth"}
+    assert {name: task.kind for name, task in model.tasks.items()} == kinds
+    shapes = {name: tuple(values.shape) for name, values in model(x).items()}
+    assert shapes == {"left": (2, 2), "right": (2, 3), "brightness": (2, 1), "depth": (2, 1, 6, 8)}
+    assert torch.equal(model(x)["left"][:1], model(x[:1])["left"])
+    assert task_settings(model.tasks) == {
+        "left": {"task": "classification", "version": 1, "classes": 2},
+        "right": {"task": "classification", "version": 1, "classes": 3},
+        "brightness": {"task": "regression", "version": 1, "values": 1, "unit": ""},
+        "depth": {"version": 1},
+    }
 
 
 def test_images_are_normalised_by_colour() -> None:
@@ -125,6 +158,14 @@ def test_the_model_is_ready_to_be_judged_and_holds_the_network_itself() -> None:
         (TASKS, {"size": 64}, "size must be the (height, width)"),
         (TASKS, {"size": ("8", "8")}, "size must be the (height, width)"),
         ({"depth": {"name": 1}}, {}, "unknown setting of task depth 'name'"),
+        ({"a b": "depth"}, {}, "a task cannot be called 'a b'; use letters, digits, - and _"),
+        ({"left": {"task": "clasification"}}, {}, "unknown task 'clasification'; did you mean classification"),
+        ({"left": {"task": 3}}, {}, "task 'left': task must name its kind, not 3"),
+        ({"left": {}}, {}, "unknown task 'left'; "),
+        ({"left": "classification"}, {}, "task classification lacks its setting classes"),
+        ({"left": Classification}, {}, "task 'left' is a class; call it, as in Classification()"),
+        ({"left": nn.Identity()}, {}, "task 'left' has no "),
+        ({"left": "torch.nn:Identity"}, {}, "task 'torch.nn:Identity' has no "),
     ],
 )
 def test_what_cannot_be_wrapped_is_refused(tasks: Any, settings: Any, message: str) -> None:
@@ -148,6 +189,7 @@ def test_what_is_no_network_is_refused() -> None:
         (lambda a, b: (a, b), {"segmentation": 0, "depth": 2}, "(tuple) has no 2 for task depth"),
         (lambda a, b: (b, a), None, "prediction for task segmentation is (2, 1, 6, 8), not (2, 2, height, width)"),
         (lambda a, b: (a[:, 0], b), None, "prediction for task segmentation is (2, 6, 8), not (2, 2, height, width)"),
+        (lambda a, b: (torch.cat([a, a], dim=1), b), None, "segmentation is (2, 4, 6, 8), not (2, 2, height, width)"),
         (lambda a, b: (a, [b]), None, "prediction for task depth is a list, not (2, 1, height, width)"),
     ],
 )
@@ -158,7 +200,7 @@ def test_an_answer_that_does_not_fit_is_refused(answer: Any, outputs: Any, messa
 
 
 def test_evaluation_needs_a_wrapped_model_and_a_data_set() -> None:
-    model = wrap(Net(), {"segmentation": {"classes": 2}, "depth": {}})
+    model = wrap(Net(), {"depth": {}}, outputs={"depth": 1})
     for given, dataset in ((model, None), (Net(), "rooms3")):
         with pytest.raises(BadInputError, match=re.escape("must come from mtrbench.wrap, and with the name of a data")):
             evaluate(given, "total-fgsm", dataset=dataset, images=2)

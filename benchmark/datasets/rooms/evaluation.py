@@ -12,6 +12,7 @@ import numpy as np
 from ...protocol.errors import BadInputError
 from ...protocol.types import Batch
 from . import responses
+from .labels import CLASSES
 from .render import render
 from .training import EVALUATION
 from .truth import images as to_images
@@ -66,7 +67,7 @@ def rooms(
     """The evaluation split, or its first `images` scenes, at (height, width) `size`.
 
     Raises BadInputError if a `root` is given, if `images` is not in 1..256, if a side of `size` is below 8, if rooms
-    has no ground truth for a task, or if the shipped file is missing or damaged.
+    has no ground truth for a task or another number of classes, or if the shipped file is missing or damaged.
     """
     if root is not None:
         raise BadInputError(f"data set rooms is part of the package and reads no folder; leave out root {root}")
@@ -76,6 +77,11 @@ def rooms(
     if min(size) < 8:
         raise BadInputError(f"rooms are rendered at 8 x 8 pixels or more, not {size[0]} x {size[1]}")
     names = known(tasks)
+    classes = getattr(tasks.get("segmentation"), "classes", len(CLASSES))
+    if classes != len(CLASSES):
+        raise BadInputError(
+            f"rooms have {len(CLASSES)} segmentation classes, the model {classes}; map its classes first"
+        )
     if tuple(size) == SIZE:
         arrays = shipped(FILE, SHA256)
         return Rooms(names, {name: values[:count] for name, values in arrays.items()}, SHA256)

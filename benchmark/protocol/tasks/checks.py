@@ -1,9 +1,10 @@
-"""Whether predictions and truth have the shapes that a task asks for."""
+"""Whether predictions and truth are what a task asks for, and what the task makes of them is what it has to be."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor
 
 from ..errors import BadInputError
@@ -20,14 +21,16 @@ def channels_of(task: Task) -> int:
 
 
 def check_shapes(task: Task, prediction: Tensor, truth: Tensor) -> None:
-    """Raises BadInputError unless prediction and truth are a batch of what the task asks for."""
+    """Raises BadInputError unless prediction and truth are a batch of what the task asks for, and of one length."""
     # Without this, (B, 1, H, W) against (B, H, W) would broadcast to (B, B, H, W) in silence.
     lengths: dict[str, int] = {}
-    wanted = {"prediction": task.prediction_shape, "truth": task.truth_shape}
-    found = {"prediction": prediction.shape, "truth": truth.shape}
-    if not all(fits(("batch", *wanted[what]), found[what], lengths) for what in wanted):
-        shapes = " and ".join(f"a {what} {tuple(shape)}" for what, shape in found.items())
-        raise BadInputError(f"{task.kind} got {shapes}; it needs {' and '.join(map(written, wanted.values()))}")
+    for what, shape, found in (
+        ("prediction", task.prediction_shape, prediction.shape),
+        ("truth", task.truth_shape, truth.shape),
+    ):
+        known = dict(lengths)
+        if not fits(shape, found, lengths):
+            raise BadInputError(f"{task.kind} got a {what} {tuple(found)}, not {written(shape, known)}")
 
 
 def predictions_of(answers: object, tasks: Mapping[str, Task], images: Tensor) -> dict[str, Tensor]:
@@ -39,7 +42,7 @@ def predictions_of(answers: object, tasks: Mapping[str, Task], images: Tensor) -
             found = ", ".join(map(str, answers)) or "nothing"
             raise BadInputError(f"the network has no prediction for task {name!r}; it returned {found}")
     height, width = images.shape[-2:]
-    known = {"batch": len(images), "height": height, "width": width}
+    known = {"B": len(images), "height": height, "width": width}
     return {name: shaped(answers[name], name, task, known) for name, task in tasks.items()}
 
 
@@ -49,16 +52,35 @@ def shaped(prediction: object, name: str, task: Task, lengths: Mapping[str, int]
     One axis of length 1 may be missing: one channel may come as (B, H, W), one number as (B,). Raises BadInputError,
     which blames the network, for another shape, given the `lengths` of the named axes that are known.
     """
-    wanted = ("batch", *task.prediction_shape)
+    shape = task.prediction_shape
     if isinstance(prediction, Tensor):
-        full = prediction
-        if prediction.dim() + 1 == len(wanted) and 1 in wanted:
-            full = prediction.unsqueeze(wanted.index(1))
-        if fits(wanted, full.shape, dict(lengths)):
+        full = prediction.unsqueeze(shape.index(1) + 1) if 1 in shape and prediction.dim() == len(shape) else prediction
+        if fits(shape, full.shape, dict(lengths)):
             return full
     found = str(tuple(prediction.shape)) if isinstance(prediction, Tensor) else _kind(prediction)
-    asked = ", ".join(str(lengths.get(axis, axis) if isinstance(axis, str) else axis) for axis in wanted)
-    raise BadInputError(f"the network's prediction for task {name} is {found}, not ({asked})")
+    raise BadInputError(f"the network's prediction for task {name} is {found}, not {written(shape, lengths)}")
+
+
+def loss_of(name: str, task: Task, prediction: Tensor, truth: Tensor) -> Tensor:
+    """The loss (B,) of the task called `name`; raises BadInputError, which blames the task, if it is none."""
+    found, count = task.loss(prediction, truth), len(prediction)
+    if not isinstance(found, Tensor) or found.shape != (count,):
+        raise BadInputError(f"task {name}: its loss is {_written(found)}, not one number per sample ({count},)")
+    return found
+
+
+def statistics_of(name: str, task: Task, prediction: Tensor, truth: Tensor) -> Tensor:
+    """The statistics (B, S) of the task called `name`; raises BadInputError, which blames the task, if not so."""
+    found, count = task.statistics(prediction, truth), len(prediction)
+    if not isinstance(found, Tensor) or (found.shape[:1], found.dim(), found.dtype) != ((count,), 2, torch.float64):
+        raise BadInputError(f"task {name}: its statistics are {_written(found)}, not float64 ({count}, S)")
+    return found
+
+
+def _written(found: object) -> str:
+    if not isinstance(found, Tensor):
+        return _kind(found)
+    return f"{str(found.dtype).removeprefix('torch.')} {tuple(found.shape)}"
 
 
 def _kind(value: object) -> str:
