@@ -92,7 +92,12 @@ BALANCINGS = {
 }
 
 
-@pytest.mark.parametrize("found", BALANCINGS, ids=str)
+def shown(found: object) -> str:
+    """The same in every process that collects the tests, which an address is not."""
+    return getattr(found, "__name__", None) or type(found).__name__
+
+
+@pytest.mark.parametrize("found", BALANCINGS, ids=shown)
 def test_balancing_that_is_none(found: object) -> None:
     with pytest.raises(BadInputError) as caught:
         check_balancing(found, "X")
@@ -128,7 +133,7 @@ OPTIMIZERS = {
 }
 
 
-@pytest.mark.parametrize("found", OPTIMIZERS)
+@pytest.mark.parametrize("found", OPTIMIZERS, ids=shown)
 def test_optimizer_that_is_none(found: object) -> None:
     with pytest.raises(BadInputError) as caught:
         check_optimizer(found, "X")
@@ -161,7 +166,7 @@ ATTACKS = {
 }
 
 
-@pytest.mark.parametrize("found", ATTACKS, ids=str)
+@pytest.mark.parametrize("found", ATTACKS, ids=shown)
 def test_attack_that_is_none(found: object) -> None:
     with pytest.raises(BadInputError) as caught:
         check_attack(found, "X")
