@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
 
 from pydantic import ValidationError
 
 from ..attacks.parts import check_tasks
 from ..attacks.registry import attack_facts, describe, load_attack, parse, settings_of
 from ..benchmark.datasets.registry import load_dataset
-from ..benchmark.protocol.cells import AttackRef, Cell, DatasetRef, ModelRef, ThreatRef
+from ..benchmark.protocol.cells import AttackRef, Cell, DatasetRef, ModelRef, Norm, ThreatRef
 from ..benchmark.protocol.errors import BadInputError, unknown
 from ..benchmark.protocol.facts import AttackFacts, ModelFacts
 from ..benchmark.protocol.tasks.base import Task
@@ -196,7 +195,7 @@ def attack_ref(name: str, attack: Attack) -> AttackRef:
     return AttackRef(name=name, version=version, settings=settings)
 
 
-def threat_ref(norm: Literal["linf", "l2"], eps: float, targets: tuple[str, ...] | None) -> ThreatRef:
+def threat_ref(norm: Norm, eps: float, targets: tuple[str, ...] | None) -> ThreatRef:
     """The budget as data, `eps` in (0, 255] in 1/255; raises BadInputError if there is no such budget."""
     if not 0 < eps <= 255:
         raise BadInputError(f"eps must be a number in (0, 255], in units of 1/255, not {eps}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 import click
 import torch
@@ -13,7 +12,7 @@ from torch import Tensor
 
 from ..api.panels import panels
 from ..api.resolver import LocalWorkshop, found_models, threat_ref
-from ..benchmark.protocol.cells import Cell
+from ..benchmark.protocol.cells import Cell, Norm
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.files import write_atomically
 from ..benchmark.protocol.noise import Noise
@@ -24,7 +23,7 @@ from ..benchmark.protocol.verify import verified
 from ..leaderboards.analysis.gallery import Exhibit
 from ..leaderboards.site.exhibit import Shown, factor, picture
 from ..models.registry import find_card
-from .options import Eps
+from .options import Eps, norm_option
 
 
 @click.command()
@@ -35,8 +34,8 @@ from .options import Eps
 )
 @click.option("--dataset", help="Instead of the one that the model was trained on.")
 @click.option("--data-root", type=click.Path(path_type=Path), help="Folder of a data set that is not embedded.")
-@click.option("--eps", type=Eps(), default=4.0, show_default=True, help="Budget in 1/255.")
-@click.option("--norm", type=click.Choice(["linf", "l2"]), default="linf", show_default=True)
+@click.option("--eps", type=Eps(), default=4.0, show_default=True, help="Budget in 1/255 (4 or 4/255).")
+@norm_option("linf", "What the budget bounds: the largest change, or its length.")
 @click.option("--steps", type=click.IntRange(min=1), default=20, show_default=True, help="Steps of iterative attacks.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("mtrbench-results/gallery"))
 def gallery(
@@ -46,7 +45,7 @@ def gallery(
     dataset: str | None,
     data_root: Path | None,
     eps: float,
-    norm: Literal["linf", "l2"],
+    norm: Norm,
     steps: int,
     out: Path,
 ) -> None:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar, get_args
 
 import click
+
+from ..benchmark.protocol.cells import Norm
+from ..benchmark.protocol.eps import eps_255
+from ..benchmark.protocol.errors import BadInputError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 out_option = click.option(
     "--out",
@@ -17,19 +25,22 @@ out_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+def norm_option(default: str | None, help: str) -> Callable[[Command], Command]:
+    """`--norm`, which is read before `Eps`."""
+    choice = click.Choice(get_args(Norm))
+    return click.option("--norm", type=choice, is_eager=True, default=default, show_default=True, help=help)
+
+
 class Eps(click.ParamType[float]):
-    """A budget in 1/255, in (0, 255]."""
+    """A budget in 1/255, in (0, 255], or a fraction of the images' range, for the norm that `norm_option` has read."""
 
     name = "eps"
 
     def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> float:
         try:
-            eps = float(str(value))
-        except ValueError:
-            eps = float("nan")
-        if not 0 < eps <= 255:
-            self.fail(f"must be a number in (0, 255], in units of 1/255, not {value!r}", param, context)
-        return eps
+            return eps_255(value, (context and context.params.get("norm")) or "linf")
+        except BadInputError as error:
+            self.fail(str(error), param, context)
 
 
 class Names(click.ParamType[tuple[str, ...]]):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 from tqdm import tqdm
@@ -16,12 +16,12 @@ from ..api.resolver import LocalWorkshop, found_models
 from ..api.suites import find_suite
 from ..benchmark.engines import ENGINES, Engine, default_workers, make_engine
 from ..benchmark.evaluation import evaluate_cells, pending, with_clean
-from ..benchmark.protocol.cells import Cell
+from ..benchmark.protocol.cells import Cell, Norm
 from ..benchmark.protocol.records import AnyRecord, Record
 from ..benchmark.store import Store
 from ..leaderboards.output.publish import publish
 from ..leaderboards.site.suites import suite_files
-from .options import Eps, Names, json_option, out_option
+from .options import Eps, Names, json_option, norm_option, out_option
 from .tables import echo_boards
 
 
@@ -31,8 +31,8 @@ from .tables import echo_boards
 @click.option("--attack", "attacks", multiple=True, help="Instead of the suite's attacks; repeatable.")
 @click.option("--dataset", help="Instead of the suite's data set.")
 @click.option("--data-root", type=click.Path(path_type=Path), help="Folder of a data set that is not embedded.")
-@click.option("--eps", type=Eps(), multiple=True, help="Budget in 1/255, instead of the suite's; repeatable.")
-@click.option("--norm", type=click.Choice(["linf", "l2"]), help="Instead of the suite's norm.")
+@click.option("--eps", type=Eps(), multiple=True, help="Budget in 1/255, as 4 or 4/255, instead of the suite's.")
+@norm_option(None, "Instead of the suite's norm.")
 @click.option(
     "--targets", type=Names(), help="Tasks whose losses the attacker sees, separated by commas; default: all."
 )
@@ -53,7 +53,7 @@ def run(
     dataset: str | None,
     data_root: Path | None,
     eps: Sequence[float],
-    norm: Literal["linf", "l2"] | None,
+    norm: Norm | None,
     targets: tuple[str, ...] | None,
     images: int | None,
     steps: int | None,

@@ -15,6 +15,7 @@ PROTOCOL_VERSION = 2
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 # No markup, and no start that makes a spreadsheet take a cell of a CSV for a formula.
 Name = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f<>|`=+@-][^\x00-\x1f<>|`]*$")]
+Norm = Literal["linf", "l2"]
 Count = Annotated[int, Field(ge=0)]
 Setting = TypeAliasType("Setting", "bool | int | float | str | list[Setting] | dict[str, Setting] | None")
 
@@ -70,7 +71,7 @@ class AttackRef(WithCode):
 class ThreatRef(Strict):
     """The budget; `eps` is in 1/255; `targets` are the tasks the attacker sees, None for all."""
 
-    norm: Literal["linf", "l2"]
+    norm: Norm
     eps: Annotated[float, Field(ge=0)]
     targets: tuple[Name, ...] | None = Field(default=None, strict=False)
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite, prod
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor
 
+from .cells import Norm
 from .errors import BadInputError, unknown
 from .noise import Noise
 from .per_sample import each, length_of, peak_of
-
-Norm = Literal["linf", "l2"]
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ..protocol.cells import Name, Setting, Strict
+from ..protocol.cells import Name, Norm, Setting, Strict
+from ..protocol.eps import Eps
 
 Images = Annotated[int, Field(gt=0)]
 Steps = Annotated[int, Field(gt=0)]
-Budgets = Annotated[list[Annotated[float, Field(gt=0, le=255)]], Field(min_length=1)]
+Budgets = Annotated[list[Eps], Field(min_length=1)]
 # Names, and selectors as selectors.py has them: no control characters, no markup.
 Entry = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f<>|`]*$")]
 Entries = Annotated[list[Entry], Field(min_length=1)]
@@ -42,7 +43,7 @@ class Suite(Strict):
     dataset: Name
     images: Images | None = None
     seed: int = 0
-    norm: Literal["linf", "l2"] = "linf"
+    norm: Norm = "linf"
     eps: Budgets
     steps: Steps | None = None
     settings: Settings = Field(default_factory=dict)

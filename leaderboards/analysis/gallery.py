@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, ValidationError
 
-from ...benchmark.protocol.cells import Name, Strict
+from ...benchmark.protocol.cells import Name, Norm, Strict
 from ...benchmark.protocol.errors import BadInputError
 
 GALLERY = "gallery"
@@ -31,7 +31,7 @@ class Exhibit(Strict):
     attack: Name
     dataset: Name
     sample: Name
-    norm: Literal["linf", "l2"]
+    norm: Norm
     eps: Annotated[float, Field(gt=0)]
     steps: Annotated[int, Field(gt=0)] | None = None
     factor: Annotated[int, Field(gt=0)]

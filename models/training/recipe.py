@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from ...benchmark.protocol.cells import Strict
+from ...benchmark.protocol.eps import Eps
 from ...benchmark.protocol.errors import BadInputError
 from ...benchmark.protocol.toml import read_toml, validated
 from ..card import Architecture, ModelName, Packing
@@ -25,7 +26,7 @@ class Adversary(Strict):
     """
 
     attack: str
-    eps: float = Field(gt=0, le=255)
+    eps: Eps
     share: float = Field(gt=0, le=1)
     start: int = Field(default=0, ge=0)
     settings: dict[str, bool | int | float | str] = Field(default_factory=dict)

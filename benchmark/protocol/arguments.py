@@ -1,0 +1,42 @@
+"""What a user may write for a number, a size or a folder, and the one line for everything else."""
+
+from __future__ import annotations
+
+import operator
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .errors import BadInputError
+
+
+def whole(value: object, what: str, least: int | None = None) -> int:
+    """`value` as Python's whole number; raises BadInputError, naming `what`, for what is none, and for one too low."""
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise BadInputError(f"{what} must be a whole number, not {value!r}") from error
+    if least is not None and number < least:
+        raise BadInputError(f"{what} must be at least {least}, not {number}")
+    return number
+
+
+def image_size(value: object) -> tuple[int, int]:
+    """(height, width), which one number stands for if they are alike; raises BadInputError for anything else."""
+    sides: Any = value if isinstance(value, Sequence) and not isinstance(value, str) else (value, value)
+    try:
+        height, width = (whole(side, "a side", least=1) for side in sides)
+    except ValueError as error:
+        raise BadInputError(f"size must be (height, width) or one number for both, not {value!r}") from error
+    return height, width
+
+
+def folder(value: str | os.PathLike[str] | None, what: str) -> Path | None:
+    """A path, `~` being the home folder, or None; raises BadInputError, naming `what`, for anything else."""
+    try:
+        return None if value is None else Path(value).expanduser()
+    except (TypeError, RuntimeError) as error:
+        raise BadInputError(f"{what} must be the path of a folder, not {value!r}") from error
