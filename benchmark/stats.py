@@ -113,12 +113,12 @@ def relative_degradation(clean: Bootstrapped, attacked: Bootstrapped, higher_is_
 
 
 def relative_loss_change(clean: Array, attacked: Array, weights: Array) -> Bootstrapped:
-    """Mean over samples of (L(x') - L(x)) / L(x), from per-sample losses (n,).
+    """Mean over samples of (L(x') - L(x)) / |L(x)|, from per-sample losses (n,).
 
     Samples with L(x) = 0 (no valid pixel) have no relative change and are left out.
     """
     known = clean != 0  # NaN stays, and makes the result undefined
-    change = np.where(known, (attacked - clean) / np.where(known, clean, 1.0), 0.0)
+    change = np.where(known, relative(clean, attacked, higher_is_better=False), 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         replicates = (weights @ change) / (weights @ known.astype(np.float64))
         value = change.sum() / np.float64(known.sum())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -11,11 +10,7 @@ from torch import Tensor
 
 from ...benchmark.protocol.noise import Noise
 from ...benchmark.protocol.threat import ThreatModel
-
-Losses = Mapping[str, Tensor]
-
-# A loss may be zero (no valid pixel, or a perfect answer); its gradient is zero then too, and 0 / floor adds nothing.
-FLOOR = 1e-12
+from .relative import Losses, changes
 
 
 @dataclass(frozen=True)
@@ -84,8 +79,7 @@ def objective_of(balancing: Balancing, at: Iterate) -> Tensor:
 
 def relative_change(at: Iterate) -> Tensor:
     """ARLC = mean_t (L_t - L_t(clean)) / |L_t(clean)|, (B,), without an infinity where a clean loss is 0."""
-    changes = [(loss - at.clean[name]) / at.clean[name].abs().clamp(min=FLOOR) for name, loss in at.losses.items()]
-    return torch.stack(changes).mean(dim=0)
+    return torch.stack([*changes(at.losses, at.clean).values()]).mean(dim=0)
 
 
 def gradient_of_sum(terms: Losses, x: Tensor) -> Tensor:

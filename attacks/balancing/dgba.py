@@ -11,8 +11,9 @@ from torch import Tensor
 from ...benchmark.protocol.errors import unknown
 from ...benchmark.protocol.threat import ThreatModel
 from ..ilp import SOLVERS, StepProgram, solve
-from .base import FLOOR, Iterate, gradient_of_sum
+from .base import Iterate, gradient_of_sum
 from .programs import rows_of
+from .relative import floored
 
 DENOMINATORS = ("current", "clean")
 
@@ -44,7 +45,7 @@ class Dgba:
 
     def fields(self, at: Iterate) -> Tensor:
         divisors = at.losses if self.denominator == "current" else at.clean
-        scales = {name: len(divisors) * value.detach().clamp(min=FLOOR) for name, value in divisors.items()}
+        scales = {name: len(divisors) * floored(value) for name, value in divisors.items()}
         return gradient_of_sum({name: loss / scales[name] for name, loss in at.losses.items()}, at.x)
 
     def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:

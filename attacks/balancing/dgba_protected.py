@@ -12,7 +12,8 @@ from ...benchmark.protocol.errors import BadInputError, unknown
 from ...benchmark.protocol.threat import ThreatModel
 from ..ilp import StepProgram
 from .base import Iterate, gradients_apart, relative_change
-from .programs import relative, rows_of, solution
+from .programs import rows_of, solution
+from .relative import ratios
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class DgbaProtected:
             raise unknown("task of attack dgba-protected", self.task, at.losses)
         if len(at.losses) == 1:
             raise BadInputError(f"dgba-protected:{self.task} has nothing to attack beside {self.task}")
-        rows = relative(at.losses)
+        rows = ratios(at.losses, at.losses)
         return gradients_apart({self.task: rows.pop(self.task), **rows}, at.x)
 
     def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from ...benchmark.protocol.threat import ThreatModel
 from ..ilp import StepProgram
-from .base import FLOOR, Iterate, gradients_apart
-from .programs import relative, rows_of, solution
+from .base import Iterate, gradients_apart
+from .programs import rows_of, solution
+from .relative import ratios
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,11 @@ class DgbaWorst:
     version: ClassVar[int] = 1
 
     def fields(self, at: Iterate) -> Tensor:
-        return gradients_apart(relative(at.losses), at.x)
+        return gradients_apart(ratios(at.losses, at.losses), at.x)
 
     def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:
         programs = [StepProgram(rows[rows.any(axis=1)], "worst") for rows in rows_of(fields)]
         return solution(programs, fields[0], threat)
 
     def objective(self, at: Iterate) -> Tensor:
-        ratios = [loss / at.clean[name].clamp(min=FLOOR) for name, loss in at.losses.items()]
-        return torch.stack(ratios).amin(dim=0)
+        return torch.stack([*ratios(at.losses, at.clean).values()]).amin(dim=0)

@@ -11,12 +11,6 @@ from ...benchmark.protocol.threat import ThreatModel
 from ..ilp import StepProgram, solve
 from ..ilp.dual import solve_dual
 from ..ilp.program import Floats
-from .base import FLOOR, Losses
-
-
-def relative(losses: Losses) -> dict[str, Tensor]:
-    """L_t / stop_gradient(L_t), (B,): its gradient is the row a_t = g_t / L_t of the step program."""
-    return {name: loss / loss.detach().clamp(min=FLOOR) for name, loss in losses.items()}
 
 
 def rows_of(fields: Tensor) -> Floats:

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ...benchmark.protocol.errors import BadInputError, unknown
 from ...benchmark.protocol.threat import ThreatModel
-from .base import FLOOR, Iterate, Losses, gradient_of_sum
+from .base import Iterate, gradient_of_sum
+from .relative import Losses, changes
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,8 @@ class Smta:
         return torch.stack(list(self._terms(at).values())).sum(dim=0)
 
     def _terms(self, at: Iterate) -> Losses:
-        changes = {
-            name: (loss - at.clean[name]) / at.clean[name].abs().clamp(min=FLOOR) for name, loss in at.losses.items()
-        }
-        return {name: change if name == self.task else -self.c * change for name, change in changes.items()}
+        found = changes(at.losses, at.clean)
+        return {name: change if name == self.task else -self.c * change for name, change in found.items()}
 
     def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:
         return threat.ascend(fields[0])

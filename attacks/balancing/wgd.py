@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ...benchmark.protocol.errors import BadInputError
 from ...benchmark.protocol.threat import ThreatModel
-from .base import FLOOR, Iterate, gradient_of_sum
+from .base import Iterate, gradient_of_sum
+from .relative import floored, ratios
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,9 @@ class Wgd:
 
     def fields(self, at: Iterate) -> Tensor:
         # The floors keep the ratio of a loss that is zero throughout (no valid pixel) at 1.
-        ratios = torch.stack(
-            [loss.detach().clamp(min=FLOOR) / at.clean[name].clamp(min=FLOOR) for name, loss in at.losses.items()]
-        )
-        weights = (ratios / ratios.mean(dim=0)) ** self.exponent
+        grown = ratios({name: floored(loss) for name, loss in at.losses.items()}, at.clean)
+        stacked = torch.stack([*grown.values()])
+        weights = (stacked / stacked.mean(dim=0)) ** self.exponent
         return gradient_of_sum(dict(zip(at.losses, weights * torch.stack(list(at.losses.values())), strict=True)), at.x)
 
     def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:

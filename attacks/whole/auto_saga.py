@@ -14,7 +14,8 @@ from ...benchmark.protocol.noise import Noise
 from ...benchmark.protocol.per_sample import each, mean_of
 from ...benchmark.protocol.threat import ThreatModel
 from ...benchmark.protocol.types import Batch, MultiTaskModel
-from ..balancing.base import FLOOR, Iterate, gradients_apart
+from ..balancing.base import Iterate, gradients_apart
+from ..balancing.relative import floored
 from ..balancing.simplex import project_onto_simplex
 from ..optimizers.pgd import PGD
 
@@ -67,7 +68,7 @@ class PixelWeights:
 
     def fields(self, at: Iterate) -> Tensor:
         rows = gradients_apart(at.losses, at.x)
-        clean = torch.stack([at.clean[name] for name in at.losses]).abs().clamp(min=FLOOR)
+        clean = floored(torch.stack([at.clean[name] for name in at.losses]).abs())
         weights = at.memory.get("weights", torch.full_like(rows, 1 / len(rows)))
         if at.index > 0:
             slope = of_unit_mean((rows / clean[..., None, None, None]).sum(dim=0))

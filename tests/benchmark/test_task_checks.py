@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,7 +20,7 @@ from mtrbench.benchmark.protocol.tasks.base import Task
 from mtrbench.benchmark.protocol.tasks.checks import channels_of, check_shapes, shaped
 from mtrbench.benchmark.protocol.tasks.classification import Classification
 from mtrbench.benchmark.protocol.tasks.depth import Depth
-from mtrbench.benchmark.protocol.tasks.registry import TASKS, make_task, make_tasks
+from mtrbench.benchmark.protocol.tasks.registry import TASKS, make_task, make_tasks, task_settings
 from mtrbench.benchmark.protocol.tasks.regression import Regression
 from mtrbench.benchmark.protocol.tasks.segmentation import Segmentation
 from mtrbench.benchmark.protocol.tasks.shapes import Shape, fits, written
@@ -200,6 +201,28 @@ class Plain:
 def test_a_task_says_its_settings_by_its_fields(task: Any, message: str) -> None:
     with pytest.raises(BadInputError, match=re.escape(message)):
         make_tasks({"a": task})
+
+
+def test_a_cell_says_what_a_task_is() -> None:
+    tasks = make_tasks({"depth": "depth", "far": "depth", "left": Classification(3), "boxes": Boxes()})
+    found = task_settings(tasks)
+    assert [name for name, of in found.items() if of.pop("code", None)] == ["boxes"]
+    assert found == {
+        "depth": {"version": 1},
+        "far": {"task": "depth", "version": 1},
+        "left": {"task": "classification", "version": 1, "classes": 3},
+        "boxes": {"version": 1},
+    }
+
+
+def test_edited_code_of_a_task_has_another_digest(tmp_path: Path) -> None:
+    source = Path(__file__).read_text(encoding="utf-8")
+    found = []
+    for name, text in {"one": source, "other": source.replace('"px", False', '"px", True')}.items():
+        path = tmp_path / f"{name}.py"
+        path.write_text(text[: text.index("class Answers")], encoding="utf-8")
+        found.append(task_settings(make_tasks({"boxes": f"{path}:Boxes"}))["boxes"]["code"])
+    assert len({*found}) == 2
 
 
 def test_a_reference_stands_where_a_name_does() -> None:

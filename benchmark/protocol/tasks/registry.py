@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from ..cells import Setting
 from ..conforming import fault_of
+from ..digest import foreign_sha256
 from ..errors import BadInputError, unknown
 from ..metrics import Metric
 from ..registry import Registry
@@ -16,6 +17,9 @@ from .base import Task
 
 KIND = "task"
 """Beside a task's settings, the kind of a task that a model calls otherwise."""
+
+CODE = "code"
+"""Beside the settings of a task from outside, the digest of its code: edited code has another key."""
 
 Described = Task | str | Mapping[str, object]
 """A task; the name of its kind; or its settings, with its kind under `task` if that is not what it is called."""
@@ -46,7 +50,7 @@ def _check(found: object, name: str) -> None:
         raise BadInputError(f"task {name!r} {fault}; docs/protocol.md says what a task provides")
     if not is_dataclass(found):
         raise BadInputError(f"task {name!r} is no dataclass; its fields are the settings of a task")
-    taken = {KIND, "version"} & {field.name for field in fields(found)}
+    taken = {KIND, "version", CODE} & {field.name for field in fields(found)}
     if taken:
         raise BadInputError(f"task {name!r} has a setting called {min(taken)}, which stands beside settings; rename it")
 
@@ -92,11 +96,14 @@ def make_tasks(described: Mapping[str, Described]) -> dict[str, Task]:
 
 
 def task_settings(tasks: Mapping[str, Task]) -> dict[str, dict[str, Setting]]:
-    """What a cell says of every task: version and settings, and the kind where the task is called otherwise."""
-    return {
-        name: {**({} if task.kind == name else {KIND: task.kind}), "version": task.version, **asdict(cast(Any, task))}
-        for name, task in tasks.items()
-    }
+    """What a cell says of every task: version, settings, its kind if that is not its name, and code from outside."""
+    return {name: _described(name, task) for name, task in tasks.items()}
+
+
+def _described(name: str, task: Task) -> dict[str, Setting]:
+    kind: dict[str, Setting] = {} if task.kind == name else {KIND: task.kind}
+    code = foreign_sha256(task)
+    return {**kind, "version": task.version, **asdict(cast(Any, task)), **({} if code is None else {CODE: code})}
 
 
 def settings_of(task: type[Any]) -> dict[str, object]:
