@@ -14,14 +14,13 @@ one way only. All that follows the colon of a registered whole attack is its arg
 
 from __future__ import annotations
 
-import json
 import re
-import tomllib
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.references import PATTERN, Reference
+from ..benchmark.protocol.settings import read_setting, write_setting
 
 TRAIN = "train"
 """The losses that the model was trained on, which a name need not say."""
@@ -54,7 +53,7 @@ class AttackName:
         argument = "" if self.argument is None else f":{self.argument}"
         optimizer = "" if self.optimizer is None else f"-{self.optimizer}"
         losses = "" if self.losses == TRAIN else f"@{self.losses}"
-        settings = ",".join(f"{name}={_written(value)}" for name, value in self.settings.items())
+        settings = ",".join(f"{name}={write_setting(value)}" for name, value in self.settings.items())
         return f"{self.head}{argument}{optimizer}{losses}{f'[{settings}]' if settings else ''}"
 
 
@@ -113,7 +112,7 @@ def split_settings(text: str) -> tuple[str, dict[str, object]]:
         name, _, value = (piece.strip() for piece in part.partition("="))
         if not name.isidentifier() or not value or name in settings:
             raise fault
-        settings[name] = _read(value)
+        settings[name] = read_setting(value)
     return plain, settings
 
 
@@ -136,16 +135,3 @@ def _canonical(name: str) -> str:
     """The one spelling of a reference; a registered name is its own."""
     reference = Reference.parse(name)
     return name if reference is None else str(reference)
-
-
-def _read(value: str) -> object:
-    try:
-        return tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return value
-
-
-def _written(value: object) -> str:
-    """A value as `_read` takes it."""
-    bare = isinstance(value, str) and value and _read(value) == value and not re.search(r'[,"\[\]=\s]', value)
-    return value if isinstance(value, str) and bare else json.dumps(value)

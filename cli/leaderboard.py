@@ -17,10 +17,12 @@ from .tables import echo_boards
 @click.command()
 @click.option(
     "--records",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("mtrbench-results/records"),
+    "places",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    default=[Path("mtrbench-results/records")],
     show_default=True,
+    help="A file or folder of records, or a folder with one of these per suite; repeatable.",
 )
 @click.option(
     "--readme",
@@ -35,14 +37,15 @@ from .tables import echo_boards
     show_default=True,
 )
 @click.pass_context
-def leaderboard(context: click.Context, folder: Path, readme: Path | None, check: bool, out: Path) -> None:
-    """Make the tables and plots of a folder of records; the same records give the same bytes.
+def leaderboard(context: click.Context, places: tuple[Path, ...], readme: Path | None, check: bool, out: Path) -> None:
+    """Make the tables and plots of records; the same records give the same bytes.
 
-    A folder that holds folders of records is published folder by folder, and with it the pictures of the folder
-    gallery beside it, which `mtrbench gallery` draws. Which one README shows says its marker,
+    Several --records are united. A folder that holds folders of records is published folder by folder, and with it the
+    pictures of the folder gallery beside it, which `mtrbench gallery` draws. Which one README shows says its marker,
     <!-- boards:begin NAME -->.
     """
-    suites, gallery = read_suites(folder), read_gallery(folder.parent / GALLERY)
+    suites = read_suites(*places)
+    gallery = {name: found for place in places for name, found in read_gallery(place.parent / GALLERY).items()}
     if check:
         stale = compare(suite_files(suites, gallery), out)
         text = readme.read_text(encoding="utf-8") if readme else ""

@@ -14,6 +14,7 @@ from ..benchmark.protocol.errors import BadInputError, unknown
 COMMANDS = {
     "run": "evaluate attacks against models",
     "leaderboard": "make tables and plots from records",
+    "records": "pack records into the files of a repository",
     "list": "name what is registered",
     "show": "show a model, an attack or a record",
     "gallery": "draw what attacks do to images",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 import json
-from pathlib import Path
 from typing import Any
 
 import click
 
-from ..benchmark.protocol.reading import read_record
+from ..api.records import find_record
+from ..benchmark.protocol.records import Record
 from .options import json_option
 
 
@@ -39,10 +39,13 @@ def _attack(name: str) -> tuple[dict[str, Any], str]:
     return data, "\n".join(_lines(data))
 
 
-def _record(path: str) -> tuple[dict[str, Any], str]:
-    record = read_record(Path(path)).model_dump(mode="json", by_alias=True)
-    del record.get("degradation", record)["replicates"]  # of programs; those of a clean pass stand on top
-    return record, "\n".join(_lines(record))
+def _record(what: str) -> tuple[dict[str, Any], str]:
+    record = find_record(what)
+    data = record.model_dump(mode="json", by_alias=True)
+    del data.get("degradation", data)["replicates"]  # of programs; those of a clean pass stand on top
+    if isinstance(record, Record):
+        data = {"command": record.command(), **data}
+    return data, "\n".join(_lines(data))
 
 
 KINDS = {"model": _model, "attack": _attack, "record": _record}
@@ -53,7 +56,10 @@ KINDS = {"model": _model, "attack": _attack, "record": _record}
 @click.argument("name")
 @json_option
 def show(kind: str, name: str, as_json: bool) -> None:
-    """Show a model's card, an attack's maths and settings or a record by its path: KIND model, attack, record."""
+    """Show a model's card, an attack's maths and settings or a record: KIND model, attack, record.
+
+    A record is named by its file or by the beginning of its key, and shown with the command that measures it again.
+    """
     data, text = KINDS[kind](name)
     click.echo(json.dumps(data, indent=1) if as_json else text)
 

@@ -49,7 +49,8 @@ def imported(name: str) -> Iterator[str]:
 GRAPH = {name: {found for found in imported(name) if found in SOURCES} - {name} for name in SOURCES}
 
 RECORDS = [
-    *(f"benchmark.protocol.{name}" for name in ("cells", "facts", "records", "reading", "errors", "files", "metrics")),
+    *(f"benchmark.protocol.{name}" for name in ("cells", "facts", "records", "reading", "merging")),
+    *(f"benchmark.protocol.{name}" for name in ("errors", "files", "metrics")),
     "benchmark.stats",
 ]
 ROOMS = ["analysis", "boards", "plots", "output", "site"]

@@ -53,7 +53,7 @@ def task_facts(tasks: object) -> dict[str, Any]:
 def attack_facts(name: str) -> dict[str, Any]:
     """What schema 3 said of an attack by its name alone."""
     whole, _, rest = name.partition(":")
-    if whole == "worst-of":
+    if whole == "worst-of" and rest:
         return {"kind": "ensemble", "argument": rest, "members": re.split(r",(?![^\[]*\])", rest)}
     plain, _, losses = name.partition("@")
     found: dict[str, Any] = {"losses": losses or "train"}

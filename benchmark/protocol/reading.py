@@ -1,25 +1,115 @@
-"""Records from files, plain or packed with gzip."""
+"""Records from files: one in each as JSON, or many as JSON lines, plain or packed with gzip."""
 
 from __future__ import annotations
 
 import gzip
 import json
+import re
 import zlib
+from collections.abc import Iterable, Iterator
+from itertools import count
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from .errors import BadInputError
-from .migration import migrated
+from .merging import Found, merged
+from .migration import SCHEMA, migrated
 from .records import AnyRecord, CleanRecord, Record
 
+ENDINGS = (".json", ".json.gz", ".jsonl", ".jsonl.gz")
 LARGEST = 16 * 2**20
 """Bytes of a record's text above which it is none: ten kilobytes are usual, and little gzip unpacks to much."""
+LARGEST_FILE = 2**30
+"""Bytes that a file of records may unpack to: about a hundred thousand records."""
+REMEDY = "remove it or restore the file"
 
 
 def record_paths(folder: Path) -> list[Path]:
     """The files of a folder's records, sorted."""
-    return sorted([*folder.glob("*.json"), *folder.glob("*.json.gz")])
+    return sorted(path for path in folder.glob("[!.]*") if path.name.endswith(ENDINGS))
+
+
+def read_record(path: Path) -> AnyRecord:
+    """The only record in a file; raises BadInputError as `read_file` does, and if there are several."""
+    found = list(read_file(path))
+    if len(found) != 1:
+        raise BadInputError(f"{path} holds {len(found)} records; choose one by its key")
+    return found[0].record
+
+
+def read_records(place: Path) -> list[AnyRecord]:
+    """Every record in a file or a folder, each cell once, sorted by key; raises as `read_places` and `merged` do."""
+    return merged(read_places([place]))
+
+
+def read_places(places: Iterable[Path]) -> Iterator[Found]:
+    """Every record in these files and folders, with where it stands.
+
+    Raises BadInputError for a place without any, and for a bad record.
+    """
+    for place in places:
+        if not place.exists():
+            raise BadInputError(f"there are no records at {place}; make some with mtrbench run")
+        paths = record_paths(place) if place.is_dir() else [place]
+        if not paths:
+            endings = ", ".join(f"*{ending}" for ending in ENDINGS)
+            raise BadInputError(f"the folder {place} holds no records ({endings}); make some with mtrbench run")
+        for path in paths:
+            yield from read_file(path)
+
+
+def read_file(path: Path, beginning: str = "") -> Iterator[Found]:
+    """The records of a file, those whose key has this beginning; raises BadInputError naming file, line and field."""
+    key = re.compile(rb'"key"\s*:\s*"' + re.escape(beginning.encode()))
+    for where, text in _texts(path):
+        if beginning and not key.search(text):
+            continue
+        record = _parsed(where, text)
+        if record.key.startswith(beginning):
+            yield Found(where, record)
+
+
+def _texts(path: Path) -> Iterator[tuple[str, bytes]]:
+    """What stands for a record in a file, and where: all of it, or each of its lines."""
+    if not path.name.endswith(ENDINGS):
+        raise BadInputError(f"{path} is no file of records; they end in {', '.join(ENDINGS)}")
+    lines = ".jsonl" in path.suffixes[-2:]
+    total = 0
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            for number in count(1):
+                where = f"record {path}, line {number}" if lines else f"record {path}"
+                text = file.readline(LARGEST + 1) if lines else file.read(LARGEST + 1)
+                if lines and not text and number > 1:
+                    return
+                total += len(text)
+                if len(text) > LARGEST:
+                    raise BadInputError(f"{where} holds more than {LARGEST >> 20} MB; {REMEDY}")
+                if total > LARGEST_FILE:
+                    raise BadInputError(f"{where}: the file holds more than {LARGEST_FILE >> 20} MB; split it")
+                yield where, text
+                if not lines:
+                    return
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise BadInputError(f"record {path} cannot be unpacked: {error}; {REMEDY}") from error
+    except OSError as error:
+        raise BadInputError(f"record {path} cannot be read: {error.strerror}") from error
+
+
+def _parsed(where: str, text: bytes) -> AnyRecord:
+    try:
+        content = json.loads(text.decode(), object_pairs_hook=_no_duplicates, parse_constant=_refused)
+        if isinstance(content, dict) and content.get("schema") != SCHEMA:
+            content = migrated(content)
+            text = json.dumps(content, allow_nan=False).encode()
+        return _kind(content).model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"])) or "record"
+        raise BadInputError(f"{where}: {field}: {first['msg']}; {REMEDY}") from error
+    except (ValueError, RecursionError) as error:
+        raise BadInputError(f"{where} is no valid JSON: {error}; {REMEDY}") from error
 
 
 def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -29,44 +119,10 @@ def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
+def _refused(constant: str) -> object:
+    raise ValueError(f"{constant} is no number")
+
+
 def _kind(content: object) -> type[AnyRecord]:
     cell = content.get("cell") if isinstance(content, dict) else None
     return CleanRecord if isinstance(cell, dict) and cell.get("attack", "") is None else Record
-
-
-def read_record(path: Path) -> AnyRecord:
-    """The record in a JSON file, packed if it ends in `.gz`; raises BadInputError naming the file and the field."""
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            text = file.read(LARGEST + 1)
-        if len(text) > LARGEST:
-            raise ValueError(f"it holds more than {LARGEST >> 20} MB")
-        content = json.loads(text, object_pairs_hook=_no_duplicates)
-        if isinstance(content, dict):
-            content = migrated(content)
-        return _kind(content).model_validate_json(json.dumps(content, allow_nan=False))
-    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise BadInputError(f"record {path} cannot be unpacked: {error}; remove the file or restore it") from error
-    except OSError as error:
-        raise BadInputError(f"record {path} cannot be read: {error.strerror}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "record"
-        raise BadInputError(f"record {path}: {where}: {first['msg']}; remove the file or restore it") from error
-    except (ValueError, RecursionError) as error:
-        raise BadInputError(f"record {path} is no valid JSON: {error}; remove the file or restore it") from error
-
-
-def read_records(folder: Path) -> list[AnyRecord]:
-    """Every record in a folder, sorted by key; raises BadInputError for a folder without any and for a bad record."""
-    if not folder.is_dir():
-        raise BadInputError(f"there is no folder of records at {folder}; make one with mtrbench run")
-    found = record_paths(folder)
-    records = [read_record(path) for path in found]
-    if not records:
-        raise BadInputError(f"the folder {folder} holds no records (*.json or *.json.gz); make some with mtrbench run")
-    paths: dict[str, Path] = {}
-    for record, path in zip(records, found, strict=True):
-        if paths.setdefault(record.key, path) != path:
-            raise BadInputError(f"records {paths[record.key]} and {path} are of the same cell; remove one of them")
-    return sorted(records, key=lambda record: record.key)

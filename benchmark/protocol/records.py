@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import math
 import re
+from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import numpy as np
@@ -14,7 +16,10 @@ from pydantic import Base64Encoder, EncodedBytes, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from .cells import STRICT, AttackRef, Cell, Count, Name, Sha256, Strict, ThreatRef
+from .commands import run_command
+from .errors import BadInputError
 from .facts import AttackFacts, ModelFacts, TaskFacts
+from .files import write_atomically
 
 UNDEFINED = 0xFFFF
 """The level of a replicate without a value."""
@@ -28,6 +33,12 @@ class Estimate:
     value: float | None
     low: float | None
     high: float | None
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return "undefined"
+        interval = "" if self.low is None or self.high is None else f" [{self.low:.3g}, {self.high:.3g}]"
+        return f"{self.value:.3g}{interval}"
 
 
 class _Base64(Base64Encoder):
@@ -168,6 +179,29 @@ class _Result(Strict):
         _check_tasks(self.cell, self.task_facts)
         return self
 
+    def save(self, path: str | Path) -> Path:
+        """Write the record into a file that ends in .json, or into a folder as KEY.json; returns the file.
+
+        The file is there whole or not at all. Raises BadInputError for a file of another ending.
+        """
+        path = Path(path)
+        if path.is_dir() or not path.suffix:
+            path = path / f"{self.key}.json"
+        if path.suffix != ".json":
+            raise BadInputError(f"a record is saved in a folder or as *.json, not as {path}")
+        write_atomically(path, self.to_json().encode())
+        return path
+
+    @property
+    @abstractmethod
+    def summary(self) -> str: ...
+
+    def __repr__(self) -> str:
+        data = self.cell.dataset
+        return f"<{type(self).__name__}: {self.cell.title}, {data.images} images of {data.name}: {self.summary}>"
+
+    __str__ = __repr__
+
     def to_json(self) -> str:
         """The record as JSON text, ending in a newline; lists of numbers and estimates stand on one line each."""
         text = self.model_dump_json(by_alias=True, indent=1)
@@ -181,6 +215,20 @@ class CleanRecord(_Result):
     scores: dict[Name, dict[Name, Estimate]]
     replicates: dict[Name, dict[Name, Replicates]]
     environment: Environment
+
+    @property
+    def undefined(self) -> tuple[str, ...]:
+        """The metrics that have no value, as "depth.abs_err": no image has anything to score."""
+        return _undefined(self.scores)
+
+    @property
+    def summary(self) -> str:
+        """Every task's most telling metric in words."""
+        return ", ".join(
+            f"{task} {metric} {self.scores[task][metric]}"
+            for task, facts in self.task_facts.items()
+            for metric in list(facts.metrics)[:1]
+        )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -224,6 +272,28 @@ class Record(_Result):
         return self
 
     @property
+    def undefined(self) -> tuple[str, ...]:
+        """The metrics whose degradation has no value, as "depth.abs_err", and so the ARD neither.
+
+        Nothing to score leaves a metric undefined, and a clean score of 0 leaves nothing to compare with.
+        """
+        return _undefined(self.degradation.metrics)
+
+    @property
+    def summary(self) -> str:
+        """The averaged relative degradation in words, or which metrics leave it undefined."""
+        without = f" for lack of {', '.join(self.undefined)}" if self.undefined else ""
+        return f"ARD {self.degradation.ard}{without}"
+
+    def command(self) -> str:
+        """The `mtrbench run` that measures this cell again, every setting said.
+
+        It finds what is registered; put the path of a card, a folder of data (`--data-root`) or others' code where the
+        record's was not. A transfer brings the others between the two models along.
+        """
+        return run_command(self.cell, self.attack, self.attack_facts, self.threat)
+
+    @property
     def attack(self) -> AttackRef:
         assert self.cell.attack is not None  # held by the validator
         return self.cell.attack
@@ -235,6 +305,12 @@ class Record(_Result):
 
 
 AnyRecord = Record | CleanRecord
+
+
+def _undefined(scores: Mapping[str, Mapping[str, Estimate]]) -> tuple[str, ...]:
+    return tuple(
+        f"{task}.{metric}" for task, found in scores.items() for metric, score in found.items() if score.value is None
+    )
 
 
 def _check_metrics(tasks: Mapping[str, TaskFacts], scores: Mapping[str, Collection[str]]) -> None:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from ...benchmark.protocol.errors import BadInputError
 from ...benchmark.protocol.facts import ModelFacts
+from ...benchmark.protocol.merging import Found, merged
 from ...benchmark.protocol.records import AnyRecord, CleanRecord, Record
 from .group import Group
 from .labels import details, labels
@@ -25,12 +26,14 @@ def headline(groups: Sequence[Group]) -> Group:
 def group(records: Sequence[AnyRecord]) -> list[Group]:
     """Records as groups of comparable ones, whatever their order.
 
-    Superseded and invalidated records are left out, and clean passes of models without another record. Raises
-    BadInputError where records of one group were made with different versions or settings of the protocol or its tasks,
-    or disagree about a model, and if all are of clean passes.
+    Of several records of one cell `merged` keeps one. Superseded and invalidated ones are left out, and clean passes of
+    models without another record. Raises BadInputError where numbers of one cell differ, where records of one group
+    were made with different versions or settings of the protocol or its tasks, or disagree about a model, and if all
+    are of clean passes.
     """
-    kept, dropped = current([record for record in records if isinstance(record, Record)])
-    passes = _clean_passes(records)
+    each = merged(Found(f"record {place}", record) for place, record in enumerate(records, 1))
+    kept, dropped = current([record for record in each if isinstance(record, Record)])
+    passes = {record.key: record for record in each if isinstance(record, CleanRecord)}
     if not kept:
         what = "superseded or invalidated" if dropped else "of clean passes"
         raise BadInputError(f"all records are {what}; add those of attacks, which mtrbench run makes")
@@ -44,15 +47,6 @@ def group(records: Sequence[AnyRecord]) -> list[Group]:
         _group(setting, titles[setting], by_setting[setting], left_out.count(setting), passes)
         for setting in sorted(by_setting)
     ]
-
-
-def _clean_passes(records: Iterable[AnyRecord]) -> dict[str, CleanRecord]:
-    """The records of clean passes by key."""
-    found: dict[str, CleanRecord] = {}
-    for record in records:
-        if isinstance(record, CleanRecord) and found.setdefault(record.key, record) != record:
-            raise BadInputError(f"two different records have the key {record.key}; keep one of them")
-    return found
 
 
 def _titles(settings: Iterable[Setting]) -> dict[Setting, str]:

@@ -9,15 +9,12 @@ from ...benchmark.protocol.records import Record
 
 
 def current(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
-    """The records that count, and the superseded and invalidated ones, both sorted by key.
+    """Of records with a key each, those that count, and the superseded and invalidated ones, both sorted by key.
 
-    Raises BadInputError if two records share a key and differ, if a record supersedes one of another model, attack,
-    data set or budget, or if records supersede each other.
+    Raises BadInputError if a record supersedes one of another model, attack, data set or budget, or if records
+    supersede each other.
     """
-    by_key: dict[str, Record] = {}
-    for record in records:
-        if by_key.setdefault(record.key, record) != record:
-            raise BadInputError(f"two different records have the key {record.key}; keep one of them")
+    by_key = {record.key: record for record in records}
     out = {record.key for record in by_key.values() if record.invalidated is not None}
     for record in by_key.values():
         old = by_key.get(record.supersedes or "")

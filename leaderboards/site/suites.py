@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ...benchmark.protocol.reading import read_records, record_paths
+from ...benchmark.protocol.errors import BadInputError
+from ...benchmark.protocol.merging import merged
+from ...benchmark.protocol.reading import read_places, record_paths
 from ...benchmark.protocol.records import AnyRecord
 from ..analysis.gallery import EMPTY, GALLERY, Gallery
 from ..analysis.groups import group
@@ -18,12 +20,26 @@ Suites = Mapping[str, Sequence[AnyRecord]]
 """Records by the name of their folder; the name is empty where there is just one folder."""
 
 
-def read_suites(folder: Path) -> dict[str, list[AnyRecord]]:
-    """The records in a folder, or, if it holds none itself, in each of its folders; raises as `read_records` does."""
-    parts = sorted(part for part in folder.glob("*") if record_paths(part))
-    if not parts or record_paths(folder):
-        return {"": read_records(folder)}
-    return {part.name: read_records(part) for part in parts}
+def read_suites(*places: Path) -> dict[str, list[AnyRecord]]:
+    """The records of several places, united: each a file or folder of records, or a folder with such a one per suite.
+
+    Raises as `read_records` does, and if some places tell suites and some do not.
+    """
+    parts: dict[str, list[Path]] = {}
+    for place in places:
+        for name, part in _suites(place).items():
+            parts.setdefault(name, []).append(part)
+    if "" in parts and len(parts) > 1:
+        alone, example = parts[""][0], next(found[0] for name, found in parts.items() if name)
+        raise BadInputError(f"{alone} holds records, {example.parent} folders of them; name one of these, as {example}")
+    return {name: merged(read_places(parts[name])) for name in sorted(parts)}
+
+
+def _suites(place: Path) -> dict[str, Path]:
+    """Where the records of each suite are; the name is empty where a place holds records itself."""
+    if not place.is_dir() or record_paths(place):
+        return {"": place}
+    return {part.name: part for part in place.glob("*") if record_paths(part)} or {"": place}
 
 
 def suite_files(suites: Suites, gallery: Gallery = EMPTY) -> dict[str, bytes]:

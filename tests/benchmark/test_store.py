@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import re
@@ -21,7 +20,7 @@ from mtrbench import BadInputError
 from mtrbench.benchmark.measurement import Measurement
 from mtrbench.benchmark.protocol.cells import Cell
 from mtrbench.benchmark.protocol.files import write_atomically
-from mtrbench.benchmark.protocol.reading import LARGEST, read_record, read_records
+from mtrbench.benchmark.protocol.reading import read_record, read_records
 from mtrbench.benchmark.protocol.tally import Tally
 from mtrbench.benchmark.store import Store
 
@@ -122,7 +121,7 @@ class TestRecords:
             (lambda text: "[" * 100_000, "no valid JSON"),
             (lambda text: "[]", "record"),
             (lambda text: text.replace('"seconds": 12.8', '"seconds": NaN'), "no valid JSON"),
-            (lambda text: text.replace('"seconds": 12.8', '"seconds": 1e999'), "no valid JSON"),
+            (lambda text: text.replace('"seconds": 12.8', '"seconds": 1e999'), "costs.seconds"),
             (lambda text: text.replace('"seconds": 12.8', '"seconds": "12.8"'), "costs.seconds"),
             (lambda text: text.replace('"seconds": 12.8', '"hours": 12.8'), "costs"),
             (lambda text: text.replace('"seconds": 12.8', '"seconds": 12.8, "colour": 1'), "costs.colour"),
@@ -149,31 +148,6 @@ class TestRecords:
         assert str(path) in str(caught.value)
         assert "\n" not in str(caught.value)
 
-    def test_packed_is_read_like_plain(self, tmp_path: Path) -> None:
-        record, other = make_record(), make_record(eps=2.0)
-        (tmp_path / "one.json.gz").write_bytes(gzip.compress(record.to_json().encode()))
-        (tmp_path / "two.json").write_text(other.to_json())
-        assert read_records(tmp_path) == sorted([record, other], key=lambda record: record.key)
-
-    @pytest.mark.parametrize(
-        ("packed", "message"),
-        [
-            (b"", "no valid JSON"),
-            (make_record().to_json().encode(), "cannot be unpacked"),
-            (gzip.compress(make_record().to_json().encode())[:-20], "cannot be unpacked"),
-            (gzip.compress(b"\0" * 10) + b"rest", "cannot be unpacked"),
-            (gzip.compress(b" " * (LARGEST + 1)), "more than 16 MB"),
-        ],
-        ids=["empty", "plain", "cut off", "more behind it", "huge"],  # packed bytes hold the time
-    )
-    def test_badly_packed_is_refused(self, tmp_path: Path, packed: bytes, message: str) -> None:
-        path = tmp_path / "record.json.gz"
-        path.write_bytes(packed)
-        with pytest.raises(BadInputError, match=message) as caught:
-            read_record(path)
-        assert str(path) in str(caught.value)
-        assert "\n" not in str(caught.value)
-
     def test_under_the_name_of_another_is_refused(self, tmp_path: Path) -> None:
         store, asked = Store(tmp_path), make_record(eps=2.0)
         store.save_record(make_record())
@@ -181,17 +155,6 @@ class TestRecords:
         path.rename(store.records / f"{asked.key}.json")
         with pytest.raises(BadInputError, match="of another cell"):
             store.record(asked.cell)
-
-    def test_twice_in_a_folder_is_refused(self, tmp_path: Path) -> None:
-        for name in ("one.json", "two.json"):
-            (tmp_path / name).write_text(make_record().to_json())
-        with pytest.raises(BadInputError, match=r"one\.json.*two\.json"):
-            read_records(tmp_path)
-
-    def test_folder_without_any_is_refused(self, tmp_path: Path) -> None:
-        for folder in (tmp_path, tmp_path / "none"):
-            with pytest.raises(BadInputError, match="mtrbench run"):
-                read_records(folder)
 
 
 class TestWriting:

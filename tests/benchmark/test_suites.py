@@ -51,8 +51,35 @@ def test_records_beside_folders_are_a_plain_folder(folder):
 def test_neither_records_nor_folders_are_refused(tmp_path):
     with pytest.raises(BadInputError, match="holds no records"):
         read_suites(tmp_path)
-    with pytest.raises(BadInputError, match="no folder of records"):
+    with pytest.raises(BadInputError, match="no records at"):
         read_suites(tmp_path / "none")
+
+
+def test_several_places_are_united(folder, tmp_path):
+    first, second = SUITES["first"], SUITES["second"]
+    new = make_record("mine")
+    stored(tmp_path / "others" / "first", [new, first[0]])
+    found = read_suites(folder, tmp_path / "others")
+    assert keys(found) == {**keys(SUITES), "first": {record.key for record in (*first, new)}}
+    assert len(found["first"]) == len(first) + 1
+    assert keys(read_suites(tmp_path / "others" / "first", folder / "second")) == {
+        "": {record.key for record in (new, first[0], *second)}
+    }
+    (file,) = (folder / "second").iterdir()
+    assert keys(read_suites(tmp_path / "others" / "first", file)) == keys(
+        read_suites(tmp_path / "others" / "first", folder / "second")
+    )
+
+
+def test_records_of_no_suite_are_not_united_with_suites(folder):
+    with pytest.raises(BadInputError, match=r"first holds records, .*records folders of them; name one of these, as"):
+        read_suites(folder, folder / "first")
+
+
+def test_the_command_line_unites_records(folder, tmp_path):
+    places = ("--records", folder / "first", "--records", folder / "second")
+    assert mtrbench("leaderboard", *places, "--out", tmp_path / "out").code == 0
+    assert mtrbench("leaderboard", *places[2:], *places[:2], "--out", tmp_path / "out", "--check").out == ""
 
 
 def test_every_suite_is_published_as_if_alone():

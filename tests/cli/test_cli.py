@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from helpers.commands import FAST, Outcome, files, finish, mtrbench, python
 
+from mtrbench.api.records import find_record
 from mtrbench.benchmark.protocol.reading import read_records
 
 Twice = tuple[Path, Outcome, dict[str, bytes], Outcome]
@@ -71,6 +72,24 @@ class TestRun:
             assert json.loads(text)["key"] == path.stem
             assert "replicates" not in text
             assert f"key: {path.stem}" in mtrbench("show", "record", path).out
+
+    def test_show_record_by_its_key(self, twice: Twice, monkeypatch: pytest.MonkeyPatch) -> None:
+        out, *_ = twice
+        monkeypatch.setattr(find_record, "__defaults__", ((out / "records",),))
+        for path in (out / "records").iterdir():
+            assert mtrbench("show", "record", path.stem[:12]).out == mtrbench("show", "record", path).out
+
+    def test_packed_records_make_the_same_boards(self, twice: Twice, tmp_path: Path) -> None:
+        out, *_ = twice
+        outcome = mtrbench("records", "pack", out / "records", "--out", tmp_path / "packed")
+        assert outcome.out == f"5 records in {tmp_path / 'packed'}; files written: tiny.jsonl.gz\n"
+        packed = files(tmp_path / "packed")
+        assert mtrbench("leaderboard", "--records", tmp_path / "packed", "--out", tmp_path / "boards").code == 0
+        outcome = mtrbench("leaderboard", "--records", out / "records", "--out", tmp_path / "boards", "--check")
+        assert (outcome.code, outcome.out) == (0, "")
+        again = mtrbench("records", "pack", out / "records", "--out", tmp_path / "packed")
+        assert "files written: none" in again.out
+        assert files(tmp_path / "packed") == packed
 
 
 class TestShowing:

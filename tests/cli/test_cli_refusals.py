@@ -24,7 +24,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("arguments", "words"),
         [
-            (["nope"], ["unknown command 'nope'", "known: gallery, leaderboard, list, run"]),
+            (["nope"], ["unknown command 'nope'", "known: gallery, leaderboard, list, records, run"]),
             (["rnu"], ["unknown command 'rnu'", "did you mean run"]),
             (["run", "quik"], ["unknown suite 'quik'", "did you mean quick?"]),
             (["run", "--model", "rooms3-shard.clean"], ["unknown model 'rooms3-shard.clean'"]),
@@ -37,7 +37,7 @@ class TestRefusals:
             (["run", "--device", "gpu"], ["there is no device 'gpu' here"]),
             (["run", "--device", "meta"], ["there is no device 'meta' here"]),
             (["train", "none.toml"], ["recipe none.toml cannot be read"]),
-            (["leaderboard", "--records", "none"], ["no folder of records at none", "mtrbench run"]),
+            (["leaderboard", "--records", "none"], ["no records at none", "mtrbench run"]),
             (["leaderboard", "--readme", "none.md"], ["'--readme'", "does not exist"]),
             (
                 ["list"],
@@ -50,7 +50,11 @@ class TestRefusals:
             (["show", "model", "."], ["'.' is a file or folder, but no card"]),
             (["show", "attack", "dgba-pdg"], ["unknown attack 'dgba-pdg'", "did you mean dgba-pgd"]),
             (["show", "attack", "single-pgd"], ["lacks its task", "single:TASK-pgd"]),
-            (["show", "record", "none.json"], ["record none.json cannot be read"]),
+            (["show", "record", "none.json"], ["there is no file none.json", "key"]),
+            (["show", "record", "0" * 20], ["no record in mtrbench-results", "begins with 0000"]),
+            (["records", "pack", "none", "--out", "some"], ["no records at none", "mtrbench run"]),
+            (["records", "pack", "--out", "some"], ["Missing argument 'RECORDS...'"]),
+            (["records", "pak"], ["No such command 'pak'"]),
         ],
         ids=lambda value: " ".join(value) if len(value) < 4 else None,
     )

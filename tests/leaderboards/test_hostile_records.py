@@ -132,12 +132,11 @@ def test_hostile_json_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_two_records_under_one_key_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "records").mkdir()
-    for name in ("a", "b"):
-        (tmp_path / "records" / f"{name}.json").write_text(make_record().to_json())
-    outcome = mtrbench("leaderboard", "--records", tmp_path / "records", "--out", tmp_path / "out")
-    assert_refused(outcome, "of the same cell; remove one of them")
+def test_other_numbers_of_one_cell_are_refused(tmp_path: Path) -> None:
+    other = make_record(damage=dict.fromkeys(TASKS, 0.0))
+    outcome = publish(tmp_path, make_record().to_json(), {"other": other.to_json()})
+    assert_refused(outcome, "hostile.json and record", "other.json are of the same cell", "remove the wrong one")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,40 @@
+"""Records by their key, wherever they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from .. import leaderboards
+from ..benchmark.protocol.errors import BadInputError
+from ..benchmark.protocol.merging import merged
+from ..benchmark.protocol.reading import read_file, read_record, record_paths
+from ..benchmark.protocol.records import AnyRecord
+
+OWN = Path("mtrbench-results/records")
+PUBLISHED = Path(leaderboards.__file__).parent / "records"
+
+
+def find_record(what: str, places: Sequence[Path] = (OWN, PUBLISHED)) -> AnyRecord:
+    """The record in a file that holds one, or the one in `places` whose key begins with `what`.
+
+    `places` are folders of records, or of such folders. Raises BadInputError if there is none, or more than one, and
+    for a bad record on the way.
+    """
+    if Path(what).is_file():
+        return read_record(Path(what))
+    if not re.fullmatch("[0-9a-f]{4,64}", what):
+        raise BadInputError(f"there is no file {what}, and the beginning of a key is four hex digits at least")
+    found = merged(one for path in _files(places) for one in read_file(path, what))
+    if len(found) != 1:
+        many = f"{len(found)} records have keys that begin with {what}; say more of it"
+        where = " and ".join(map(str, places))
+        raise BadInputError(many if found else f"no record in {where} has a key that begins with {what}")
+    return found[0]
+
+
+def _files(places: Sequence[Path]) -> Iterator[Path]:
+    for place in places:
+        for folder in (place, *sorted(part for part in place.glob("*") if part.is_dir())):
+            yield from record_paths(folder)

@@ -1,0 +1,30 @@
+"""`mtrbench records`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..benchmark.protocol.packing import pack as pack_into
+from ..benchmark.protocol.reading import read_places
+
+
+@click.group()
+def records() -> None:
+    """Work on files of records."""
+
+
+@records.command()
+@click.argument("places", metavar="RECORDS...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder of the files.")
+def pack(places: tuple[Path, ...], out: Path) -> None:
+    """Add RECORDS, files or folders of them, to the files of a repository: gzipped JSON lines, one file per model.
+
+    What OUT holds stays. Several records of one cell with the same numbers are one; other numbers are refused, and then
+    nothing is written.
+    """
+    found = list(read_places(places))
+    written = pack_into(found, out)
+    count = len({one.record.key for one in found})
+    click.echo(f"{count} records in {out}; files written: {', '.join(path.name for path in written) or 'none'}")

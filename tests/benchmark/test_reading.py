@@ -1,0 +1,111 @@
+"""Records from files of every form; what is bad is refused in one line that says where it stands."""
+
+import gzip
+
+import pytest
+from helpers.make_records import MODELS, make_clean_record, make_record
+
+from mtrbench.benchmark.protocol import reading
+from mtrbench.benchmark.protocol.errors import BadInputError
+from mtrbench.benchmark.protocol.packing import packed
+from mtrbench.benchmark.protocol.reading import LARGEST, read_file, read_record, read_records
+
+RECORDS = sorted([make_record(), make_record(eps=2.0), make_clean_record(make_record())], key=lambda record: record.key)
+LINES = b"".join(f"{record.model_dump_json(by_alias=True)}\n".encode() for record in RECORDS)
+
+
+def refused(path, content, *words):
+    path.write_bytes(content)
+    with pytest.raises(BadInputError) as caught:
+        read_records(path)
+    message = str(caught.value)
+    assert all(word in message for word in (str(path), *words)), message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("all.jsonl", LINES), ("all.jsonl.gz", gzip.compress(LINES)), ("all.jsonl.gz", packed(RECORDS))],
+)
+def test_lines_are_records(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    assert read_records(tmp_path) == read_records(tmp_path / name) == RECORDS
+    with pytest.raises(BadInputError, match="holds 3 records"):
+        read_record(tmp_path / name)
+
+
+def test_a_folder_may_hold_files_of_every_form(tmp_path):
+    one, two, three = RECORDS
+    (tmp_path / "one.json.gz").write_bytes(gzip.compress(one.to_json().encode()))
+    two.save(tmp_path)
+    (tmp_path / "rest.jsonl").write_bytes(three.model_dump_json(by_alias=True).encode())
+    (tmp_path / ".hidden.json").write_text("half-written")
+    (tmp_path / "notes.txt").write_text("no record")
+    assert read_records(tmp_path) == RECORDS
+    for path in tmp_path.glob("[!.]*.json*"):
+        assert read_record(path) in RECORDS
+
+
+def test_records_are_found_by_the_beginning_of_their_keys(tmp_path):
+    (tmp_path / "all.jsonl").write_bytes(LINES)
+    for record in RECORDS:
+        assert [found.record for found in read_file(tmp_path / "all.jsonl", record.key[:12])] == [record]
+        path = record.save(tmp_path / f"{record.key}.json")
+        assert [found.record for found in read_file(path, record.key[:12])] == [record]
+    assert not [*read_file(tmp_path / "all.jsonl", "0" * 64)]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", ["line 1", "no valid JSON"]),
+        (LINES + b"\n", ["line 4", "no valid JSON"]),
+        (LINES[:-100], ["line 3", "no valid JSON"]),
+        (LINES + b'{"schema": 4, "schema": 4}', ["line 4", "stands twice"]),
+        (LINES + b"\xff\n", ["line 4", "no valid JSON"]),
+        (LINES.replace(b'"schema":4', b'"schema":9'), ["line 1", "schema"]),
+        (LINES + b" " * (LARGEST + 1), ["line 4", "more than 16 MB"]),
+    ],
+    ids=["empty", "blank", "cut off", "twice", "no text", "schema", "huge"],
+)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "packed"])
+def test_a_bad_line_is_refused_by_file_and_line(tmp_path, content, words, pack):
+    name = "bad.jsonl" if pack is bytes else "bad.jsonl.gz"
+    refused(tmp_path / name, pack(content), *words)
+
+
+@pytest.mark.parametrize("ending", ["json.gz", "jsonl.gz"])
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (b"", "no valid JSON"),
+        (LINES, "cannot be unpacked"),
+        (gzip.compress(LINES[: LINES.index(b"\n")])[:-20], "cannot be unpacked"),
+        (gzip.compress(LINES[: LINES.index(b"\n")]) + b"rest", "cannot be unpacked"),
+        (gzip.compress(b" " * (LARGEST + 1)), "more than 16 MB"),
+    ],
+    ids=["empty", "plain", "cut off", "more behind it", "huge"],
+)
+def test_what_is_badly_packed_is_refused(tmp_path, ending, content, word):
+    refused(tmp_path / f"record.{ending}", content, word)
+
+
+def test_a_file_of_too_many_records_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "LARGEST_FILE", len(LINES) - 1)
+    refused(tmp_path / "all.jsonl.gz", gzip.compress(LINES), "line 3", "split it")
+
+
+def test_what_is_no_file_of_records_is_refused(tmp_path):
+    refused(tmp_path / "table.csv", b"1,2", "no file of records", ".jsonl.gz")
+
+
+def test_places_without_records_are_refused(tmp_path):
+    for place in (tmp_path, tmp_path / "none"):
+        with pytest.raises(BadInputError, match="mtrbench run"):
+            read_records(place)
+
+
+def test_packing_gives_the_same_bytes_in_any_order():
+    records = [make_record(model) for model in MODELS]
+    assert packed(records) == packed(reversed(records))
+    assert gzip.decompress(packed(RECORDS)) == LINES
