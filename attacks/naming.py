@@ -19,11 +19,9 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..benchmark.protocol.errors import BadInputError
+from ..benchmark.protocol.facts import TRAIN
 from ..benchmark.protocol.references import PATTERN, Reference
 from ..benchmark.protocol.settings import read_setting, write_setting
-
-TRAIN = "train"
-"""The losses that the model was trained on, which a name need not say."""
 
 _ARGUMENT = r"[^/\\:,@\[\]]*"
 _COMPONENT = re.compile(rf"(?P<name>{PATTERN})(?::(?P<argument>{_ARGUMENT}))?")

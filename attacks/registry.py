@@ -12,12 +12,14 @@ from typing import Any
 
 from ..benchmark.protocol.cells import Setting
 from ..benchmark.protocol.errors import BadInputError, unknown
-from ..benchmark.protocol.facts import AttackFacts, AttackKind
+from ..benchmark.protocol.facts import TRAIN, AttackFacts, AttackKind
 from ..benchmark.protocol.notices import notice
 from ..benchmark.protocol.types import Attack, SplitAttack
 from .doors import check_made, settings_of_class
 from .losses.ascending import Ascending, AscendingSplit
-from .naming import TRAIN, AttackName
+from .losses.registry import SCORE
+from .losses.score import AscendingScore
+from .naming import AttackName
 from .parts import balancing_of, components, innermost
 from .tables import BALANCINGS, NAMES, OPTIMIZERS, WHOLE
 from .traits import Ensemble, Sparing, Standard, Stepping, Versioned, WithTask, is_control, sees_no_gradients
@@ -40,9 +42,16 @@ def load_attack(name: str, /, **settings: object) -> Attack:
         if key not in plan.settings:
             raise unknown(f"setting of attack {str(parsed.plain)!r}:", key, plan.settings)
     made = plan.make(settings)
-    if parsed.losses == TRAIN:
-        return made
-    return AscendingSplit(made, parsed.losses) if isinstance(made, SplitAttack) else Ascending(made, parsed.losses)
+    return _ascending(made, parsed.losses)
+
+
+def _ascending(attack: Attack, losses: str) -> Attack:
+    """The attack on a set of losses."""
+    if losses == TRAIN:
+        return attack
+    if losses == SCORE:
+        return AscendingScore(attack)
+    return AscendingSplit(attack, losses) if isinstance(attack, SplitAttack) else Ascending(attack, losses)
 
 
 def parse(name: str) -> AttackName:

@@ -70,9 +70,10 @@ def _optimizers() -> Rows:
 
 
 def _losses() -> Rows:
-    from ..attacks.losses.registry import LOSSES
+    from ..attacks.losses.registry import LOSSES, SCORE
 
-    return [{"name": name, "tasks": [*losses]} for name, losses in LOSSES.working()]
+    sets = [{"name": name, "tasks": [*losses]} for name, losses in LOSSES.working()]
+    return [*sets, {"name": SCORE, "tasks": ["every task"]}]
 
 
 def _datasets() -> Rows:

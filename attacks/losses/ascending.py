@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -56,6 +56,11 @@ def with_losses(model: MultiTaskModel, losses: Losses) -> MultiTaskModel:
     tasks = {
         name: WithLoss(task, losses[task.kind]) if task.kind in losses else task for name, task in model.tasks.items()
     }
+    return seen_through(model, tasks)
+
+
+def seen_through(model: MultiTaskModel, tasks: Mapping[str, Task]) -> MultiTaskModel:
+    """A view of the model with its tasks as these see them."""
     view = MultiTaskModel(model, tasks)
     view.training = model.training
     return view

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from ...benchmark.protocol.facts import TRAIN
 from ...benchmark.protocol.registry import Registry
 from ..doors import Losses, check_losses
-from ..naming import TRAIN
+
+SCORE = "score"
+"""The set whose losses are the tasks' soft damage, relative to the clean split; see score.py."""
 
 LOSSES: Registry[Losses] = Registry(
     "losses",
@@ -21,7 +24,7 @@ LOSSES: Registry[Losses] = Registry(
     },
     check_losses,
     group="mtrbench.losses",
-    refuses=lambda name: "so the losses of training are called" if name == TRAIN else None,
+    refuses=lambda name: f"{name} is taken" if name in (TRAIN, SCORE) else None,
 )
 
 

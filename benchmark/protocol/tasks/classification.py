@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,6 +18,7 @@ from ..per_sample import masked_mean, nan_if_broken
 from .base import Scores
 from .checks import check_shapes
 from .shapes import Shape
+from .soft import over, soft_misses
 from .totals import ratio
 
 UNKNOWN = -1
@@ -68,6 +70,9 @@ class Classification:
         logits = torch.where(valid, prediction, 0)
         theirs, found = (self._one_hot(label, valid) for label in (truth.clamp(min=0), logits.argmax(dim=1)))
         return nan_if_broken(torch.cat([theirs * found, theirs, found], dim=1), logits)
+
+    def soft_damage(self, prediction: Tensor, truth: Tensor, clean: Mapping[str, float]) -> Tensor:
+        return over(soft_misses(prediction, truth, self.valid(truth)), clean["accuracy"])
 
     def scores(self, total: NDArray[np.float64]) -> Scores:
         hits, truths, predictions = np.moveaxis(total.reshape(*total.shape[:-1], 3, self.classes), -2, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,6 +16,7 @@ from ..per_sample import absolute_error, masked_mean, nan_if_broken, sum_of
 from .base import Scores
 from .checks import check_shapes
 from .shapes import Shape
+from .soft import over
 from .totals import ratio
 
 
@@ -45,6 +47,10 @@ class DenseRegression:
         valid = self.valid(truth)
         error = absolute_error(prediction.double(), truth.double(), valid)
         return nan_if_broken(torch.stack([sum_of(valid.double()), sum_of(error)], dim=1), error)
+
+    def soft_damage(self, prediction: Tensor, truth: Tensor, clean: Mapping[str, float]) -> Tensor:
+        valid = self.valid(truth)
+        return over(masked_mean(absolute_error(prediction, truth, valid), valid), clean["mae"])
 
     def scores(self, total: NDArray[np.float64]) -> Scores:
         valid, error = np.moveaxis(total, -1, 0)

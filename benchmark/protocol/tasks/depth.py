@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import log
 from typing import ClassVar
 
 import numpy as np
@@ -15,7 +17,13 @@ from ..per_sample import absolute_error, masked_mean, nan_if_broken, sum_of
 from .base import Scores
 from .checks import check_shapes
 from .shapes import Shape
+from .soft import over
 from .totals import ratio
+
+SHALLOWEST = 1e-3
+"""Metres that a soft logarithm takes a smaller prediction for."""
+SOFTNESS = 0.08
+"""Width, in logarithms of depth, of the soft steps at 1.25, 1.25**2 and 1.25**3."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,19 @@ class Depth:
         ratio = torch.where(p > 0, torch.maximum(p / t, t / p), torch.inf)
         within = [valid & (ratio < 1.25**k) for k in (1, 2, 3)]
         return nan_if_broken(torch.stack([sum_of(v.double()) for v in (valid, error, error / t, *within)], dim=1), p)
+
+    def soft_damage(self, prediction: Tensor, truth: Tensor, clean: Mapping[str, float]) -> Tensor:
+        """With (|e| / c_abs + |e| / (t c_rel) + sum_k sigmoid((|log p - log t| - k log 1.25) / 0.08) / c_delta_k) / 5.
+
+        A prediction not above SHALLOWEST counts with its logarithm, which has no gradient there; its |e| has.
+        """
+        valid = self.valid(truth)
+        p, t = torch.where(valid, prediction, 1), torch.where(valid, truth, 1)
+        error = (p - t).abs()
+        apart = (p.clamp(min=SHALLOWEST).log() - t.log()).abs()
+        missed = [over(((apart - k * log(1.25)) / SOFTNESS).sigmoid(), clean[f"delta{k}"]) for k in (1, 2, 3)]
+        parts = [over(error, clean["abs_err"]), over(error / t, clean["rel_err"]), *missed]
+        return masked_mean(torch.stack(parts).mean(dim=0), valid)
 
     def scores(self, total: NDArray[np.float64]) -> Scores:
         valid, error, relative, *within = np.moveaxis(total, -1, 0)

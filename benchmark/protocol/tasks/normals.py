@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,10 +16,14 @@ from ..per_sample import histogram, masked_mean, nan_if_broken, sum_of, unit
 from .base import Scores
 from .checks import check_shapes
 from .shapes import Shape
+from .soft import over
 from .totals import ratio
 
 LIMITS = (11.25, 22.5, 30)
 """Angles in degrees below which a pixel counts as right."""
+
+SOFTNESS = 4.0
+"""Width in degrees of the soft steps at these angles."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,19 @@ class Normals:
         sums = torch.stack([sum_of(v.double()) for v in (valid, angle, *within)], dim=1)
         cell = (angle.nan_to_num() * (self._bins / 180)).long().clamp(max=self._bins - 1)
         return nan_if_broken(torch.cat([sums, histogram(cell, valid, self._bins)], dim=1), p)
+
+    def soft_damage(self, prediction: Tensor, truth: Tensor, clean: Mapping[str, float]) -> Tensor:
+        """With (a / c_mean + a / c_median + sum_l sigmoid((a - l) / 4) / c_within_l) / 5, a the angle in degrees."""
+        valid = self.valid(truth)
+        p, t = (torch.where(valid, v, 0) for v in (prediction, truth))
+        cross = torch.linalg.cross(p, t, dim=1).square().sum(dim=1, keepdim=True)
+        # The square root's gradient at 0 is infinite, and times 0 no number.
+        sine, cosine = cross.clamp(min=torch.finfo(p.dtype).tiny).sqrt(), (p * t).sum(dim=1, keepdim=True)
+        directed = valid & (p != 0).any(dim=1, keepdim=True)
+        angle = torch.atan2(sine, torch.where(directed, cosine, 1)).rad2deg()
+        missed = [over(((angle - limit) / SOFTNESS).sigmoid(), clean[f"within_{limit}"]) for limit in LIMITS]
+        parts = [over(angle, clean["angle_mean"]), over(angle, clean["angle_median"]), *missed]
+        return masked_mean(torch.stack(parts).mean(dim=0), valid)
 
     def scores(self, total: NDArray[np.float64]) -> Scores:
         valid, angle, *within = np.moveaxis(total[..., :5], -1, 0)

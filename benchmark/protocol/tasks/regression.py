@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,6 +17,7 @@ from ..per_sample import absolute_error, masked_mean, nan_if_broken, sum_of
 from .base import Scores
 from .checks import check_shapes
 from .shapes import Shape
+from .soft import over
 from .totals import ratio
 
 
@@ -66,6 +68,11 @@ class Regression:
         valid = self.valid(truth)
         error = absolute_error(prediction.double(), truth.double(), valid)
         return nan_if_broken(torch.stack([sum_of(v.double()) for v in (valid, error, error.square())], dim=1), error)
+
+    def soft_damage(self, prediction: Tensor, truth: Tensor, clean: Mapping[str, float]) -> Tensor:
+        """With |e| / c_mae for both metrics: the root of a mean of squares is no mean over images."""
+        valid = self.valid(truth)
+        return over(masked_mean(absolute_error(prediction, truth, valid), valid), clean["mae"])
 
     def scores(self, total: NDArray[np.float64]) -> Scores:
         known, error, square = np.moveaxis(total, -1, 0)

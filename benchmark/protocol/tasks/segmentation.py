@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,6 +18,7 @@ from ..per_sample import histogram, masked_mean, nan_if_broken
 from .base import Scores
 from .checks import check_shapes
 from .shapes import Shape
+from .soft import over, soft_misses
 from .totals import ratio
 
 IGNORE = 255
@@ -67,6 +69,10 @@ class Segmentation:
         logits = torch.where(valid, prediction, 0)
         cell = labels * self.classes + logits.argmax(dim=1, keepdim=True)
         return nan_if_broken(histogram(cell, valid, self.classes**2), logits)
+
+    def soft_damage(self, prediction: Tensor, truth: Tensor, clean: Mapping[str, float]) -> Tensor:
+        # Both metrics fall with every pixel that turns wrong; a soft IoU beside it gains nothing.
+        return over(soft_misses(prediction, truth, self.valid(truth)), clean["pixel_accuracy"])
 
     def scores(self, total: NDArray[np.float64]) -> Scores:
         counts = total.reshape(*total.shape[:-1], self.classes, self.classes)
