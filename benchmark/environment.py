@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import subprocess
 from functools import cache
@@ -11,6 +12,8 @@ from pathlib import Path
 from .protocol.records import Environment
 
 PACKAGES = ("mtrbench", "torch", "numpy", "ortools")
+ROOMS = ("api", "attacks", "benchmark", "models")
+"""Folders of the code that numbers depend on; boards and commands are made of records, and change none."""
 
 
 @cache
@@ -34,6 +37,17 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "not installed"
     return found
+
+
+@cache
+def code_sha256() -> str:
+    """Digest of the code of this package that numbers depend on."""
+    root = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(path for room in ROOMS for path in (root / room).rglob("*.py")):
+        digest.update(f"{path.relative_to(root).as_posix()}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def _commit() -> str | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -19,10 +19,9 @@ from .protocol.cells import Cell, ModelRef
 from .protocol.facts import AttackFacts, ModelFacts
 from .protocol.noise import Noise
 from .protocol.records import AnyRecord, Record
-from .protocol.tasks.base import Task
 from .protocol.threat import ThreatModel
 from .protocol.types import Attack, Dataset, MultiTaskModel, SplitAttack
-from .recording import Baseline, Origin, make_baseline, make_clean_record, make_record
+from .recording import Desk, Draft
 from .store import Span, Store
 
 SHARD = 32
@@ -63,6 +62,11 @@ class Job:
     span: Span
 
 
+def images_of(job: Job) -> int:
+    """How many samples a job measures."""
+    return job.span[1] - job.span[0]
+
+
 @dataclass(frozen=True)
 class Progress:
     """`images` more have been measured; `record` is there if that finished a cell, `stored` if it was there before."""
@@ -72,12 +76,27 @@ class Progress:
     stored: bool = False
 
 
-def pending(cells: Sequence[Cell], workshop: Workshop, store: Store) -> list[Job]:
-    """The jobs that are still to be done before every cell has its record; clean passes and controls come first."""
-    passes = [_passes(cell, workshop) for cell in cells if store.record(cell) is None]
-    # All clean passes, then all controls, then the cells themselves: every one once.
+def all_jobs(passes: Sequence[tuple[Cell, ...]]) -> list[Job]:
+    """The jobs of what records are made of, each once: all clean passes, then all controls, then attacks."""
     wanted = {cell.key: cell for rank in range(3) for of in passes for cell in of[rank : rank + 1]}
-    return [Job(cell, span) for cell in wanted.values() for span in spans(cell) if not store.has_shard(cell, span)]
+    return [Job(cell, span) for cell in wanted.values() for span in spans(cell)]
+
+
+def undone(jobs: Iterable[Job], store: Store) -> list[Job]:
+    """Those of the jobs that have left nothing in the store."""
+    return [job for job in jobs if not store.has_shard(job.cell, job.span)]
+
+
+def pending(cells: Sequence[Cell], workshop: Workshop, store: Store) -> list[Job]:
+    """The jobs that are still to be done before every cell has its record."""
+    missing = [cell for cell in cells if store.record(cell) is None]
+    return undone(all_jobs([_passes(cell, workshop) for cell in missing]), store)
+
+
+def do_jobs(workshop: Workshop, store: Store, engine: Engine, jobs: Sequence[Job]) -> Generator[Job, None, None]:
+    """Do `jobs`, leave their results in the store, and name each that is done; raises as `evaluate_cells` does."""
+    with closing(engine.run(partial(_do, workshop, store), jobs)) as done:
+        yield from done
 
 
 def evaluate_cells(
@@ -87,7 +106,13 @@ def evaluate_cells(
 
     Raises BadInputError where the harness does; what was finished before is kept. Close it if you stop early.
     """
-    desk = _Desk(workshop, store)
+    desk = Desk(environment(workshop.device), partial(whole_pass, store))
+
+    def record(cell: Cell) -> Progress:
+        made = desk.record(draft(cell, workshop), workshop.model(cell.model).tasks)
+        store.save_record(made)
+        return Progress(0, made)
+
     left = Counter(job.cell.key for job in jobs)
     awaited: dict[str, list[Cell]] = defaultdict(list)  # by the key of a pass that is missing
     missing: dict[str, int] = {}  # passes, by the key of a cell
@@ -101,16 +126,16 @@ def evaluate_cells(
         for part in keys:
             awaited[part].append(cell)
         if not keys:
-            yield Progress(0, desk.record(cell))
-    with closing(engine.run(partial(_do, workshop, store), jobs)) as done:
+            yield record(cell)
+    with closing(do_jobs(workshop, store, engine, jobs)) as done:
         for job in done:
             part = job.cell.key
             left[part] -= 1
-            yield Progress(job.span[1] - job.span[0])
+            yield Progress(images_of(job))
             for cell in awaited.pop(part, ()) if left[part] == 0 else ():
                 missing[cell.key] -= 1
                 if missing[cell.key] == 0:
-                    yield Progress(0, desk.record(cell))
+                    yield record(cell)
 
 
 def _do(workshop: Workshop, store: Store, job: Job) -> None:
@@ -141,11 +166,11 @@ def evaluate_cell(cell: Cell, workshop: Workshop, store: Store | None = None) ->
         (record,) = (progress.record for progress in done if progress.record is not None)
         assert isinstance(record, Record)  # the cell has an attack
         return record
-    whole = 0, cell.dataset.images
-    clean, control, attacked = (measure_cell(workshop, part, whole) for part in _passes(cell, workshop))
-    origin = Origin(cell, workshop.model_facts(cell), workshop.attack_facts(cell), environment(workshop.device))
-    tasks = workshop.model(cell.model).tasks
-    return make_record(origin, tasks, make_baseline(cell, tasks, clean, control), attacked)
+    samples = 0, cell.dataset.images
+    desk = Desk(environment(workshop.device), lambda part: measure_cell(workshop, part, samples))
+    record = desk.record(draft(cell, workshop), workshop.model(cell.model).tasks)
+    assert isinstance(record, Record)
+    return record
 
 
 def with_clean(cells: Sequence[Cell]) -> list[Cell]:
@@ -158,37 +183,20 @@ def _passes(cell: Cell, workshop: Workshop) -> tuple[Cell, ...]:
     return (cell,) if cell.attack is None else (cell.clean, workshop.control(cell), cell)
 
 
-@dataclass(frozen=True)
-class _Desk:
-    """Writes records out of passes that are in the store; what cells of one model share is worked out once."""
+def draft(cell: Cell, workshop: Workshop) -> Draft:
+    """What the record of a cell will say beside its results."""
+    attacked = cell.attack is not None
+    return Draft(
+        cell=cell,
+        control=workshop.control(cell) if attacked else None,
+        model_facts=workshop.model_facts(cell),
+        attack_facts=workshop.attack_facts(cell) if attacked else None,
+    )
 
-    workshop: Workshop
-    store: Store
-    _baselines: dict[tuple[str, str], Baseline] = field(default_factory=dict)
 
-    def record(self, cell: Cell) -> AnyRecord:
-        """The record of a cell whose passes are all there, made and stored now."""
-        workshop = self.workshop
-        facts, tasks = workshop.model_facts(cell), workshop.model(cell.model).tasks
-        where = environment(workshop.device)
-        record: AnyRecord
-        if cell.attack is None:
-            record = make_clean_record(Origin(cell, facts, None, where), tasks, self._whole(cell))
-        else:
-            origin = Origin(cell, facts, workshop.attack_facts(cell), where)
-            record = make_record(origin, tasks, self._baseline(cell, tasks), self._whole(cell))
-        self.store.save_record(record)
-        return record
-
-    def _baseline(self, cell: Cell, tasks: Mapping[str, Task]) -> Baseline:
-        clean, control = cell.clean, self.workshop.control(cell)
-        key = clean.key, control.key
-        if key not in self._baselines:
-            self._baselines[key] = make_baseline(cell, tasks, self._whole(clean), self._whole(control))
-        return self._baselines[key]
-
-    def _whole(self, cell: Cell) -> Measurement:
-        return Measurement.merge(self.store.shard(cell, span) for span in spans(cell))
+def whole_pass(store: Store, cell: Cell) -> Measurement:
+    """The pass over all samples of a cell, out of the store; raises BadInputError if it lacks a part."""
+    return Measurement.merge(store.shard(cell, span) for span in spans(cell))
 
 
 def spans(cell: Cell) -> list[Span]:

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from . import stats
 from .measurement import Measurement, PerSample
-from .protocol.cells import Cell
+from .protocol.cells import Cell, Strict
 from .protocol.errors import BadInputError
 from .protocol.facts import AttackFacts, ModelFacts, TaskFacts
-from .protocol.records import CleanRecord, Costs, Diagnostics, Environment, Record, Replicates, Solver
+from .protocol.records import AnyRecord, CleanRecord, Costs, Diagnostics, Environment, Record, Replicates, Solver
 from .protocol.tasks.base import Task
 
 
-@dataclass(frozen=True)
-class Origin:
-    """Where a record comes from: its cell, what is known of model and attack, and where the passes were made.
+class Draft(Strict):
+    """What a record says of a cell before anything is measured; `control` and `attack_facts` are None without attack.
 
-    `attack_facts` are None for a clean pass alone.
+    `control` is the same cell under noise of the budget's size, which every attack must beat.
     """
 
     cell: Cell
+    control: Cell | None
     model_facts: ModelFacts
     attack_facts: AttackFacts | None
-    environment: Environment
+
+    @property
+    def passes(self) -> tuple[Cell, ...]:
+        """What the record is made of: the clean pass and, if it is not that itself, its control and its own."""
+        return (self.cell,) if self.control is None else (self.cell.clean, self.control, self.cell)
 
 
 @dataclass(frozen=True)
@@ -51,55 +55,73 @@ def make_baseline(cell: Cell, tasks: Mapping[str, Task], clean: Measurement, con
     return Baseline(scores, clean.losses, diagnostics)
 
 
-def make_clean_record(origin: Origin, tasks: Mapping[str, Task], clean: Measurement) -> CleanRecord:
-    """The record of a clean pass; raises BadInputError if it is not over the cell's samples."""
-    _check_samples(origin.cell, clean)
-    found = stats.scores(tasks, clean.statistics)
-    return CleanRecord(
-        schema=4,
-        key=origin.cell.key,
-        cell=origin.cell,
-        model_facts=origin.model_facts,
-        task_facts={name: TaskFacts.of(task.metrics) for name, task in tasks.items()},
-        scores=stats.estimates(found),
-        replicates={
-            task: {metric: Replicates.pack(score.replicates) for metric, score in part.items()}
-            for task, part in found.items()
-        },
-        environment=origin.environment,
-    )
+@dataclass(frozen=True)
+class Desk:
+    """Makes records of passes that `whole` finds; what cells of one model share is worked out once."""
+
+    environment: Environment
+    whole: Callable[[Cell], Measurement]
+    _baselines: dict[tuple[str, str], Baseline] = field(default_factory=dict)
+
+    def record(self, draft: Draft, tasks: Mapping[str, Task]) -> AnyRecord:
+        """The record of a cell whose passes are all there; raises BadInputError if they are over other samples."""
+        return self._clean(draft, tasks) if draft.control is None else self._attacked(draft, draft.control, tasks)
+
+    def _clean(self, draft: Draft, tasks: Mapping[str, Task]) -> CleanRecord:
+        clean = self.whole(draft.cell)
+        _check_samples(draft.cell, clean)
+        found = stats.scores(tasks, clean.statistics)
+        return CleanRecord(
+            schema=4,
+            key=draft.cell.key,
+            cell=draft.cell,
+            model_facts=draft.model_facts,
+            task_facts=_facts(tasks),
+            scores=stats.estimates(found),
+            replicates={
+                task: {metric: Replicates.pack(score.replicates) for metric, score in part.items()}
+                for task, part in found.items()
+            },
+            environment=self.environment,
+        )
+
+    def _attacked(self, draft: Draft, control: Cell, tasks: Mapping[str, Task]) -> Record:
+        assert draft.attack_facts is not None  # as it has a control
+        attacked, baseline = self.whole(draft.cell), self._baseline(draft.cell, control, tasks)
+        _check_samples(draft.cell, attacked)
+        after = stats.scores(tasks, attacked.statistics)
+        degradation = stats.degradation(tasks, baseline.scores, after, baseline.losses, attacked.losses)
+        return Record(
+            schema=4,
+            key=draft.cell.key,
+            cell=draft.cell,
+            model_facts=draft.model_facts,
+            attack_facts=draft.attack_facts,
+            task_facts=_facts(tasks),
+            complete=all(task.value is not None for task in degradation.tasks.values()),
+            clean=stats.estimates(baseline.scores),
+            attacked=stats.estimates(after),
+            degradation=degradation,
+            diagnostics=baseline.diagnostics,
+            costs=Costs(
+                forwards=attacked.forwards / len(attacked.ids),
+                backwards=attacked.backwards / len(attacked.ids),
+                seconds=attacked.seconds,
+                peak_memory_mb=attacked.peak_memory_mb,
+            ),
+            solver=Solver(programs=dict(attacked.tally.sums), gaps=attacked.tally.peaks),
+            environment=self.environment,
+        )
+
+    def _baseline(self, cell: Cell, control: Cell, tasks: Mapping[str, Task]) -> Baseline:
+        key = cell.clean.key, control.key
+        if key not in self._baselines:
+            self._baselines[key] = make_baseline(cell, tasks, self.whole(cell.clean), self.whole(control))
+        return self._baselines[key]
 
 
-def make_record(origin: Origin, tasks: Mapping[str, Task], baseline: Baseline, attacked: Measurement) -> Record:
-    """The record of a cell with an attack from its attacked pass and what all records there share.
-
-    Raises BadInputError if the pass is not over the cell's samples.
-    """
-    assert origin.attack_facts is not None  # of a cell with an attack
-    _check_samples(origin.cell, attacked)
-    after = stats.scores(tasks, attacked.statistics)
-    degradation = stats.degradation(tasks, baseline.scores, after, baseline.losses, attacked.losses)
-    return Record(
-        schema=4,
-        key=origin.cell.key,
-        cell=origin.cell,
-        model_facts=origin.model_facts,
-        attack_facts=origin.attack_facts,
-        task_facts={name: TaskFacts.of(task.metrics) for name, task in tasks.items()},
-        complete=all(task.value is not None for task in degradation.tasks.values()),
-        clean=stats.estimates(baseline.scores),
-        attacked=stats.estimates(after),
-        degradation=degradation,
-        diagnostics=baseline.diagnostics,
-        costs=Costs(
-            forwards=attacked.forwards / len(attacked.ids),
-            backwards=attacked.backwards / len(attacked.ids),
-            seconds=attacked.seconds,
-            peak_memory_mb=attacked.peak_memory_mb,
-        ),
-        solver=Solver(programs=dict(attacked.tally.sums), gaps=attacked.tally.peaks),
-        environment=origin.environment,
-    )
+def _facts(tasks: Mapping[str, Task]) -> dict[str, TaskFacts]:
+    return {name: TaskFacts.of(task.metrics) for name, task in tasks.items()}
 
 
 def ids_sha256(ids: Sequence[str]) -> str:

@@ -53,3 +53,17 @@ class Names(click.ParamType[tuple[str, ...]]):
         if not all(names) or len(set(names)) < len(names):
             self.fail(f"must be names separated by commas, each once, not {value!r}", param, context)
         return names
+
+
+class Fraction(click.ParamType[tuple[int, int]]):
+    """A share of several, `2/3` for the second of three."""
+
+    name = "fraction"
+
+    def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> tuple[int, int]:
+        number, _, of = str(value).partition("/")
+        if not (number.isascii() and number.isdecimal() and of.isascii() and of.isdecimal()):
+            self.fail(f"must be I/N, as 2/3 for the second of three, not {value!r}", param, context)
+        if not 1 <= int(number) <= int(of):
+            self.fail(f"must be from 1/{of} to {of}/{of}, not {value!r}", param, context)
+        return int(number), int(of)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import click
 from tqdm import tqdm
@@ -15,14 +13,13 @@ from ..api.devices import device_of
 from ..api.resolver import LocalWorkshop, found_models
 from ..api.suites import find_suite
 from ..benchmark.engines import ENGINES, Engine, default_workers, make_engine
-from ..benchmark.evaluation import evaluate_cells, pending, with_clean
+from ..benchmark.evaluation import do_jobs, evaluate_cells, images_of, pending, undone, with_clean
 from ..benchmark.protocol.cells import Cell, Norm
-from ..benchmark.protocol.records import AnyRecord, Record
+from ..benchmark.protocol.records import AnyRecord
+from ..benchmark.shares import begin_share
 from ..benchmark.store import Store
-from ..leaderboards.output.publish import publish
-from ..leaderboards.site.suites import suite_files
-from .options import Eps, Names, json_option, norm_option, out_option
-from .tables import echo_boards
+from .options import Eps, Fraction, Names, json_option, norm_option, out_option
+from .results import show_results
 
 
 @click.command()
@@ -42,6 +39,9 @@ from .tables import echo_boards
 @click.option("--seed", type=int, help="Seed of the attacks' random numbers.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; default: one per core, one on a GPU.")
 @click.option("--engine", type=click.Choice(tuple(ENGINES)), help="Default: processes, serial for one worker.")
+@click.option(
+    "--shard", type=Fraction(), metavar="I/N", help="Do the I-th of N shares of the work; mtrbench merge joins them."
+)
 @click.option("--batch", type=click.IntRange(min=1), default=32, show_default=True, help="Images per forward pass.")
 @click.option("--device", default="cpu", show_default=True)
 @out_option
@@ -61,6 +61,7 @@ def run(
     seed: int | None,
     workers: int | None,
     engine: str | None,
+    shard: tuple[int, int] | None,
     batch: int,
     device: str,
     out: Path,
@@ -77,13 +78,27 @@ def run(
     cells = with_clean(workshop.cells(plan, targets))
     if workers is None:
         workers = default_workers() if device == "cpu" and engine != "serial" else 1
-    records = evaluate_all(cells, workshop, Store(out), make_engine(engine, workers))
-    written = publish(suite_files({"": records}), out / "boards")
-    if as_json:
-        click.echo(json.dumps([summary(record) for record in records if isinstance(record, Record)], indent=1))
-        return
-    echo_boards(records, out / "boards")
-    click.echo(f"{len(records)} records in {out / 'records'}, {len(written)} tables and plots in {out / 'boards'}")
+    store, made = Store(out), make_engine(engine, workers)
+    if shard:
+        do_share(shard, cells, workshop, store, made)
+    else:
+        show_results(evaluate_all(cells, workshop, store, made), out, as_json)
+
+
+def do_share(
+    shard: tuple[int, int], cells: Sequence[Cell], workshop: LocalWorkshop, store: Store, engine: Engine
+) -> None:
+    """One share of a run, with a progress bar over images."""
+    jobs = begin_share(*shard, cells, workshop, store)
+    left = undone(jobs, store)
+    with (
+        tqdm(total=sum(map(images_of, left)), unit="image", smoothing=0.05, disable=not left) as bar,
+        closing(do_jobs(workshop, store, engine, left)) as done,
+    ):
+        for job in done:
+            bar.update(images_of(job))
+    counts = f"{len(jobs)} parts, {len(jobs) - len(left)} from the store, {len(left)} computed"
+    click.echo(f"share {shard[0]}/{shard[1]}: {counts}; mtrbench merge makes the records of all shares", err=True)
 
 
 def evaluate_all(cells: Sequence[Cell], workshop: LocalWorkshop, store: Store, engine: Engine) -> list[AnyRecord]:
@@ -91,9 +106,8 @@ def evaluate_all(cells: Sequence[Cell], workshop: LocalWorkshop, store: Store, e
     jobs = pending(cells, workshop, store)
     found: dict[str, AnyRecord] = {}
     stored = 0
-    images = sum(job.span[1] - job.span[0] for job in jobs)
     with (
-        tqdm(total=images, unit="image", smoothing=0.05, disable=not jobs) as bar,
+        tqdm(total=sum(map(images_of, jobs)), unit="image", smoothing=0.05, disable=not jobs) as bar,
         closing(evaluate_cells(cells, workshop, store, engine, jobs)) as steps,
     ):
         for progress in steps:
@@ -105,20 +119,3 @@ def evaluate_all(cells: Sequence[Cell], workshop: LocalWorkshop, store: Store, e
         bar.refresh()
     click.echo(f"{len(found)} cells: {stored} from the store, {len(found) - stored} computed", err=True)
     return [found[cell.key] for cell in cells]
-
-
-def summary(record: Record) -> dict[str, Any]:
-    """What a program wants to know of a record; `key` leads to all of it, records/KEY.json."""
-    return {
-        "key": record.key,
-        "model": record.cell.model.name,
-        "source": record.cell.source and record.cell.source.name,
-        "attack": record.attack.name,
-        "dataset": record.cell.dataset.name,
-        "images": record.cell.dataset.images,
-        "threat": record.threat.model_dump(mode="json"),
-        "seed": record.cell.seed,
-        "complete": record.complete,
-        **record.degradation.model_dump(mode="json", exclude={"replicates"}),
-        "costs": record.costs.model_dump(mode="json"),
-    }

@@ -96,7 +96,7 @@ def toy_cell(attack: str = "total-pgd", images: int = 70, **changes: object) -> 
     return Cell(
         model=ModelRef(name="toy", sha256="1" * 64),
         dataset=DatasetRef(name="points", sha256="0" * 64, ids=ids, images=images, size=(6, 5)),
-        tasks={"a": {"version": 1}, "b": {"version": 1}},
+        tasks={name: {"task": "mtrbench.attacks.conformance.toys:Affine", "version": 1} for name in "ab"},
         attack=AttackRef(name=attack, version="1", settings={}),
         threat=ThreatRef(norm="linf", eps=4.0),
         seed=0,

@@ -106,6 +106,13 @@ def _described(name: str, task: Task) -> dict[str, Setting]:
     return {**kind, "version": task.version, **asdict(cast(Any, task)), **({} if code is None else {CODE: code})}
 
 
+def tasks_of(settings: Mapping[str, Mapping[str, Setting]]) -> dict[str, Task]:
+    """The tasks of which `task_settings` says this; raises BadInputError as `make_tasks` does."""
+    return make_tasks(
+        {name: {key: value for key, value in given.items() if key != "version"} for name, given in settings.items()}
+    )
+
+
 def settings_of(task: type[Any]) -> dict[str, object]:
     """The settings of a class of tasks with their defaults, `dataclasses.MISSING` where one has to be given."""
     return {field.name: field.default for field in fields(task)}
