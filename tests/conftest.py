@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.shapes import check_shapes_everywhere
 from helpers.trainings import ADVERSARY, recipe, trained
 
 from mtrbench import load_dataset
@@ -16,6 +17,11 @@ from mtrbench import load_dataset
 def _one_thread() -> None:
     # As in every job; small tensors and busy machines make more threads slower, too.
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shapes() -> None:
+    check_shapes_everywhere()
 
 
 @pytest.fixture

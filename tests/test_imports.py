@@ -129,7 +129,9 @@ def test_setup_requires_what_is_imported() -> None:
     setup.read(CHECKOUT / "setup.cfg", encoding="utf-8")
     required = {line.partition(">")[0] for line in setup.get("options", "install_requires").split()}
     distributions = {"PIL": "pillow", "tomli_w": "tomli-w", "typing_extensions": "typing-extensions"}
-    tops = {found.partition(".")[0] for name in SOURCES for found in imported(name)} - {"mtrbench"}
+    # Shapes are spelt by jaxtyping where that is installed; the tests do without it below.
+    optional = {"mtrbench", "jaxtyping"}
+    tops = {found.partition(".")[0] for name in SOURCES for found in imported(name)} - optional
     assert {distributions.get(top, top) for top in tops - sys.stdlib_module_names} <= required
 
 
@@ -140,6 +142,14 @@ def test_loads_without_torch(module: str) -> None:
     code = f"import sys, {module}; print(*sorted({{'torch', 'ortools'}} & set(sys.modules)))"
     outcome = finish(python("-c", code))
     assert (outcome.code, outcome.out.strip(), outcome.err) == (0, "", "")
+
+
+def test_shapes_need_no_library() -> None:
+    without = "u.find_spec = lambda name, *more: None if name == 'jaxtyping' else find(name, *more)"
+    code = f"import sys, importlib.util as u; find = u.find_spec; {without}"
+    uses = "import mtrbench.api.resolver as r, mtrbench.benchmark.protocol.tensors as t; print(t.Images.__name__)"
+    outcome = finish(python("-c", f"{code}; {uses}; print('jaxtyping' in sys.modules)"))
+    assert (outcome.code, outcome.out.split(), outcome.err) == (0, ["Tensor", "False"], "")
 
 
 def test_public_names_are_there() -> None:

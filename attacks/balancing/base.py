@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ...benchmark.protocol.noise import Noise
+from ...benchmark.protocol.tensors import Fields, Images, PerSample
 from ...benchmark.protocol.threat import ThreatModel
 from .relative import Losses, changes
 
@@ -17,12 +18,12 @@ from .relative import Losses, changes
 class Iterate:
     """What a balancing may look at: where an attack on a batch has got to.
 
-    `losses` are per sample, (B,), and differentiable in `x`; `clean` are those of the clean images, constants. `index`
+    `losses` are differentiable in `x`; `clean` are those of the clean images, constants. `index`
     counts the iterates from 0. `memory` is the balancing's own, kept from one iterate to the next. `threat` is the
     budget of the steps.
     """
 
-    x: Tensor
+    x: Images
     losses: Losses
     clean: Losses
     ids: tuple[str, ...]
@@ -41,12 +42,12 @@ class Balancing(Protocol):
     than the budget is `Finishing`.
     """
 
-    def fields(self, at: Iterate) -> Tensor:
-        """The input gradients that the step rests on, (R, B, C, H, W): R = 1 if they are summed, T if kept apart."""
+    def fields(self, at: Iterate) -> Fields:
+        """The input gradients that the step rests on: one row if they are summed, a row per task if kept apart."""
         ...
 
-    def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:
-        """The step of unit size, (B, C, H, W), that the fields call for."""
+    def direction(self, fields: Fields, threat: ThreatModel) -> Images:
+        """The step of unit size that the fields call for."""
         ...
 
 
@@ -54,8 +55,8 @@ class Balancing(Protocol):
 class WithObjective(Protocol):
     """A balancing that says what it climbs."""
 
-    def objective(self, at: Iterate) -> Tensor:
-        """What the balancing climbs, (B,): optimizers that choose among iterates keep the highest."""
+    def objective(self, at: Iterate) -> PerSample:
+        """What the balancing climbs: optimizers that choose among iterates keep the highest."""
         ...
 
 
@@ -63,13 +64,13 @@ class WithObjective(Protocol):
 class Finishing(Protocol):
     """A balancing with the last word on the images."""
 
-    def finish(self, at: Iterate, clean: Tensor) -> Tensor:
-        """The images to return, (B, C, H, W), made of the last iterate and the clean ones."""
+    def finish(self, at: Iterate, clean: Images) -> Images:
+        """The images to return, made of the last iterate and the clean ones."""
         ...
 
 
-def objective_of(balancing: Balancing, at: Iterate) -> Tensor:
-    """What the balancing climbs, (B,), a constant: for optimizers that choose among iterates.
+def objective_of(balancing: Balancing, at: Iterate) -> PerSample:
+    """What the balancing climbs, a constant: for optimizers that choose among iterates.
 
     Its own `objective` if it has one, else DGBA's averaged relative loss change, in which all tasks are alike.
     """
@@ -77,19 +78,19 @@ def objective_of(balancing: Balancing, at: Iterate) -> Tensor:
     return climbed.detach()
 
 
-def relative_change(at: Iterate) -> Tensor:
-    """ARLC = mean_t (L_t - L_t(clean)) / |L_t(clean)|, (B,), without an infinity where a clean loss is 0."""
+def relative_change(at: Iterate) -> PerSample:
+    """ARLC = mean_t (L_t - L_t(clean)) / |L_t(clean)|, without an infinity where a clean loss is 0."""
     return torch.stack([*changes(at.losses, at.clean).values()]).mean(dim=0)
 
 
-def gradient_of_sum(terms: Losses, x: Tensor) -> Tensor:
-    """grad_x sum_t terms_t for every sample as one field (1, B, C, H, W), in a single backward pass."""
+def gradient_of_sum(terms: Losses, x: Images) -> Fields:
+    """grad_x sum_t terms_t for every sample as one row, in a single backward pass."""
     (gradient,) = torch.autograd.grad(torch.stack(list(terms.values())).sum(), x)
     return gradient.unsqueeze(0)
 
 
-def gradients_apart(terms: Losses, x: Tensor) -> Tensor:
-    """grad_x terms_t for every task apart, (T, B, C, H, W), in T backward passes."""
+def gradients_apart(terms: Losses, x: Images) -> Fields:
+    """grad_x terms_t for every task apart, a row each, in T backward passes."""
     return torch.stack(
         [torch.autograd.grad(term.sum(), x, retain_graph=True, materialize_grads=True)[0] for term in terms.values()]
     )

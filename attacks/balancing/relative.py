@@ -1,4 +1,4 @@
-"""Losses (B,) by task relative to the clean ones, or to themselves as they stand.
+"""Losses by task relative to the clean ones, or to themselves as they stand.
 
 A loss may be 0 (no valid pixel, or a perfect answer). Its gradient is 0 then too, and 0 / FLOOR adds nothing; so no
 divisor is below FLOOR.
@@ -10,7 +10,9 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-Losses = Mapping[str, Tensor]
+from ...benchmark.protocol.tensors import PerSample
+
+Losses = Mapping[str, PerSample]
 
 FLOOR = 1e-12
 

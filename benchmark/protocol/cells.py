@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler
 from typing_extensions import TypeAliasType
 
 PROTOCOL_VERSION = 2
-"""Changes with any change of the harness or the score that moves numbers; part of every cell's key."""
+"""Raised by every change of the harness or the score that moves numbers; part of every cell's key."""
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 # No markup, and no start that makes a spreadsheet take a cell of a CSV for a formula.
@@ -30,7 +30,7 @@ class Strict(BaseModel):
 
 
 class WithCode(Strict):
-    """What may run code from outside this package: `code` is its digest, absent if there is none."""
+    """An object that may come from another package: `code` is the digest of its source, absent for our own."""
 
     code: Sha256 | None = None
 

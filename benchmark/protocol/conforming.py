@@ -1,4 +1,4 @@
-"""Whether an object from anywhere has what a Protocol asks for, and nothing that looks like a slip of the pen."""
+"""Whether an object from anywhere has what a Protocol asks for, and nothing that looks like a typo of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 
 ALIKE = 0.75
-"""From here on, as `difflib` measures, one name is taken for another one misspelt."""
+"""Similarity, by `difflib`, from which on a name is taken for another one misspelt."""
 
 
 def fault_of(found: object, wanted: type, *optional: type) -> str | None:

@@ -26,8 +26,8 @@ class Found(NamedTuple):
 def merged(found: Iterable[Found]) -> list[AnyRecord]:
     """The records with each cell once, sorted by key.
 
-    Of several with the same numbers that one is kept of which a maintainer has said something (`invalidated`,
-    `supersedes`, the tier `published`), else the first. Raises BadInputError naming both if the numbers differ.
+    Of several with the same numbers, the one that a maintainer has annotated (`invalidated`, `supersedes`, the tier
+    `published`) is kept, else the first. Raises BadInputError naming both if the numbers differ.
     """
     kept: dict[str, Found] = {}
     for new in found:

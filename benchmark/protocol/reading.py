@@ -19,7 +19,7 @@ from .records import AnyRecord, CleanRecord, Record
 
 ENDINGS = (".json", ".json.gz", ".jsonl", ".jsonl.gz")
 LARGEST = 16 * 2**20
-"""Bytes of a record's text above which it is none: ten kilobytes are usual, and little gzip unpacks to much."""
+"""Largest accepted record, in bytes: ten kilobytes are usual, and a small gzip file may unpack to gigabytes."""
 LARGEST_FILE = 2**30
 """Bytes that a file of records may unpack to: about a hundred thousand records."""
 REMEDY = "remove it or restore the file"

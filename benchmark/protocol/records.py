@@ -42,7 +42,7 @@ class Estimate:
 
 
 class _Base64(Base64Encoder):
-    """Refuses what is not base64, where the library's skips it."""
+    """Base64 that refuses other characters, which the library's skips."""
 
     @classmethod
     def decode(cls, data: bytes) -> bytes:
@@ -52,7 +52,7 @@ class _Base64(Base64Encoder):
 class Replicates(Strict):
     """A score over every resample, as levels 0 to 65534 from `low` to `high`, 65535 for an undefined one.
 
-    `levels` are uint16, little-endian; JSON has them in base64, a third of the room of digits. Refused if they are not.
+    `levels` are uint16, little-endian; in JSON they are base64, a third of the room of digits. All else is refused.
     """
 
     low: float
@@ -164,7 +164,7 @@ class Environment(Strict):
 
 
 class _Result(Strict):
-    """What every record begins with."""
+    """The fields that records of clean and of attacked passes share."""
 
     schema_: Literal[4] = Field(default=4, alias="schema")
     key: Sha256

@@ -44,5 +44,5 @@ def tallying() -> Iterator[Tally]:
 
 
 def tally() -> Tally:
-    """The tally of the innermost `tallying` block; outside of any, one that nobody reads."""
+    """The tally of the innermost `tallying` block; outside of one, a tally that is thrown away."""
     return _current.get() or Tally()

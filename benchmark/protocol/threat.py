@@ -14,6 +14,7 @@ from .cells import Norm
 from .errors import BadInputError, unknown
 from .noise import Noise
 from .per_sample import each, length_of, peak_of
+from .tensors import Images, PerSample
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,12 @@ class ThreatModel:
         """Whether every coordinate of `ascend` is -1, 0 or 1: only then is the choice of a step an integer program."""
         return self.norm == "linf"
 
-    def distance(self, x: Tensor, x_adv: Tensor) -> Tensor:
-        """|x_adv - x| of every sample, (B,), float64, in image units."""
+    def distance(self, x: Images, x_adv: Images) -> PerSample:
+        """|x_adv - x| of every sample, float64, in image units."""
         change = x_adv.double() - x.double()
         return peak_of(change) if self.norm == "linf" else length_of(change)
 
-    def project(self, x: Tensor, z: Tensor) -> Tensor:
+    def project(self, x: Images, z: Images) -> Images:
         """The nearest point of the budget: argmin |y - z|_2 over {y : |y - x| <= eps, 0 <= y <= 1}, typed like `x`.
 
         `x` must lie in [0, 1]. For linf two clamps, whose bounds x -+ eps are rounded to the type of `x` (6e-8 in
@@ -78,7 +79,7 @@ class ThreatModel:
         inside = self.distance(x, clamped) <= self.eps
         return torch.where(each(inside, x), clamped, point(low))
 
-    def ascend(self, gradient: Tensor) -> Tensor:
+    def ascend(self, gradient: Images) -> Images:
         """The steepest direction, argmax <gradient, r> over |r| <= 1: its sign (linf), or gradient / |gradient| (l2).
 
         It is 0 where the gradient is 0, and computed without under- or overflow.
@@ -90,7 +91,7 @@ class ThreatModel:
         scaled = gradient / each(torch.where(peak > 0, peak, 1), gradient)
         return scaled / each(length_of(scaled).clamp(min=1), scaled)
 
-    def random_start(self, x: Tensor, ids: Sequence[str], noise: Noise, draw: str = "random-start") -> Tensor:
+    def random_start(self, x: Images, ids: Sequence[str], noise: Noise, draw: str = "random-start") -> Images:
         """A point drawn uniformly from {y : |y - x| <= eps}, then projected onto [0, 1].
 
         Keyed by seed, sample and `draw`, the name of the draw.

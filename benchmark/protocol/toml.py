@@ -14,7 +14,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def read_toml(path: Path, what: str) -> dict[str, Any]:
-    """The content of a file; raises BadInputError, which begins with `what`, if it cannot be read or is no TOML."""
+    """The content of a file; raises BadInputError, starting with `what`, if it cannot be read or is no TOML."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -24,7 +24,7 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
 
 
 def validated(kind: type[M], content: dict[str, Any], what: str) -> M:
-    """`content` as `kind` has it; raises BadInputError naming every field that is wrong."""
+    """`content` validated as a `kind`; raises BadInputError naming every field that is wrong."""
     try:
         return kind.model_validate(content)
     except ValidationError as error:

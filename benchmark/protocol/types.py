@@ -13,6 +13,7 @@ from .errors import unknown
 from .noise import Noise
 from .tasks.base import Task
 from .tasks.checks import loss_of, predictions_of
+from .tensors import Images, PerSample, Prediction
 from .threat import ThreatModel
 
 
@@ -20,15 +21,15 @@ from .threat import ThreatModel
 class Batch:
     """Images with the ground truth of every task.
 
-    `x` is float32 (B, 3, H, W) in [0, 1], RGB; `truth[task]` is laid out as the task's docstring says; `ids` names
-    the B samples and keys their random numbers.
+    `x` is float32 in [0, 1], RGB; `truth[task]` is laid out as the task's docstring says; `ids` names the samples and
+    keys their random numbers.
     """
 
-    x: Tensor
+    x: Images
     truth: Mapping[str, Tensor]
     ids: tuple[str, ...]
 
-    def at(self, x: Tensor) -> Batch:
+    def at(self, x: Images) -> Batch:
         """The same samples with other images."""
         return replace(self, x=x)
 
@@ -53,8 +54,8 @@ class MultiTaskModel(nn.Module):
         self.net = net
         self.tasks = dict(tasks)
 
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """Every task's prediction (B, ...); raises BadInputError if the network's are not what the tasks ask for."""
+    def forward(self, x: Images) -> dict[str, Prediction]:
+        """Every task's prediction; raises BadInputError if the network's are not what the tasks ask for."""
         if isinstance(self.net, MultiTaskModel):  # a view leaves the rest to the model it shows, which may be counting
             predictions = self.net(x)
             return {name: predictions[name] for name in self.tasks}
@@ -63,8 +64,8 @@ class MultiTaskModel(nn.Module):
         predictions = predictions_of(self.net(images), self.tasks, images)
         return {name: prediction[: len(x)] for name, prediction in predictions.items()}
 
-    def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Per-sample training losses, one (B,) tensor per task; differentiable in `batch.x`."""
+    def losses(self, batch: Batch) -> dict[str, PerSample]:
+        """The training losses of every task; differentiable in `batch.x`."""
         predictions = self(batch.x)
         return {name: loss_of(name, task, predictions[name], batch.truth[name]) for name, task in self.tasks.items()}
 
@@ -85,14 +86,14 @@ class MultiTaskModel(nn.Module):
 class Attack(Protocol):
     """Anything that turns clean images into adversarial ones inside a threat model's budget."""
 
-    def __call__(self, model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Tensor:
-        """Adversarial images (B, 3, H, W), float32 in [0, 1], within `threat` of `batch.x`."""
+    def __call__(self, model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Images:
+        """Adversarial images, float32 in [0, 1], within `threat` of `batch.x`."""
         ...
 
 
 @runtime_checkable
 class SplitAttack(Attack, Protocol):
-    """An attack that looks at all samples of an evaluation before it attacks any: one perturbation for all, a scale."""
+    """An attack that looks at all samples of an evaluation before it attacks any, as a universal perturbation does."""
 
     def fitted(self, model: MultiTaskModel, split: Sequence[Batch], threat: ThreatModel, noise: Noise) -> Attack:
         """The attack made ready for the samples of `split`, whichever of them it will be called with."""

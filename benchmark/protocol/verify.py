@@ -1,4 +1,4 @@
-"""Whether what an attack returned is an answer at all."""
+"""Checks of the images that an attack returns."""
 
 from __future__ import annotations
 

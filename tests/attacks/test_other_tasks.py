@@ -22,7 +22,7 @@ from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.tasks.classification import UNKNOWN
 from mtrbench.benchmark.protocol.tasks.registry import make_tasks
 from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel
-from mtrbench.benchmark.stats import degradation
+from mtrbench.benchmark.stats import degradation, scores
 
 TASKS = make_tasks(
     {
@@ -57,7 +57,8 @@ def test_attacks_keep_the_budget_and_scores_are_defined(name: str) -> None:
     attack = load_attack(name, **{key: few for key, few in FEW.items() if key in settings_of(name)})
     assert_within_budget(attack, model, batch, linf)
     clean, attacked = clean_pass(model, [batch]), attacked_pass(model, [batch], attack, linf, Noise())
-    *_, found = degradation(TASKS, clean.statistics, attacked.statistics, clean.losses, attacked.losses)
+    before, after = (scores(TASKS, part.statistics) for part in (clean, attacked))
+    found = degradation(TASKS, before, after, clean.losses, attacked.losses)
     assert {*found.tasks} == {*TASKS}
     assert None not in [found.tasks[task].value for task in ("left", "right", "size")]
 

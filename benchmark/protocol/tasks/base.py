@@ -11,9 +11,9 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ..metrics import Metric
+from ..tensors import PerSample, Prediction, Statistics, Truth, Valid
 from .shapes import Shape
 
 Scores = dict[str, NDArray[np.float64]]
@@ -43,19 +43,19 @@ class Task(Protocol):
     @property
     def metrics(self) -> tuple[Metric, ...]: ...
 
-    def valid(self, truth: Tensor) -> Tensor:
-        """Where there is ground truth, bool (B, ...), of as many axes as the prediction, 1 long where all is alike."""
+    def valid(self, truth: Truth) -> Valid:
+        """Where there is ground truth, with as many axes as the prediction, 1 long where all along them is alike."""
         ...
 
-    def loss(self, prediction: Tensor, truth: Tensor) -> Tensor:
-        """Training loss (B,), the mean over each sample's valid values, 0 without any; differentiable in `prediction`.
+    def loss(self, prediction: Prediction, truth: Truth) -> PerSample:
+        """Training loss, the mean over each sample's valid values, 0 without any; differentiable in `prediction`.
 
         Raises BadInputError if the shapes do not fit the task.
         """
         ...
 
-    def statistics(self, prediction: Tensor, truth: Tensor) -> Tensor:
-        """Float64 (B, S), on the device of `prediction`: to be summed over any set of samples.
+    def statistics(self, prediction: Prediction, truth: Truth) -> Statistics:
+        """Numbers to be summed over any set of samples, on the device of `prediction`.
 
         Raises BadInputError if the shapes or the labels do not fit the task.
         """

@@ -14,6 +14,7 @@ from ..errors import BadInputError, unknown
 from ..metrics import Metric
 from ..registry import Registry
 from .base import Task
+from .soft import WithSoftDamage
 
 KIND = "task"
 """Beside a task's settings, the kind of a task that a model calls otherwise."""
@@ -45,7 +46,7 @@ def _class(found: object, name: str) -> type[Any]:
 
 
 def _check(found: object, name: str) -> None:
-    fault = fault_of(found, Task)
+    fault = fault_of(found, Task, WithSoftDamage)
     if fault:
         raise BadInputError(f"task {name!r} {fault}; docs/protocol.md says what a task provides")
     if not is_dataclass(found):
