@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -38,9 +40,22 @@ def read_record(path: Path) -> AnyRecord:
     return found[0].record
 
 
-def read_records(place: Path) -> list[AnyRecord]:
-    """Every record in a file or a folder, each cell once, sorted by key; raises as `read_places` and `merged` do."""
-    return merged(read_places([place]))
+def read_records(*places: Path) -> list[AnyRecord]:
+    """Every record in files and folders, each cell once, sorted by key; raises as `read_places` and `merged` do."""
+    with _collector_at_rest():
+        return merged(read_places(places))
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Without Python's search for circles of objects: records have none, and it takes two thirds of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def read_places(places: Iterable[Path]) -> Iterator[Found]:

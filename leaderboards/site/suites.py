@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...benchmark.protocol.errors import BadInputError
-from ...benchmark.protocol.merging import merged
-from ...benchmark.protocol.reading import read_places, record_paths
+from ...benchmark.protocol.reading import read_records, record_paths
 from ...benchmark.protocol.records import AnyRecord
 from ..analysis.gallery import EMPTY, GALLERY, Gallery
 from ..analysis.groups import group
@@ -32,7 +31,7 @@ def read_suites(*places: Path) -> dict[str, list[AnyRecord]]:
     if "" in parts and len(parts) > 1:
         alone, example = parts[""][0], next(found[0] for name, found in parts.items() if name)
         raise BadInputError(f"{alone} holds records, {example.parent} folders of them; name one of these, as {example}")
-    return {name: merged(read_places(parts[name])) for name in sorted(parts)}
+    return {name: read_records(*parts[name]) for name in sorted(parts)}
 
 
 def _suites(place: Path) -> dict[str, Path]:

@@ -1,5 +1,6 @@
 """Records from files of every form; what is bad is refused in one line that says where it stands."""
 
+import gc
 import gzip
 
 import pytest
@@ -109,3 +110,17 @@ def test_packing_gives_the_same_bytes_in_any_order():
     records = [make_record(model) for model in MODELS]
     assert packed(records) == packed(reversed(records))
     assert gzip.decompress(packed(RECORDS)) == LINES
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_reading_leaves_the_collector_as_it_was(tmp_path, enabled):
+    (tmp_path / "good.jsonl").write_bytes(LINES)
+    (tmp_path / "bad.jsonl").write_bytes(LINES[:-9])
+    before = gc.isenabled()
+    try:
+        (gc.enable if enabled else gc.disable)()
+        read_records(tmp_path / "good.jsonl")
+        refused(tmp_path / "bad.jsonl", LINES[:-9], "line 3")
+        assert gc.isenabled() == enabled
+    finally:
+        (gc.enable if before else gc.disable)()
