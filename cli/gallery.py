@@ -85,7 +85,8 @@ def attacked(workshop: LocalWorkshop, cell: Cell, name: str, index: int) -> tupl
     shown, steps = _shown(model, batch, after), cell.attack.settings.get("steps")
     exhibit = Exhibit(
         model=cell.model.name,
-        attack=name,
+        attack=cell.attack.name,
+        settings=name.removeprefix(cell.attack.name),
         dataset=cell.dataset.name,
         sample=batch.ids[0],
         norm=cell.threat.norm,

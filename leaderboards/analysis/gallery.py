@@ -24,11 +24,13 @@ LARGEST = 2**20
 class Exhibit(Strict):
     """What a picture shows; `eps` is in 1/255, and the perturbation is drawn `factor` times as large as it is.
 
-    `steps` are the attack's, None if it has none.
+    `attack` is called as records call it; `settings` are those that it was given, as `[queries=200]`. `steps` are the
+    attack's, None if it has none.
     """
 
     model: Name
     attack: Name
+    settings: Annotated[str, Field(max_length=200)] = ""
     dataset: Name
     sample: Name
     norm: Norm
@@ -39,7 +41,8 @@ class Exhibit(Strict):
     @property
     def caption(self) -> str:
         steps = f", {self.steps} steps" if self.steps else ""
-        return f"{self.sample} of {self.dataset} under {self.attack}, eps {self.eps:g}/255{steps}, seen by {self.model}"
+        attack = f"{self.attack}{self.settings}, eps {self.eps:g}/255{steps}"
+        return f"{self.sample} of {self.dataset} under {attack}, seen by {self.model}"
 
 
 Gallery = Mapping[str, tuple[Exhibit, bytes]]

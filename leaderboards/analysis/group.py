@@ -9,13 +9,14 @@ from functools import cached_property
 from ...benchmark.protocol.facts import AttackFacts, MetricFacts, ModelFacts, TaskFacts
 from ...benchmark.protocol.records import CleanRecord, Record
 from ...benchmark.stats import Bootstrapped
+from .core import Core, core
 from .labels import steps_of
 from .scores import ards, is_complete
 from .setting import Setting
 from .trainings import CLEAN, training_of
 
 INCOMPLETE = "incomplete"
-"""How a table shows a pair whose score is undefined."""
+"""How a table shows what was evaluated and has an undefined score."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,16 @@ class Group:
         return self.any_record(model).model_facts
 
     def attack_facts(self, attack: str) -> AttackFacts:
-        return self._attack_facts[attack]
+        return self._record_of[attack].attack_facts
+
+    def attack_name(self, attack: str) -> str:
+        """The name that an attack's label begins with."""
+        return self._record_of[attack].attack.name
 
     @cached_property
-    def _attack_facts(self) -> dict[str, AttackFacts]:
-        return {
-            attack: record.attack_facts for (*_, attack), record in (*self.transfers.items(), *self.records.items())
-        }
+    def _record_of(self) -> dict[str, Record]:
+        """A record of every attack."""
+        return {attack: record for (*_, attack), record in (*self.transfers.items(), *self.records.items())}
 
     def is_control(self, attack: str) -> bool:
         """Whether an attack knows nothing of the model, so that every other one must beat it: shown, never ranked."""
@@ -57,6 +61,11 @@ class Group:
     def attacked(self) -> tuple[str, ...]:
         """The attacks that are no controls."""
         return tuple(attack for attack in self.attacks if not self.is_control(attack))
+
+    @cached_property
+    def core(self) -> Core:
+        """The models and attacks, controls aside, that ranks and means are about: none lacks a record."""
+        return core(self.models, self.attacked, self.records.keys())
 
     def metrics(self, task: str) -> Mapping[str, MetricFacts]:
         """A task's metrics by name, the most telling one first."""
@@ -141,10 +150,6 @@ class Group:
             if settings is not None and all(own[key] == settings[key] for key in own.keys() & settings.keys()):
                 return other
         return None
-
-    def status(self, model: str, attack: str) -> str | None:
-        """How a table shows a pair without a number: "incomplete", or None for a pair that was not evaluated."""
-        return INCOMPLETE if (model, attack) in self.records else None
 
     def training(self, model: str) -> str:
         """What a model was trained against, or CLEAN."""

@@ -51,17 +51,6 @@ def steps_of(record: Record) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def name_of(label: str) -> str:
-    """The name that a label, or an attack's name with settings, begins with."""
-    return label.split("[")[0].rstrip()
-
-
-def without_losses(label: str, losses: str) -> str:
-    """The label of an attack without the set of losses that it ascends."""
-    name, bracket, rest = label.partition(" [")
-    return f"{name.removesuffix(f'@{losses}')}{bracket}{rest}"
-
-
 def flat(settings: Mapping[str, object], prefix: str = "") -> dict[str, object]:
     """Nested settings as one level, with names joined by dots."""
     found: dict[str, object] = {}

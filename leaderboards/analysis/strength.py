@@ -1,4 +1,4 @@
-"""How strong attacks are over the models of a group."""
+"""How strong attacks are over the models that can be compared."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from .group import Group
 
 
 def attack_ards(group: Group) -> dict[str, Bootstrapped]:
-    """ARD by attack, the mean over the group's models, for the attacks that are complete on all of them."""
+    """ARD by attack, the mean over the models of the group's core, for attacks that are complete on all of them."""
     found = {}
     for attack in group.attacks:
-        scores = [score for model in group.models if (score := group.ard(model, attack))]
-        if len(scores) == len(group.models):
+        scores = [score for model in group.core.models if (score := group.ard(model, attack))]
+        if scores and len(scores) == len(group.core.models):
             found[attack] = mean(scores)
     return found

@@ -18,13 +18,13 @@ from ..analysis.trainings import models_label
 from .notes import common_notes, listed
 from .table import Board, Column, Value
 
-MISSING = "not on all models"
-"""The status of an attack that was not evaluated on every model of the board."""
+NOT_ON_ALL_MODELS = "not on all models"
+"""The status of an attack that was not evaluated on all models compared."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """An attack and its records on the board's models; `score` is the mean ARD, None if `status` is not "complete"."""
+    """An attack and its records on the models compared; `score` is the mean ARD, None unless `status` is "complete"."""
 
     attack: Name
     status: str
@@ -36,7 +36,7 @@ class Row:
 
 
 def attack_boards(groups: Sequence[Group]) -> list[Board]:
-    """One board per group and training; an attack without a complete record on every model has no numbers."""
+    """One board per group and training; an attack without a complete record on all models compared has no numbers."""
     return [_board(part) for group in groups for part in group.parts]
 
 
@@ -64,12 +64,19 @@ def _board(group: Group) -> Board:
             where="pages" if group.has_tiers else "csv",
         ),
     ]
-    models = f"Mean over {len(group.models)} models" if len(group.models) > 1 else "One model"
-    note = " ".join([f"{models}: {listed(group.models)}.", *common_notes(group)])
+    note = " ".join([*_models(group), *common_notes(group)])
     title = f"Attacks on {models_label(training)}: {group.title}"
     return Board.of(
         "attacks", title, note, (*group.setting.scope, ("training", training)), columns, _rows(group, scores, raised)
     )
+
+
+def _models(group: Group) -> list[str]:
+    """Sentences on the models that the means are over, and on those that they leave out."""
+    counted, left_out = group.core.models, [model for model in group.models if model not in group.core.models]
+    means = f"Mean over {len(counted)} models" if len(counted) > 1 else "One model"
+    found = [f"{means}: {listed(counted)}."]
+    return [*found, f"Not under all of the attacks, and so left out: {listed(left_out)}."] if left_out else found
 
 
 def _rows(group: Group, scores: Mapping[str, Bootstrapped], raised: Mapping[tuple[str, str], Flags]) -> list[Row]:
@@ -79,11 +86,11 @@ def _rows(group: Group, scores: Mapping[str, Bootstrapped], raised: Mapping[tupl
     order = sorted(
         group.attacks, key=lambda a: (a not in scores, group.is_control(a), -scores[a].value if a in scores else 0, a)
     )
-    found = []
+    models, found = group.core.models, []
     for attack in order:
-        records = tuple(group.records[model, attack] for model in group.models if (model, attack) in group.records)
+        records = tuple(group.records[model, attack] for model in models if (model, attack) in group.records)
         score = scores.get(attack)
-        whole = MISSING if len(records) < len(group.models) else INCOMPLETE
+        whole = NOT_ON_ALL_MODELS if len(records) < len(models) else INCOMPLETE
         found.append(
             Row(
                 attack=named(group, attack),
@@ -92,7 +99,7 @@ def _rows(group: Group, scores: Mapping[str, Bootstrapped], raised: Mapping[tupl
                 score=score,
                 records=records,
                 by_task=_by_task(records, group.setting.tasks) if score else {},
-                flags=counted([raised.get((model, attack), ()) for model in group.models]) if score else None,
+                flags=counted([raised.get((model, attack), ()) for model in models]) if score else None,
             )
         )
     return found

@@ -54,7 +54,7 @@ COLUMNS: tuple[Column[Row], ...] = (
 
 def _board(group: Group) -> Board:
     training = group.training(group.models[0])
-    note = " ".join([NOTE, f"Models: {listed(group.models)}.", *common_notes(group)])
+    note = " ".join([NOTE, f"Models: {listed(group.core.models)}.", *common_notes(group)])
     title = f"Damage by cost on {models_label(training)}: {group.title}"
     scope = (*group.setting.scope, ("training", training))
     return Board.of("costs", title, note, scope, COLUMNS, _rows(group))
@@ -74,5 +74,5 @@ def _rows(group: Group) -> list[Row]:
 
 def _cost(group: Group, attack: str) -> tuple[float, float]:
     """Backward and forward passes per image, the mean over the models."""
-    costs = [group.records[model, attack].costs for model in group.models]
+    costs = [group.records[model, attack].costs for model in group.core.models]
     return sum(cost.backwards for cost in costs) / len(costs), sum(cost.forwards for cost in costs) / len(costs)

@@ -3,57 +3,48 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...benchmark.protocol.records import Degradation
+from ...benchmark.protocol.records import Degradation, Estimate, Record
 from ..analysis.group import Group
-from ..analysis.labels import Name, without_losses
+from ..analysis.labels import Name
+from ..analysis.scores import is_complete
 from .notes import common_notes
-from .table import Board, Column
+from .table import Board, Column, Value
+from .values import ard_of
 
 
 @dataclass(frozen=True)
 class Row:
-    """An attack but for its losses, these, and what it does; `status` says why there is no `degradation`."""
+    """An attack but for its losses, these, and its record on the board's model, if there is one."""
 
     attack: str
     losses: str
-    degradation: Degradation | None
-    status: str | None
+    record: Record | None
 
     @property
     def ard(self) -> float:
-        value = self.degradation.ard.value if self.degradation else None
+        """What rows stand by: of what has no ARD, nothing is known."""
+        value = self.record.degradation.ard.value if self.record else None
         return float("-inf") if value is None else value
+
+
+def _if_complete(part: Callable[[Degradation], Estimate]) -> Callable[[Row], Value]:
+    return lambda row: part(row.record.degradation) if row.record and is_complete(row.record) else None
 
 
 COLUMNS: tuple[Column[Row], ...] = (
     Column("attack", "attack", lambda row: Name(row.attack)),
     Column("losses", "losses", lambda row: row.losses),
-    Column(
-        "ard",
-        "ARD [95 %]",
-        lambda row: row.degradation.ard if row.degradation else row.status,
-        "interval",
-        marks_highest=True,
-    ),
-    Column(
-        "worst_task",
-        "least hit task",
-        lambda row: row.degradation.worst_task if row.degradation else None,
-        "interval",
-        marks_highest=True,
-    ),
-    Column(
-        "arlc", "ARLC", lambda row: row.degradation.arlc if row.degradation else None, "interval", marks_highest=True
-    ),
-    Column(
-        "least_loss",
-        "least loss change",
-        lambda row: row.degradation.least_loss if row.degradation else None,
-        "interval",
-        marks_highest=True,
+    Column("ard", "ARD [95 %]", lambda row: ard_of(row.record), "interval", marks_highest=True),
+    *(
+        Column(name, title, _if_complete(part), "interval", marks_highest=True)
+        for name, title, part in (
+            ("worst_task", "least hit task", lambda degradation: degradation.worst_task),
+            ("arlc", "ARLC", lambda degradation: degradation.arlc),
+            ("least_loss", "least loss change", lambda degradation: degradation.least_loss),
+        )
     ),
 )
 
@@ -62,19 +53,25 @@ def losses_boards(groups: Sequence[Group]) -> list[Board]:
     """One board per group and model, of the attacks that occur with several sets of losses, the strongest first."""
     boards = []
     for group in groups:
-        bases = {attack: without_losses(attack, group.attack_facts(attack).losses) for attack in group.attacks}
+        bases = {attack: _without_losses(group, attack) for attack in group.attacks}
         counts = Counter(bases.values())
         shown = {attack: base for attack, base in bases.items() if counts[base] > 1}
         boards += [_board(group, model, shown) for model in group.models if shown]
     return boards
 
 
-def _board(group: Group, model: str, bases: dict[str, str]) -> Board:
-    rows = []
-    for attack, base in bases.items():
-        record = group.complete(model, attack)
-        losses = group.attack_facts(attack).losses
-        rows.append(Row(base, losses, record.degradation if record else None, group.status(model, attack)))
+def _without_losses(group: Group, attack: str) -> str:
+    """An attack's label without the set of losses that it ascends."""
+    name, facts = group.attack_name(attack), group.attack_facts(attack)
+    base = name.removesuffix(f"@{facts.losses}") if facts.kind != "ensemble" else name
+    return f"{base}{attack.removeprefix(name)}"
+
+
+def _board(group: Group, model: str, bases: Mapping[str, str]) -> Board:
+    rows = [
+        Row(base, group.attack_facts(attack).losses, group.records.get((model, attack)))
+        for attack, base in bases.items()
+    ]
     rows.sort(key=lambda row: (-row.ard, row.attack, row.losses))
     note = " ".join(["Bold is the highest of its column.", *common_notes(group)])
     scope = (*group.setting.scope, ("model", model))

@@ -11,15 +11,16 @@ from ...benchmark.stats import Bootstrapped, mean
 from ..analysis.flags import explained, model_flags
 from ..analysis.gain import task_gains
 from ..analysis.group import INCOMPLETE, Group
-from ..analysis.headline import ranked_scores, ranking_attacks, standard_of, worst_cases
+from ..analysis.headline import ranked_scores, standard_of, worst_cases
 from ..analysis.labels import Name
 from ..analysis.ranking import Rank, ranks
 from ..analysis.scores import tier_of
 from .metric_columns import metric_columns
 from .notes import common_notes, listed
 from .table import Board, Column, Place, Value
+from .values import ard_of
 
-MISSING = "not all attacks"
+NOT_UNDER_ALL_ATTACKS = "not all attacks"
 """The status of a model that lacks records of attacks by which the others are ranked."""
 
 
@@ -27,7 +28,8 @@ MISSING = "not all attacks"
 class Row:
     """A model with what the boards say of it; `record` is any of its own, for its clean scores.
 
-    `rank` is None unless `status` is "complete", `worst` without a worst case, and `gains` empty without a twin.
+    `rank` is None unless `status` is "complete"; `worst` is the worst case over `worst_attack` and the others, or why
+    there is none; `gains` are empty without a twin.
     """
 
     model: str
@@ -35,7 +37,8 @@ class Row:
     facts: ModelFacts
     record: Record
     rank: Rank | None
-    worst: tuple[str, Bootstrapped] | None
+    worst: Estimate | str
+    worst_attack: Name | None
     gains: Mapping[str, Bootstrapped]
     flags: str | None
     tier: str
@@ -49,7 +52,7 @@ def model_boards(groups: Sequence[Group]) -> list[Board]:
 def _board(group: Group) -> Board:
     standard, raised = standard_of(group), model_flags(group)
     rows = _rows(group, {model: "; ".join(signs) or None for model, signs in raised.items()})
-    other = any(row.worst and row.worst[0] != standard for row in rows)
+    other = any(row.worst_attack and row.worst_attack.text != standard for row in rows)
     worst_shown: Place = "everywhere" if standard is None else "pages" if other else "csv"
     columns: list[Column[Row]] = [
         Column("rank", "rank", lambda row: row.rank),
@@ -62,12 +65,12 @@ def _board(group: Group) -> Board:
         Column(
             "worst_case_ard",
             "worst ARD\n[95 %]",
-            lambda row: row.worst[1].estimate() if row.worst else _unranked(row.status),
+            lambda row: row.worst,
             "interval",
             worst_shown,
             digits=3,
         ),
-        Column("worst_attack", "under", lambda row: Name(row.worst[0]) if row.worst else None, where=worst_shown),
+        Column("worst_attack", "under", lambda row: row.worst_attack, where=worst_shown),
         *metric_columns(group, lambda row: row.record.clean, everything=False),
         Column("clean_gain_percent", "clean gain %\n[95 %]", _mean_gain, "interval"),
         *(
@@ -91,47 +94,42 @@ def _board(group: Group) -> Board:
 
 def _rows(group: Group, flags: Mapping[str, str | None]) -> list[Row]:
     """The most robust model first, those that are not ranked last."""
-    scores, worst = ranked_scores(group), worst_cases(group)
+    scores, cases = ranked_scores(group), worst_cases(group)
     rank = dict(zip(scores, ranks([*scores.values()], highest_first=False), strict=True))
-    needed = [attack] if (attack := standard_of(group)) else ranking_attacks(group)
-
-    def status(model: str) -> str:
-        if model in scores:
-            return "complete"
-        return INCOMPLETE if all((model, attack) in group.records for attack in needed) else MISSING
-
-    return [
-        Row(
-            model=model,
-            status=status(model),
-            facts=group.facts(model),
-            record=group.any_record(model),
-            rank=rank.get(model),
-            worst=worst.get(model),
-            gains=task_gains(group, model) or {},
-            flags=flags[model],
-            tier=tier_of(group.records[model, attack] for attack in group.attacks if (model, attack) in group.records),
+    ranking = [attack] if (attack := standard_of(group)) else group.core.attacks
+    rows = []
+    for model in sorted(group.models, key=lambda m: (m not in scores, scores[m].value if m in scores else 0, m)):
+        worst = cases.get(model)
+        rows.append(
+            Row(
+                model=model,
+                status="complete" if model in scores else _what_lacks(group, model, ranking),
+                facts=group.facts(model),
+                record=group.any_record(model),
+                rank=rank.get(model),
+                worst=worst.score.estimate() if worst else _what_lacks(group, model, group.core.attacks),
+                worst_attack=Name(worst.attack) if worst else None,
+                gains=task_gains(group, model) or {},
+                flags=flags[model],
+                tier=tier_of(record for (of, _), record in group.records.items() if of == model),
+            )
         )
-        for model in sorted(group.models, key=lambda m: (m not in scores, scores[m].value if m in scores else 0, m))
-    ]
+    return rows
 
 
 def _standard_column(group: Group, standard: str) -> Column[Row]:
-    title = f"ARD under `{standard}`\n[95 %]"
-    return Column("standard_ard", title, lambda row: _ard(group, standard)(row) or row.status, "interval", digits=3)
+    ard, title = _ard(group, standard), f"ARD under `{standard}`\n[95 %]"
+    return Column("standard_ard", title, lambda row: ard(row) or row.status, "interval", digits=3)
 
 
-def _unranked(status: str) -> str:
-    """What stands in place of a worst case: some models are ranked, by the standard evaluation, without one."""
-    return INCOMPLETE if status == "complete" else status
+def _what_lacks(group: Group, model: str, attacks: Sequence[str]) -> str:
+    """Why a model has no number over these attacks: a record is missing, or a score undefined."""
+    evaluated = attacks and all((model, attack) in group.records for attack in attacks)
+    return INCOMPLETE if evaluated else NOT_UNDER_ALL_ATTACKS
 
 
 def _ard(group: Group, attack: str) -> Callable[[Row], Value]:
-    def value(row: Row) -> Value:
-        record = group.complete(row.model, attack)
-        return record.degradation.ard if record else group.status(row.model, attack)
-
-    return value
+    return lambda row: ard_of(group.records.get((row.model, attack)))
 
 
 def _mean_gain(row: Row) -> Estimate | None:
@@ -143,6 +141,6 @@ def _gain(task: str) -> Callable[[Row], Value]:
 
 
 def _not_counted(group: Group) -> list[str]:
-    """A sentence on the attacks that are too new to rank anybody by."""
-    new = [attack for attack in group.attacked if attack not in ranking_attacks(group)]
-    return [f"Not counted, as evaluated on no more than half of the models: {listed(new)}."] if new else []
+    """A sentence on the attacks that the worst case leaves out, so that no model is judged by more than another."""
+    new = [attack for attack in group.attacked if attack not in group.core.attacks]
+    return [f"Not on all of the models, and so left out of the worst ARD: {listed(new)}."] if new else []

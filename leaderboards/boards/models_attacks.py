@@ -8,6 +8,7 @@ from ..analysis.group import Group
 from ..analysis.labels import Name
 from .notes import common_notes
 from .table import Board, Column, Value
+from .values import ard_of
 
 
 def models_attacks_boards(groups: Sequence[Group]) -> list[Board]:
@@ -26,8 +27,4 @@ def _board(group: Group) -> Board:
 
 
 def _ard(group: Group, model: str) -> Callable[[str], Value]:
-    def value(attack: str) -> Value:
-        record = group.complete(model, attack)
-        return record.degradation.ard if record else group.status(model, attack)
-
-    return value
+    return lambda attack: ard_of(group.records.get((model, attack)))

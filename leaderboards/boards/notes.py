@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...benchmark.protocol.facts import UNKNOWN
 from ..analysis.group import Group
 
 LISTED = 6
@@ -11,24 +12,39 @@ LISTED = 6
 
 
 def common_notes(group: Group) -> list[str]:
-    """Sentences about models foreign to the data set, the steps of attacks, and records that do not count as others."""
+    """Sentences about models trained on other data, the steps of attacks, and records that do not count as others."""
+    return [*_trained_elsewhere(group), *_steps(group), *_not_counted(group)]
+
+
+def _trained_elsewhere(group: Group) -> list[str]:
+    """Which models were trained on another data set; of one from the same images under more tasks a reader knows."""
     dataset = group.setting.dataset
-    foreign: dict[str, list[str]] = {}
+    models: dict[str, list[str]] = {}
     for model in group.models:
         trained_on = group.facts(model).trained_on
-        if _family(trained_on) != _family(dataset):
-            foreign.setdefault(trained_on, []).append(model)
-    notes = [
-        f"Out of domain: {listed(models)} never saw {dataset} in training (trained on {trained_on}); "
-        f"the clean accuracy shown is that on {dataset}."
-        for trained_on, models in sorted(foreign.items())
+        if trained_on not in (dataset, UNKNOWN):
+            models.setdefault(trained_on, []).append(model)
+    return [
+        f"Trained on {trained_on}, not on {dataset}: {listed(models[trained_on])}; the clean scores shown are those on "
+        f"{dataset}."
+        for trained_on in sorted(models)
     ]
-    if len(group.steps) == 1:
-        # A suite's number of steps does not reach what attacks are made of.
-        own = [attack for attack in group.attacks if group.attack_facts(attack).kind == "ensemble"]
-        but = f"; the members of {listed(own)} have their own" if own else ""
-        notes.append(f"Iterative attacks take {group.steps[0]} steps{but}.")
+
+
+def _steps(group: Group) -> list[str]:
+    """How many steps attacks take, if all take as many."""
+    if len(group.steps) != 1:
+        return []
+    # A suite's number of steps does not reach what attacks are made of.
+    own = [attack for attack in group.attacks if group.attack_facts(attack).kind == "ensemble"]
+    but = f"; the members of {listed(own)} have their own" if own else ""
+    return [f"Iterative attacks take {group.steps[0]} steps{but}."]
+
+
+def _not_counted(group: Group) -> list[str]:
+    """How many records are incomplete, local or left out."""
     count, incomplete = len(group.records), group.incomplete
+    notes = []
     if incomplete:
         notes.append(f"{incomplete} of {count} records {_are(incomplete)} incomplete (a score is undefined).")
     if group.has_tiers:
@@ -37,11 +53,6 @@ def common_notes(group: Group) -> list[str]:
         records_are = "record is" if group.left_out == 1 else "records are"
         notes.append(f"{group.left_out} superseded or invalidated {records_are} left out.")
     return notes
-
-
-def _family(dataset: str) -> str:
-    """rooms3 and rooms5 are the same images under more or fewer tasks."""
-    return dataset.rstrip("0123456789")
 
 
 def _are(count: int) -> str:

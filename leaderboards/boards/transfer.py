@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ...benchmark.protocol.records import Record
-from ...benchmark.stats import mean
-from ..analysis.group import INCOMPLETE, Group
+from ..analysis.group import Group
 from ..analysis.labels import Name
-from ..analysis.scores import ards, is_complete
+from ..analysis.scores import ards
 from .notes import common_notes
 from .table import Board, Column, Value
+from .values import ard_of, mean_over
 
 NOTE = (
     "ARD [95 %] of each model (column) under images made on each (row); where both are the same, the attack saw the "
@@ -35,10 +35,10 @@ def _board(group: Group, attack: str) -> Board:
         return group.records.get((source, attack)) if own else group.transfers.get((source, target, attack))
 
     def ard_on(target: str) -> Callable[[str], Value]:
-        return lambda source: _ard(record(source, target))
+        return lambda source: ard_of(record(source, target))
 
     def elsewhere(source: str) -> Value:
-        return _mean([record(source, target) for target in targets if target != source])
+        return mean_over([record(source, target) for target in targets if target != source], ards)
 
     columns: list[Column[str]] = [
         Column("made_on", "made on", Name),
@@ -49,17 +49,3 @@ def _board(group: Group, attack: str) -> Board:
     note = " ".join([NOTE, *common_notes(group)])
     scope = (*group.setting.scope, ("attack", attack))
     return Board.of("transfer", f"Transfer of {attack}: {group.title}", note, scope, columns, subjects)
-
-
-def _ard(record: Record | None) -> Value:
-    if record is None:
-        return None
-    return record.degradation.ard if is_complete(record) else INCOMPLETE
-
-
-def _mean(records: Sequence[Record | None]) -> Value:
-    """The mean ARD of records, None where there are no models to have any."""
-    complete = [record for record in records if record and is_complete(record)]
-    if not records:
-        return None
-    return mean(ards(complete)).estimate() if len(complete) == len(records) else INCOMPLETE

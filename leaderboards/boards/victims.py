@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...benchmark.stats import mean
-from ..analysis.group import INCOMPLETE, Group
+from ...benchmark.protocol.facts import TRAIN
+from ..analysis.group import Group
 from ..analysis.labels import Name
 from ..analysis.scores import task_scores
 from ..analysis.trainings import models_label
 from .notes import common_notes, listed
 from .table import Board, Column, Value
+from .values import mean_over, of_record
 
 USUAL = ("single", "pgd")
 """The balancing and the optimizer whose board comes first."""
@@ -21,7 +22,6 @@ USUAL = ("single", "pgd")
 class Kind:
     """Attacks after one task each that differ in nothing but the task; `attacks` are by the task."""
 
-    balancing: str
     title: str
     attacks: Mapping[str, str]
 
@@ -35,23 +35,25 @@ def victim_boards(groups: Sequence[Group]) -> list[Board]:
             for part in group.parts:
                 training = part.training(part.models[0])
                 subject = f"mean of {models_label(training)}"
-                boards.append(_board(part, kind, part.models, subject, training, notes[training]))
+                boards.append(_board(part, kind, part.core.models, subject, training, notes[training]))
             boards += [_board(group, kind, (model,), model, group.training(model), own) for model in group.models]
     return [board for board in boards if board.rows]
 
 
 def _kinds(group: Group) -> list[Kind]:
-    """The kinds of attacks that are after one task and after no other, those with the usual optimizer first."""
+    """The kinds of attacks that are after one task and were run on several, those with the usual optimizer first."""
     found: dict[tuple[str, str], dict[str, str]] = {}
     for attack in group.attacks:
         facts = group.attack_facts(attack)
         if facts.kind == "product" and facts.task and not facts.spares:
-            title = attack.removeprefix(f"{facts.balancing}:{facts.argument}-")
+            losses = "" if facts.losses == TRAIN else f"@{facts.losses}"
+            title = f"{facts.optimizer}{losses}{attack.removeprefix(group.attack_name(attack))}"
             found.setdefault((facts.balancing or "", title), {})[facts.task] = attack
     order = sorted(found, key=lambda key: (key[0] != USUAL[0], key != USUAL, key))
     return [
-        Kind(balancing, title if balancing == USUAL[0] else f"{balancing}, {title}", found[balancing, title])
+        Kind(title if balancing == USUAL[0] else f"{balancing}, {title}", found[balancing, title])
         for balancing, title in order
+        if len(found[balancing, title]) > 1
     ]
 
 
@@ -76,12 +78,9 @@ def _damage_to(group: Group, kind: Kind, models: Sequence[str], victim: str) -> 
     """D of the victim under the attack on a task, the mean over models."""
 
     def value(task: str) -> Value:
-        records = [group.complete(model, kind.attacks[task]) for model in models]
-        complete = [record for record in records if record is not None]
-        if len(complete) < len(records):
-            return INCOMPLETE
-        if len(complete) == 1:
-            return complete[0].degradation.tasks[victim]
-        return mean(task_scores([(record, victim) for record in complete])).estimate()
+        records = [group.records.get((model, kind.attacks[task])) for model in models]
+        if len(records) == 1:
+            return of_record(records[0], lambda record: record.degradation.tasks[victim])
+        return mean_over(records, lambda found: task_scores([(record, victim) for record in found]))
 
     return value

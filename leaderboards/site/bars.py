@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -17,8 +18,11 @@ FIRST = 8
 
 NONE: Mapping[str, str] = MappingProxyType({})
 
-LEFT, RIGHT, WIDTH = 104.0, 380.0, 440.0
-"""Where the bars begin and may end, and the width of the picture, which leaves room for labels on both sides."""
+LEFT, RIGHT = 104.0, 380.0
+"""Where the bars begin and may end; labels stand on both sides."""
+
+TOP, NAME, BAR, GAP = 14, 6, 15, 22
+"""Heights: the first name's baseline, from there to its bars, a bar, and from the last bar to the next name."""
 
 LETTERS = 44
 """Letters of a name that fit above its bars."""
@@ -59,53 +63,109 @@ class Chart:
     parts: tuple[Bars, ...]
 
 
+@dataclass(frozen=True)
+class _Axis:
+    """Places between LEFT and RIGHT for values from `low` to `high`, 0 among them."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def over(cls, estimates: Sequence[Estimate]) -> _Axis:
+        """The axis that has room for values and intervals."""
+        ends = [end for e in estimates for end in (e.low, e.value, e.high) if end is not None]
+        return cls(min(0.0, *ends), max(0.0, *ends))
+
+    def place(self, value: float) -> float:
+        scale = (RIGHT - LEFT) / ((self.high - self.low) or 1.0)
+        return round(LEFT + scale * (value - self.low), 1)
+
+    @property
+    def ticks(self) -> tuple[tuple[float, str], ...]:
+        """Round values in the range, three to seven, with their places."""
+        step = _step(self.high - self.low)
+        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
+        return tuple((self.place(step * i), f"{step * i:g}") for i in range(first, last + 1))
+
+
+Row = tuple[Name, dict[str, Estimate]]
+"""What a row of the board is named, and its D_t by task."""
+
+
 def chart(board: Board, tasks: Sequence[str], trainings: Mapping[str, str] = NONE) -> Chart | None:
     """D_t of the first rows of a pair board and of its controls; None if no row is complete.
 
     Where the rows are models, these are the first of each of their `trainings`.
     """
-    found: list[tuple[Name, list[Estimate]]] = []
-    columns = {task: board.column(f"d_{task}") for task in tasks}
-    names = [cell for cell in board.column(board.columns[0].name) if isinstance(cell, Name)]
-    for i, name in enumerate(names):
-        known = [cell for task in tasks if isinstance(cell := columns[task][i], Estimate)]
-        if len(known) == len(tasks):
-            found.append((name, known))
-    kinds = [CONTROL if name.remark == CONTROL else trainings.get(name.text, "") for name, _ in found]
-    each = -(-FIRST // max(1, len({*kinds} - {CONTROL})))
-    places = [kinds[:i].count(kind) for i, kind in enumerate(kinds)]
-    first = [row for row, kind, place in zip(found, kinds, places, strict=True) if kind != CONTROL and place < each]
-    chosen = [*first, *(row for row, kind in zip(found, kinds, strict=True) if kind == CONTROL)]
-    if not chosen:
+    complete = _complete(board, tasks)
+    kinds = {*(_kind(row, trainings) for row in complete)} - {CONTROL}
+    each = -(-FIRST // max(1, len(kinds)))
+    shown = _first(complete, trainings, each)
+    if not shown:
         return None
-    ends = [end for _, known in chosen for e in known for end in (e.low, e.value, e.high) if end is not None]
-    low, high = min(0.0, *ends), max(0.0, *ends)
-    step = _step(high - low)
-    scale = (RIGHT - LEFT) / ((high - low) or 1.0)
-
-    def place(value: float) -> float:
-        return round(LEFT + scale * (value - low), 1)
-
-    parts, y = [], 14
-    for name, known in chosen:
-        bars = []
-        for i, (task, estimate) in enumerate(zip(tasks, known, strict=True)):
-            value = estimate.value or 0.0
-            interval = None if estimate.low is None or estimate.high is None else (estimate.low, estimate.high)
-            x, width = min(place(0), place(value)), round(abs(place(value) - place(0)), 1)
-            whisker = None if interval is None else (place(interval[0]), place(interval[1]))
-            end = max(place(0), place(value), *(whisker or ()))
-            bars.append(
-                Bar(task, i, f"{value:.{2 if abs(value) >= 1 else 3}f}", y + 6 + 15 * i, x, width, whisker, end)
-            )
-        short = name.text if len(name.text) <= LETTERS else f"{name.text[: LETTERS - 1]}…"
-        parts.append(Bars(name.text, short, y, tuple(bars)))
-        y += 28 + 15 * len(tasks)
-    ticks = [step * i for i in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
-    first_rows = f"the first {each} rows of every training" if trainings else f"the first {each} of {len(names)} rows"
-    which = first_rows if len(chosen) < len(names) else "all rows"
+    axis = _Axis.over([estimate for _, by_task in shown for estimate in by_task.values()])
+    height = NAME + BAR * len(tasks) + GAP
+    parts = tuple(_bars(row, TOP + height * i, axis) for i, row in enumerate(shown))
+    count = len(board.rows)
+    first = f"the first {each} rows of every training" if trainings else f"the first {each} of {count} rows"
+    which = first if len(shown) < count else "all rows"
     about = f"Relative degradation of every task (1 = 100 %) with 95 % intervals, {which} in the table below."
-    return Chart(about, y + 14, place(0), tuple((place(tick), f"{tick:g}") for tick in ticks), tuple(parts))
+    return Chart(about, 2 * TOP + height * len(shown), axis.place(0), axis.ticks, parts)
+
+
+def _complete(board: Board, tasks: Sequence[str]) -> list[Row]:
+    """The rows that have D of every task."""
+    names, columns = board.column(board.columns[0].name), [board.column(f"d_{task}") for task in tasks]
+    found = []
+    for name, *values in zip(names, *columns, strict=True):
+        by_task = {task: value for task, value in zip(tasks, values, strict=True) if isinstance(value, Estimate)}
+        if isinstance(name, Name) and len(by_task) == len(tasks):
+            found.append((name, by_task))
+    return found
+
+
+def _kind(row: Row, trainings: Mapping[str, str]) -> str:
+    """What rows are picked by: whether they are controls, or else the training of the model."""
+    name, _ = row
+    return CONTROL if name.remark == CONTROL else trainings.get(name.text, "")
+
+
+def _first(rows: Sequence[Row], trainings: Mapping[str, str], each: int) -> list[Row]:
+    """The first rows of every kind in the board's order, then all controls."""
+    seen = Counter[str]()
+    first, controls = [], []
+    for row in rows:
+        kind = _kind(row, trainings)
+        seen[kind] += 1
+        if kind == CONTROL:
+            controls.append(row)
+        elif seen[kind] <= each:
+            first.append(row)
+    return [*first, *controls]
+
+
+def _bars(row: Row, y: int, axis: _Axis) -> Bars:
+    name, by_task = row
+    short = name.text if len(name.text) <= LETTERS else f"{name.text[: LETTERS - 1]}…"
+    bars = (_bar(task, i, of, y + NAME + BAR * i, axis) for i, (task, of) in enumerate(by_task.items()))
+    return Bars(name.text, short, y, tuple(bars))
+
+
+def _bar(task: str, colour: int, estimate: Estimate, y: int, axis: _Axis) -> Bar:
+    value = estimate.value or 0.0
+    zero, place = axis.place(0), axis.place(value)
+    interval = None if estimate.low is None or estimate.high is None else (estimate.low, estimate.high)
+    ends = None if interval is None else (axis.place(interval[0]), axis.place(interval[1]))
+    return Bar(
+        task=task,
+        colour=colour,
+        text=f"{value:.{2 if abs(value) >= 1 else 3}f}",
+        y=y,
+        x=min(zero, place),
+        width=round(abs(place - zero), 1),
+        ends=ends,
+        end=max(zero, place, *(ends or ())),
+    )
 
 
 def _step(span: float) -> float:

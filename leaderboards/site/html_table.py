@@ -14,6 +14,8 @@ from ..analysis.flags import MEANINGS
 from ..analysis.group import INCOMPLETE
 from ..analysis.labels import Name
 from ..analysis.ranking import Rank
+from ..boards.attacks import NOT_ON_ALL_MODELS
+from ..boards.models import NOT_UNDER_ALL_ATTACKS
 from ..boards.table import Board, Column, Value
 from ..output.render import ABSENT, highest, number, texts
 
@@ -27,6 +29,14 @@ REMARKS = {
     "control": "Knows nothing of the model; every attack must beat it. Not ranked.",
     "black box": "Asks for losses, never for gradients.",
 }
+
+
+STATUSES = {
+    INCOMPLETE: "A score is undefined.",
+    NOT_ON_ALL_MODELS: "Records of some of the models that are compared are missing.",
+    NOT_UNDER_ALL_ATTACKS: "Records of some of the attacks that the others are ranked by are missing.",
+}
+"""What stands in place of a number, and why."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +118,7 @@ def html_table(
             for x, cell in enumerate(cells)
         )
         own = tags.get(kinds[header], {}).get(found[header].text, {})
-        rows.append(Row(found, own, INCOMPLETE in cells))
+        rows.append(Row(found, own, any(cell in STATUSES for cell in cells if isinstance(cell, str))))
     keys = dict.fromkeys(key for row in rows for key in row.tags)
     values = {key: tuple(sorted({row.tags[key] for row in rows if key in row.tags})) for key in keys}
     return Table(
@@ -149,8 +159,8 @@ def _shown(
             return Shown(name, code=True, href=links.get(name, ""), badges=badges)
         case str() if column.name == "flags":
             return Shown("", order=cell, badges=tuple(_flag(part) for part in cell.split("; ")))
-        case str() if cell == INCOMPLETE:
-            return Shown("", badges=((INCOMPLETE, "A score is undefined, or a record is missing."),))
+        case str() if cell in STATUSES:
+            return Shown("", badges=((cell, STATUSES[cell]),))
         case str():
             return Shown(cell, code=column.name == "record")
         case Estimate(value=None):

@@ -18,7 +18,7 @@ from ..analysis.flags import Flags, flags
 from ..analysis.gallery import EMPTY, GALLERY, Gallery
 from ..analysis.group import Group
 from ..analysis.groups import group
-from ..analysis.labels import flat, name_of
+from ..analysis.labels import flat
 from ..boards.attacks import attack_boards
 from ..boards.models import model_boards
 from ..boards.pairs import clean_board, gradient_board, pair_board, score_board
@@ -59,9 +59,13 @@ class Section:
 
 @dataclass(frozen=True)
 class Chapter:
-    """What a page about a model or an attack says of one group: a chart with tables `beside` it, others below."""
+    """What a page about a model or an attack says of one group: a chart with tables `beside` it, others below.
+
+    `name` is what records call the model or the attack; a page's title may be longer.
+    """
 
     section: Section
+    name: str
     facts: tuple[tuple[str, str, str], ...]
     chart: Chart | None
     beside: tuple[Table, ...]
@@ -101,7 +105,7 @@ def site_files(
     files["index.html"] = page("index.html", sections=sections, gallery=[picture for _, picture in shown])
     for kind, pages in (("model", models), ("attack", attacks)):
         for name, chapters in pages.items():
-            own = [picture for exhibit, picture in shown if name_of(getattr(exhibit, kind)) == name_of(name)]
+            own = [picture for exhibit, picture in shown if getattr(exhibit, kind) == chapters[0].name]
             files[page_name(kind, name)] = page("page.html", kind=kind, name=name, chapters=chapters, gallery=own)
     return files
 
@@ -186,6 +190,7 @@ def _model(
     links, tags = {"attack": _links(part, "attack")}, {"attack": _attack_tags(part)}
     return Chapter(
         section,
+        ref.name,
         about,
         chart(board, part.setting.tasks) if len(board.rows) >= FEWEST else None,
         tuple(table for table in own if table.rows not in told),
@@ -220,6 +225,7 @@ def _attack(section: Section, attack: str, raised: Mapping[tuple[str, str], Flag
     links, tags = {"model": _links(part, "model")}, {"model": _training_tags(part)}
     return Chapter(
         section,
+        ref.name,
         tuple(about),
         chart(board, part.setting.tasks, trainings) if len(board.rows) >= FEWEST else None,
         (),

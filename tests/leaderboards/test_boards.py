@@ -10,16 +10,19 @@ import pytest
 from helpers.boards import one, row, table
 from helpers.make_records import CLEAN, DAMAGE, MODELS, TASKS, all_records, make_record
 
+from mtrbench.benchmark.protocol.cells import Cell
 from mtrbench.benchmark.protocol.records import Record, Replicates, unpacked
 from mtrbench.leaderboards.analysis.groups import group
 from mtrbench.leaderboards.analysis.labels import Name
 from mtrbench.leaderboards.analysis.ranking import Rank
 from mtrbench.leaderboards.boards.attacks import attack_boards
 from mtrbench.leaderboards.boards.clean import clean_boards
+from mtrbench.leaderboards.boards.costs import cost_boards
 from mtrbench.leaderboards.boards.metrics import metric_boards
 from mtrbench.leaderboards.boards.models import model_boards
 from mtrbench.leaderboards.boards.models_attacks import models_attacks_boards
 from mtrbench.leaderboards.boards.notes import LISTED, listed
+from mtrbench.leaderboards.boards.registry import all_boards
 from mtrbench.leaderboards.boards.victims import victim_boards
 from mtrbench.leaderboards.output.render import markdown, terminal, to_csv
 
@@ -116,14 +119,62 @@ def test_an_attack_that_is_new_on_one_model_changes_no_rank(records, attack):
     )
     for column in ("model", "rank", "status", "worst_case_ard", "worst_attack"):
         assert after.column(column) == before.column(column)
-    assert f"Not counted, as evaluated on no more than half of the models: `{attack}`." in after.note
+    assert f"Not on all of the models, and so left out of the worst ARD: `{attack}`." in after.note
+
+
+def test_an_attack_new_on_all_models_but_one_un_ranks_nobody(records):
+    new = [make_record(name, "mim", damage=dict.fromkeys(TASKS, 9.0)) for name in [*MODELS][:3]]
+    before, after = (one(model_boards, [*records, *more]) for more in ([], new))
+    assert after.column("rank") == before.column("rank")
+    first, *_, last = MODELS
+    found = row(after, first)
+    assert (found["ard:mim"].value, found["worst_attack"]) == (9, Name("dgba-pgd"))
+    assert row(after, last)["ard:mim"] is None
+
+
+NEWCOMER = make_record("newcomer", "single:depth-pgd", damage=dict.fromkeys(TASKS, 0.01))
 
 
 def test_a_model_with_one_record_is_not_ranked_and_changes_no_other_rank(records):
-    newcomer = make_record("newcomer", "dgba-pgd", damage=dict.fromkeys(TASKS, 0.01))
-    before, after = (one(model_boards, [*records, *new]) for new in ([], [newcomer]))
-    assert row(after, "newcomer")["status"] == "not all attacks"
+    before, after = (one(model_boards, [*records, *new]) for new in ([], [NEWCOMER]))
+    assert row(after, "newcomer")["status"] == row(after, "newcomer")["worst_case_ard"] == "not all attacks"
     assert after.column("rank") == (*before.column("rank"), None)
+
+
+@pytest.mark.parametrize("make", [attack_boards, cost_boards])
+def test_a_model_with_one_record_changes_no_mean(records, make):
+    before, after = (make(group([*records, *new])) for new in ([], [NEWCOMER]))
+    assert [board.rows for board in after] == [board.rows for board in before]
+    assert "Mean over 2 models" in attack_boards(group(records))[0].note
+    assert "so left out: `newcomer`." in attack_boards(group([*records, NEWCOMER]))[0].note
+
+
+def test_a_model_with_one_record_has_victims_of_its_own_and_is_in_no_mean(records):
+    before, after = (victim_boards(group([*records, *new])) for new in ([], [NEWCOMER]))
+    own = [board for board in after if dict(board.scope)["subject"] == "newcomer"]
+    assert [board.rows for board in after if board not in own] == [board.rows for board in before]
+    (board,) = own
+    assert row(board, "single:depth-pgd")["d_depth"].value == pytest.approx(0.01)
+    assert row(board, "single:normals-pgd")["d_depth"] is None
+
+
+def test_a_black_box_from_elsewhere_is_marked_as_one(records):
+    facts = {"kind": "black box", "balancing": None, "optimizer": None}
+    names = ("square", "their-own")
+    more = [make_record(m, a, damage=dict.fromkeys(TASKS, 9.0), attack_facts=facts) for m in MODELS for a in names]
+    for board in attack_boards(group([*records, *more])):
+        assert {*board.column("attack")[:2]} == {Name(name, "black box") for name in names}
+        assert board.column("rank")[:2] == (Rank(1, 2), Rank(1, 2))
+        assert board.column("flags")[:2] == (None, None)
+        assert all("black box beats it" in signs for signs in board.column("flags")[2:-1])
+
+
+def test_a_control_from_elsewhere_is_not_ranked(records):
+    facts = {"kind": "control", "balancing": None, "optimizer": None}
+    more = [make_record(m, "their-pgd", damage=dict.fromkeys(TASKS, 9.0), attack_facts=facts) for m in MODELS]
+    for board in attack_boards(group([*records, *more])):
+        assert row(board, "their-pgd")["attack"] == Name("their-pgd", "control")
+        assert row(board, "their-pgd")["rank"] is None
 
 
 def test_incomplete_is_shown_and_never_averaged():
@@ -211,7 +262,7 @@ def test_a_row_is_published_if_all_of_its_records_are():
 def test_notes_name_foreign_models_and_local_records():
     pair = [make_record(dataset="nyuv2"), make_record(attack="total-pgd", dataset="nyuv2", tier="published")]
     note = one(attack_boards, pair).note
-    assert "`rooms3-shared.clean` never saw nyuv2 in training" in note
+    assert "Trained on rooms3, not on nyuv2: `rooms3-shared.clean`" in note
     assert "1 of 2 records is local" in note
 
 
@@ -274,3 +325,16 @@ def test_a_board_of_the_wrong_width_cannot_be_made():
     board = table(("a", "b"), [(1, 2)])
     with pytest.raises(ValueError, match="a value for each of 2 columns"):
         replace(board, rows=((1,),))
+
+
+def called(record, old, new):
+    """The same record with a task under another name."""
+    content = json.loads(record.model_dump_json(by_alias=True).replace(old, new))
+    return Record.model_validate_json(json.dumps({**content, "key": Cell.model_validate(content["cell"]).key}))
+
+
+def test_boards_know_no_task_by_its_name(records):
+    # "deptha" stands where "depth" does in the alphabet.
+    theirs = [called(record, "depth", "deptha") for record in records]
+    before, after = ({**all_boards(of), **metric_boards(of)} for of in (group(records), group(theirs)))
+    assert str(after) == str(before).replace("depth", "deptha")
