@@ -18,6 +18,7 @@ from mtrbench import BadInputError
 from mtrbench.api.panels import panels
 from mtrbench.benchmark.protocol.tasks.classification import Classification
 from mtrbench.benchmark.protocol.tasks.regression import Regression
+from mtrbench.benchmark.protocol.tasks.shapes import is_dense
 from mtrbench.leaderboards.analysis.gallery import Exhibit, read_gallery
 from mtrbench.leaderboards.site.exhibit import Maps, Shown, Words, coloured, factor, picture
 from mtrbench.leaderboards.site.readme import BEGIN, END, with_boards
@@ -85,7 +86,7 @@ def test_maps_of_a_task_share_colours_and_holes_are_grey() -> None:
 def test_maps_are_drawn_and_the_rest_is_said(name: str) -> None:
     prediction, truth, invalid = sample(name, dtype=torch.float32)
     found = panels(task_of(name), prediction[:1], prediction[1:2], truth[:1])
-    assert isinstance(found, Maps) == (name not in ("classification", "regression"))
+    assert isinstance(found, Maps) == is_dense(task_of(name).prediction_shape)
     if isinstance(found, Maps):
         assert np.array_equal(np.isnan(found.truth.reshape(-1, 6, 6)).any(axis=0), invalid[0, 0].numpy())
         assert found.labels == (name == "segmentation")

@@ -7,18 +7,20 @@ from torch import Tensor, nn
 from mtrbench.benchmark.protocol.tasks.classification import UNKNOWN
 from mtrbench.benchmark.protocol.tasks.registry import TASKS, make_task
 from mtrbench.benchmark.protocol.tasks.segmentation import IGNORE
+from mtrbench.benchmark.protocol.tasks.shapes import is_dense
 from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel
 
 SETTINGS = {"segmentation": {"classes": 4}, "classification": {"classes": 4}, "regression": {"values": 3}}
 NOTHING = {"segmentation": IGNORE, "classification": UNKNOWN, "depth": 0, "normals": 0}
 """The truth of what has none; NaN for the other tasks."""
 
-every_task = pytest.mark.parametrize("name", [*TASKS])
-every_map = pytest.mark.parametrize("name", [name for name in TASKS if name not in ("classification", "regression")])
-
 
 def task_of(name):
     return make_task(name, **SETTINGS.get(name, {}))
+
+
+every_task = pytest.mark.parametrize("name", [*TASKS])
+every_map = pytest.mark.parametrize("name", [name for name in TASKS if is_dense(task_of(name).prediction_shape)])
 
 
 def sample(name, batch=4, size=6, seed=0, dtype=torch.float64):
@@ -33,10 +35,10 @@ def sample(name, batch=4, size=6, seed=0, dtype=torch.float64):
         truth, invalid = torch.randint(0, 4, (batch,), generator=g), torch.zeros(batch, 1, dtype=torch.bool)
         invalid[2:3] = True
         return prediction, truth.masked_fill(invalid[:, 0], UNKNOWN), invalid
-    if name == "regression":
-        invalid = torch.zeros(batch, 3, dtype=torch.bool)
-        invalid[2:3, 1] = True
-        truth = torch.randn(batch, 3, generator=g, dtype=dtype)
+    if not is_dense(task_of(name).prediction_shape):
+        invalid = torch.zeros(prediction.shape, dtype=torch.bool)
+        invalid.flatten(1)[2:3, 0] = True
+        truth = torch.rand(prediction.shape, generator=g, dtype=dtype) * 2 - 1
         return prediction, truth.masked_fill(invalid, torch.nan), invalid
     invalid = torch.rand(batch, 1, size, size, generator=g) < 0.3
     if name == "segmentation":
