@@ -12,7 +12,7 @@ from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.records import Record
 from ..benchmark.protocol.types import MultiTaskModel
 from ..benchmark.victim import weights_sha256
-from ..models.registry import find_card
+from ..models.registry import find_model
 from .devices import device_of
 from .in_memory import OwnWorkshop
 from .resolver import LocalWorkshop, dataset_ref, found_models, make_cell, threat_ref
@@ -47,8 +47,10 @@ def evaluate(
         if size is not None:
             raise BadInputError(f"the card of {model} says the images' size; leave out size {size}")
         workshop = LocalWorkshop(found_models([model]), data_root, device, batch_size)
-        card, _ = find_card(model)
-        cell = workshop.cell(card.name, dataset or card.dataset, images, attack, threat, seed, defaults)
+        found = find_model(model)
+        if dataset is None and found.dataset is None:
+            raise BadInputError(f"no card of {model} says a data set; name one")
+        cell = workshop.cell(found.name, dataset or str(found.dataset), images, attack, threat, seed, defaults)
     elif dataset is None or not isinstance(model, MultiTaskModel):
         raise BadInputError("a model without a card must come from mtrbench.wrap, and with the name of a data set")
     elif any(module.training for module in model.modules()):

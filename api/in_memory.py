@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..benchmark.protocol.cells import Cell, ModelRef
 from ..benchmark.protocol.facts import ModelFacts
 from ..benchmark.protocol.types import Dataset, MultiTaskModel
-from .resolver import Attacking
+from .resolver import Attacking, facts_without_card
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,4 @@ class OwnWorkshop(Attacking):
         return self.data
 
     def model_facts(self, cell: Cell) -> ModelFacts:
-        return ModelFacts(
-            trained_on="unknown",
-            sharing_index=None,
-            adversary=None,
-            parameters=sum(parameter.numel() for parameter in self.own.parameters()),
-            twin=None,
-        )
+        return facts_without_card(self.own)

@@ -16,15 +16,16 @@ from ..benchmark.datasets.registry import load_dataset
 from ..benchmark.protocol.cells import AttackRef, Cell, DatasetRef, ModelRef, Norm, ThreatRef
 from ..benchmark.protocol.errors import BadInputError, unknown
 from ..benchmark.protocol.facts import AttackFacts, ModelFacts
+from ..benchmark.protocol.references import Reference
 from ..benchmark.protocol.tasks.base import Task
 from ..benchmark.protocol.tasks.registry import task_settings
 from ..benchmark.protocol.threat import ThreatModel
 from ..benchmark.protocol.types import Attack, Dataset, MultiTaskModel
 from ..benchmark.recording import ids_sha256
 from ..benchmark.suites.suite import Suite
-from ..models.card import load_card_model
+from ..benchmark.victim import weights_sha256
 from ..models.nets.layout import Layout
-from ..models.registry import find_card
+from ..models.registry import CardModel, CodeModel, find_model
 from .devices import device_of
 
 
@@ -55,7 +56,7 @@ class Attacking:
 class LocalWorkshop(Attacking):
     """Models, data sets and attacks, loaded once per process, models onto `device`.
 
-    `models` maps the names of the cards to where they were found: a registered name, or a card's path.
+    `models` maps the models' names to where they were found: a registered name, a card's path, or `pkg.module:object`.
     """
 
     models: Mapping[str, str]
@@ -67,11 +68,14 @@ class LocalWorkshop(Attacking):
         return _model(self.models[model.name], model.sha256, self.device)
 
     def dataset(self, cell: Cell) -> Dataset:
-        tasks = find_card(self.models[cell.model.name])[0].make_tasks()
+        tasks = find_model(self.models[cell.model.name]).tasks
         return _dataset(cell.dataset.name, (*tasks.items(),), self.data_root, cell.dataset.size, cell.dataset.images)
 
     def model_facts(self, cell: Cell) -> ModelFacts:
-        card, _ = find_card(self.models[cell.model.name])
+        found = find_model(self.models[cell.model.name])
+        if isinstance(found, CodeModel):
+            return facts_without_card(self.model(cell.model))
+        card = found.card
         training, layout = card.training, Layout.parse(card.architecture.layout)
         return ModelFacts(
             trained_on=card.dataset,
@@ -122,18 +126,34 @@ class LocalWorkshop(Attacking):
 
         Raises BadInputError for an unknown name and for anything that the model or the data set refuses.
         """
-        card, _ = find_card(self.models[model])
-        tasks = card.make_tasks()
-        source = _dataset(dataset, (*tasks.items(),), self.data_root, card.size, images)
+        found = find_model(self.models[model])
+        tasks = found.tasks
+        source = _dataset(dataset, (*tasks.items(),), self.data_root, found.size, images)
         return make_cell(
-            ModelRef(name=model, sha256=card.weights.sha256),
+            ModelRef(name=model, sha256=model_sha256(found)),
             tasks,
-            dataset_ref(dataset, source, card.size),
+            dataset_ref(dataset, source, found.size),
             attack,
             threat,
             seed,
             defaults,
         )
+
+
+def model_sha256(model: CardModel | CodeModel) -> str:
+    """Digest of what a model's answers depend on."""
+    return weights_sha256(model.load()) if isinstance(model, CodeModel) else model.card.weights.sha256
+
+
+def facts_without_card(model: MultiTaskModel) -> ModelFacts:
+    """What there is to know of a model that no card tells of."""
+    return ModelFacts(
+        trained_on="unknown",
+        sharing_index=None,
+        adversary=None,
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        twin=None,
+    )
 
 
 def transfers(cells: Sequence[Cell]) -> list[Cell]:
@@ -186,13 +206,22 @@ def make_cell(
 
 def dataset_ref(name: str, source: Dataset, size: tuple[int, int]) -> DatasetRef:
     """A data set as data."""
+    name = str(Reference.parse(name) or name)
     return DatasetRef(name=name, sha256=source.sha256, ids=ids_sha256(source.ids), images=len(source.ids), size=size)
 
 
 def attack_ref(name: str, attack: Attack) -> AttackRef:
-    """An attack as data."""
+    """An attack as data; raises BadInputError for settings that no record can hold."""
     version, settings = describe(name, attack)
-    return AttackRef(name=name, version=version, settings=settings)
+    try:
+        return AttackRef(name=name, version=version, settings=settings)
+    except ValidationError as error:
+        where = [part for part in error.errors()[0]["loc"] if part in settings]
+        fault = f"setting {where[0]} is {settings[str(where[0])]!r}" if where else error.errors()[0]["msg"]
+        raise BadInputError(
+            f"attack {name!r}: {fault}; records hold a name of at most 200 letters, and settings that are numbers, "
+            "texts, true, false, or lists and tables of these"
+        ) from error
 
 
 def threat_ref(norm: Norm, eps: float, targets: tuple[str, ...] | None) -> ThreatRef:
@@ -212,7 +241,7 @@ def found_models(sources: Iterable[str]) -> dict[str, str]:
     """Where each model comes from, by its card's name; raises BadInputError if one is unknown or two share a name."""
     found: dict[str, str] = {}
     for source in sources:
-        name = find_card(source)[0].name
+        name = find_model(source).name
         if found.setdefault(name, source) != source:
             raise BadInputError(f"models {found[name]} and {source} are both called {name}; evaluate them apart")
     return found
@@ -221,10 +250,12 @@ def found_models(sources: Iterable[str]) -> dict[str, str]:
 @cache
 def _model(name: str, sha256: str, device: str) -> MultiTaskModel:
     """The model with those weights; raises BadInputError if its card names others by now."""
-    card, folder = find_card(name)
-    if card.weights.sha256 != sha256:
+    found = find_model(name)
+    if model_sha256(found) != sha256:
+        if isinstance(found, CodeModel):
+            raise BadInputError(f"model {name} has other weights whenever it is made; load them, or set torch's seed")
         raise BadInputError(f"model {name} was trained anew while it was evaluated; start again")
-    return load_card_model(card, folder).to(device_of(device))
+    return found.load().to(device_of(device))
 
 
 @cache

@@ -17,7 +17,7 @@ from ..benchmark.protocol.notices import notice
 from ..benchmark.suites.registry import SUITES
 from ..benchmark.suites.selectors import Registered
 from ..benchmark.suites.suite import Suite
-from ..models.registry import find_card, model_names
+from ..models.registry import find_model, model_names
 
 T = TypeVar("T")
 
@@ -85,7 +85,7 @@ class _Reader:
     def models(self, part: Suite) -> list[str]:
         self._tried("dataset", DATASETS.get, part.dataset)
         names = self._selected("models", _models(), part.models)
-        return [name for name in names if self._tried("models", find_card, name)]
+        return [name for name in names if self._tried("models", find_model, name)]
 
     def attacks(self, part: Suite) -> list[str]:
         if not part.models:  # all others were chosen, or wrong
@@ -119,7 +119,7 @@ def _attacks(models: Iterable[str]) -> Registered:
 
 def _common_tasks(models: Iterable[str]) -> list[str]:
     """The tasks that all of these models have, in the order of the first."""
-    first, *others = [[*find_card(model)[0].tasks] for model in models] or [[]]
+    first, *others = [[*find_model(model).tasks] for model in models] or [[]]
     return [task for task in first if all(task in tasks for tasks in others)]
 
 

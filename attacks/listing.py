@@ -7,9 +7,12 @@ from importlib.util import find_spec
 from inspect import getdoc
 
 from ..benchmark.protocol.facts import AttackKind
-from .doors import settings_of_class
+from ..benchmark.protocol.references import Reference
+from .doors import Kind, settings_of_class
+from .doors import kind_of as kind_of_object
+from .losses.registry import LOSSES
 from .registry import attack_facts, load_attack, parse, required
-from .tables import BALANCINGS, OPTIMIZERS, WHOLE
+from .tables import BALANCINGS, NAMES, OPTIMIZERS, WHOLE
 from .traits import Requiring, WithExamples
 
 Factory = Callable[..., object]
@@ -32,6 +35,28 @@ def full_names(tasks: Sequence[str]) -> tuple[str, ...]:
 def kind_of(name: str) -> AttackKind:
     """Whether an attack is a product, whole, a black box, a control or an ensemble."""
     return attack_facts(name, load_attack(name)).kind
+
+
+def attack_with(part: str) -> tuple[str, Kind]:
+    """The simplest attack that a name stands for, and what it is the name of.
+
+    Of a balancing it is that by `pgd`, of an optimizer TOTAL by that, of losses `total-pgd` on them; an attack is
+    itself. `part` may have an argument and settings. Raises BadInputError for what cannot be found.
+    """
+    plain, bracket, settings = part.partition("[")
+    kind = _kind_of_part(plain)
+    name = {"balancing": f"{plain}-pgd", "optimizer": f"total-{plain}", "losses": f"total-pgd@{plain}"}.get(kind, plain)
+    return f"{name}{bracket}{settings}", kind
+
+
+def _kind_of_part(name: str) -> Kind:
+    component = NAMES.component(name)
+    if component and component[0] in BALANCINGS:
+        return "balancing"
+    if name in OPTIMIZERS or name in LOSSES:
+        return "optimizer" if name in OPTIMIZERS else "losses"
+    reference = Reference.parse(component[0]) if component else None
+    return kind_of_object(reference.load("attack")) or "attack" if reference else "attack"
 
 
 def summary(name: str) -> str:

@@ -22,7 +22,7 @@ from ..benchmark.protocol.types import Batch, MultiTaskModel, SplitAttack
 from ..benchmark.protocol.verify import verified
 from ..leaderboards.analysis.gallery import Exhibit
 from ..leaderboards.site.exhibit import Shown, factor, picture
-from ..models.registry import find_card
+from ..models.registry import find_model
 from .options import Eps, norm_option
 
 
@@ -55,9 +55,13 @@ def gallery(
     """
     workshop = LocalWorkshop(found_models(models), data_root, "cpu", batch_size=1)
     for model, place in workshop.models.items():
-        own = find_card(place)[0].dataset
+        own = find_model(place).dataset
+        if dataset is None and own is None:
+            raise BadInputError(f"no card of {model} says a data set; name one by --dataset")
         for attack in attacks:
-            cell = workshop.cell(model, dataset or own, None, attack, threat_ref(norm, eps, None), 0, {"steps": steps})
+            cell = workshop.cell(
+                model, dataset or str(own), None, attack, threat_ref(norm, eps, None), 0, {"steps": steps}
+            )
             for image in images:
                 exhibit, shown = attacked(workshop, cell, attack, image)
                 name = re.sub(r"[^\w.@+-]+", "-", f"{model}--{attack}--{norm}-{eps:g}--{steps}-steps--{exhibit.sample}")

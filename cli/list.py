@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from tabulate import tabulate
 
 from .options import json_option
+
+if TYPE_CHECKING:
+    from ..models.registry import CardModel, CodeModel
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -28,24 +31,27 @@ HEADINGS = {
 
 
 def _models() -> Rows:
-    from ..models.nets.cost import sharing_indices
-    from ..models.registry import find_card, model_names
+    from ..models.registry import find_model, model_names
 
-    cards = [find_card(name)[0] for name in model_names()]
-    return [
-        {
-            "name": card.name,
-            "trained_on": card.dataset,
-            "tasks": [*card.tasks],
-            "sharing": sharing["groups"],
-            "shared_parameters": sharing["parameters"],
-            "shared_multiply_adds": sharing["multiply_adds"],
-            "adversary": card.training.attack,
-            "adversary_eps": card.training.eps,
-        }
-        for card in cards
-        for sharing in [sharing_indices(card)]
-    ]
+    return [_model(find_model(name)) for name in model_names()]
+
+
+def _model(found: CardModel | CodeModel) -> Mapping[str, Any]:
+    from ..models.nets.cost import sharing_indices
+    from ..models.registry import CardModel
+
+    card = found.card if isinstance(found, CardModel) else None
+    sharing = sharing_indices(card) if card else {}
+    return {
+        "name": found.name,
+        "trained_on": found.dataset,
+        "tasks": [*found.tasks],
+        "sharing": sharing.get("groups"),
+        "shared_parameters": sharing.get("parameters"),
+        "shared_multiply_adds": sharing.get("multiply_adds"),
+        "adversary": card and card.training.attack,
+        "adversary_eps": card and card.training.eps,
+    }
 
 
 def _attacks() -> Rows:

@@ -20,7 +20,7 @@ from ..benchmark.protocol.damage import Array
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.tasks.base import Task
 from ..benchmark.store import Store
-from ..models.registry import find_card
+from ..models.registry import find_model
 from .main import main
 from .options import out_option
 
@@ -43,7 +43,7 @@ def select_auto(suite: str, out: Path) -> None:
     first = f"run mtrbench run {suite} --out {out} first"
     passes = [[stored(cell, Store(out), first) for cell in (cells[0].clean, *cells)] for cells in everywhere]
     models = [
-        outcomes(cells[0], find_card(workshop.models[cells[0].model.name])[0].make_tasks(), clean, attacked)
+        outcomes(cells[0], find_model(workshop.models[cells[0].model.name]).tasks, clean, attacked)
         for cells, (clean, *attacked) in zip(everywhere, passes, strict=True)
     ]
     costs = np.mean([[cost(part) for part in attacked] for _, *attacked in passes], axis=0)

@@ -14,11 +14,17 @@ from .options import json_option
 
 
 def _model(name: str) -> tuple[dict[str, Any], str]:
+    from ..benchmark.protocol.tasks.registry import task_settings
     from ..models.nets.cost import sharing_indices
-    from ..models.registry import find_card
+    from ..models.registry import CodeModel, find_model
     from .card_text import card_text
 
-    card, _ = find_card(name)
+    found = find_model(name)
+    if isinstance(found, CodeModel):
+        parameters = sum(parameter.numel() for parameter in found.load().parameters())
+        data = {"name": found.name, "tasks": task_settings(found.tasks), "parameters": parameters}
+        return data, "\n".join(_lines(data))
+    card = found.card
     sharing = sharing_indices(card)
     data = {**card.model_dump(mode="json", exclude_none=True), "sharing_index": sharing}
     return data, card_text(card, sharing)

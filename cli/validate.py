@@ -25,9 +25,14 @@ STRONG_ON = "rooms3-shared.clean"
 def _attack(name: str, model: str | None, data_root: Path | None) -> Rows:
     from ..api.resolver import LocalWorkshop, found_models, threat_ref
     from ..attacks.conformance.kit import examine
+    from ..attacks.doors import SHOWN
+    from ..attacks.listing import attack_with
     from ..attacks.registry import load_attack, settings_of
     from ..models.registry import find_card
 
+    part, (name, kind) = name, attack_with(name)
+    if kind != "attack":
+        click.echo(f"{part} is {SHOWN[kind]}; what follows is of {name}", err=True)
     model = model or STRONG_ON
     workshop = LocalWorkshop(found_models([model]), data_root, "cpu", IMAGES)
     card, _ = find_card(model)
@@ -61,10 +66,10 @@ KINDS: dict[str, Callable[[str, str | None, Path | None], Rows]] = {"attack": _a
 def validate(
     context: click.Context, kind: str, name: str, model: str | None, data_root: Path | None, as_json: bool
 ) -> None:
-    """Check an attack, by its name or as pkg.module:object, or a model, by its name or its card's path.
+    """Check an attack or a part of one, by its name, or a model, by its name or its card's path.
 
-    KIND is attack or model. Exits with 1 if a property fails. A flag is a sign that a model hides its gradients rather
-    than being robust, and no failure.
+    KIND is attack or model. pkg.module:Object and ./file.py:Object stand for a name. Exits with 1 if a property fails.
+    A flag is a sign that a model hides its gradients rather than being robust, and no failure.
     """
     import torch
 

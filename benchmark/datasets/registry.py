@@ -3,30 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from os import PathLike
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ..protocol.arguments import folder, image_size, whole
+from ..protocol.conforming import call_fault
+from ..protocol.errors import BadInputError
 from ..protocol.registry import Registry
-from ..protocol.tasks.base import Task
-from ..protocol.types import Dataset
 
-DATASETS: Registry[Any] = Registry(
+if TYPE_CHECKING:  # names can be listed without torch
+    from ..protocol.tasks.base import Task
+    from ..protocol.types import Dataset
+
+
+def _factory(found: object, name: str) -> Callable[..., Dataset]:
+    fault = call_fault(found, tasks={}, root=None, size=(64, 64), images=None)
+    if fault:
+        raise BadInputError(f"data set {name!r} {fault}; it must be a function of these that gives a Dataset")
+    return cast(Callable[..., "Dataset"], found)
+
+
+def _scenes(found: object, name: str) -> Callable[..., Any]:
+    fault = call_fault(found, tasks={}, seed=0, count=1, size=(64, 64), split=0)
+    if fault:
+        raise BadInputError(f"training set {name!r} {fault}")
+    return cast(Callable[..., Any], found)
+
+
+DATASETS: Registry[Callable[..., Dataset]] = Registry(
     "data set",
     {
         "rooms3": "mtrbench.benchmark.datasets.rooms:rooms3",
         "rooms5": "mtrbench.benchmark.datasets.rooms:rooms",
         "nyuv2": "mtrbench.benchmark.datasets.nyuv2:nyuv2",
     },
+    _factory,
     group="mtrbench.datasets",
 )
 
-TRAINING: Registry[Any] = Registry(
+TRAINING: Registry[Callable[..., Any]] = Registry(
     "training set",
     {
         "rooms3": "mtrbench.benchmark.datasets.rooms:TrainingScenes",
         "rooms5": "mtrbench.benchmark.datasets.rooms:TrainingScenes",
     },
+    _scenes,
 )
 """Called with seed, count, size and tasks, and with a `split` to validate on; items are (x, truth), no batch axis."""
 
@@ -43,12 +65,14 @@ def load_dataset(
 
     A size of one number is that of both sides; `root` is the folder of its files, for data sets that are not embedded.
     Raises BadInputError for an unknown name, for files that are missing or broken, and for a task without ground truth
-    there.
+    there; a data set from outside also raises it for batches that are not as asked for.
     """
-    factory = cast(Callable[..., Dataset], DATASETS.get(name))
-    return factory(
-        tasks=tasks,
-        root=folder(root, "the root of a data set"),
-        size=image_size(size),
-        images=None if images is None else whole(images, "images"),
-    )
+    from .checks import verified_dataset
+
+    height, width = image_size(size)
+    count = None if images is None else whole(images, "images")
+    given = {"root": folder(root, "the root of a data set"), "size": (height, width), "images": count}
+    make = partial(DATASETS.get(name), tasks=tasks, **given)
+    if name in DATASETS.entries:
+        return make()
+    return verified_dataset(make, f"data set {name!r}", tasks, (height, width), count)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, cast
 
 from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
@@ -80,9 +79,9 @@ def load_training(
             raise BadInputError(f"data set {name} is part of the package and reads no folder; leave out root {root}")
         if count is None:
             raise BadInputError(f"training images of {name} are generated: say how many, as scenes in the recipe")
-        make = partial(cast(Callable[..., Scenes], TRAINING.get(name)), seed=seed, size=size, tasks=tasks)
+        make = partial(TRAINING.get(name), seed=seed, size=size, tasks=tasks)
         return make(count=count), make(count=validation, split=VALIDATION) if validation else None
-    factory = cast(Callable[..., Any], DATASETS.get(name))
+    factory = DATASETS.get(name)
     if "split" not in inspect.signature(factory).parameters:
         raise BadInputError(f"data set {name} has no train split")
     dataset: Dataset = factory(tasks=tasks, root=root, size=size, split="train")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
+from functools import cache
+from textwrap import shorten
 from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
@@ -53,13 +54,23 @@ def call_fault(function: object, *arguments: str, **keywords: object) -> str | N
     return None
 
 
-def _members(protocol: type) -> Iterator[str]:
+@cache
+def _members(protocol: type) -> tuple[str, ...]:
     """The names of what a Protocol says, by itself and by those that it extends."""
-    for part in protocol.__mro__:
-        if getattr(part, "_is_protocol", False):
-            for name in {**vars(part), **getattr(part, "__annotations__", {})}:
-                if not name.startswith("_") or name == "__call__":
-                    yield name
+    parts = [part for part in protocol.__mro__ if getattr(part, "_is_protocol", False)]
+    names = dict.fromkeys(name for part in parts for name in (*vars(part), *getattr(part, "__annotations__", ())))
+    return tuple(name for name in names if not name.startswith("_") or name == "__call__")
+
+
+@cache
+def _type_of(protocol: type, member: str) -> TypeAdapter[Any] | None:
+    """What an attribute must be, as a Protocol says it; None where that cannot be checked."""
+    asked = inspect.getattr_static(protocol, member, None)
+    hint = get_type_hints(asked.fget)["return"] if isinstance(asked, property) else get_type_hints(protocol)[member]
+    try:
+        return TypeAdapter(hint, config=ConfigDict(strict=True, arbitrary_types_allowed=True))
+    except PydanticUserError:  # such as another Protocol
+        return None
 
 
 def _has(found: object, member: str, protocol: type) -> bool:
@@ -82,17 +93,12 @@ def _misfit(found: object, member: str, protocol: type) -> str | None:
         return f"has a {member} that {fault}" if fault else None
     if isinstance(found, type) and isinstance(value, property):
         return None  # its value shows on an object alone
-    hint = get_type_hints(asked.fget)["return"] if isinstance(asked, property) else get_type_hints(protocol)[member]
-    return _of_another_type(member, value, hint)
-
-
-def _of_another_type(member: str, value: object, hint: Any) -> str | None:
+    wanted = _type_of(protocol, member)
     try:
-        TypeAdapter(hint, config=ConfigDict(strict=True, arbitrary_types_allowed=True)).validate_python(value)
+        if wanted:
+            wanted.validate_python(value)
     except ValidationError as error:
-        return f"has {member} = {value!r}: {error.errors()[0]['msg'].lower()}"
-    except PydanticUserError:  # no type to check, such as that of another Protocol
-        return None
+        return f"has {member} = {shorten(repr(value), 60)}: {error.errors()[0]['msg'].lower()}"
     return None
 
 

@@ -80,7 +80,7 @@ def load_module(place: str, what: str) -> ModuleType:
     except BadInputError:
         raise
     except (Exception, SystemExit) as error:  # a module may raise anything
-        raise BadInputError(f"{what} cannot be imported: {_told(error)}") from error
+        raise BadInputError(f"{what} cannot be imported: {told(error)}") from error
 
 
 def missing_object(place: str, kind: str) -> BadInputError:
@@ -137,7 +137,7 @@ def _shortest(path: str) -> str:
     return path if path.startswith("..") else os.path.join(".", path)
 
 
-def _told(error: BaseException) -> str:
+def told(error: BaseException) -> str:
     """An error of foreign code on one line, with the place where it was raised."""
     if isinstance(error, SystemExit):
         return "it exits; leave that to a function, or to `if __name__ == '__main__'`"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
@@ -16,6 +16,7 @@ from .notices import notice
 from .references import Reference, missing_object
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 ALIKE = 0.75
 """From here on, as `difflib` measures, what leads nowhere is taken for a name misspelt."""
@@ -46,6 +47,7 @@ class Registry(Generic[T]):
     check: Callable[[object, str], T] = _as_it_is
     group: str | None = None
     refuses: Callable[[str], str | None] = _anything
+    _known: dict[str, T] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __iter__(self) -> Iterator[str]:
         yield from self.entries
@@ -76,22 +78,27 @@ class Registry(Generic[T]):
         Raises BadInputError for an unknown name (with the nearest ones), for code that cannot be imported, and for an
         object of another kind.
         """
-        return self.check(self._found(name), name)
+        if name not in self:  # what a reference leads to may be edited
+            return self.check(self._found(name), name)
+        if name not in self._known:
+            self._known[name] = self.check(self._found(name), name)
+        return self._known[name]
 
     def working(self) -> Iterator[tuple[str, T]]:
         """All names with their objects; a plug-in that fails costs a line on stderr and itself."""
         yield from ((name, self.get(name)) for name in self.entries)
-        yield from self._working_plugins()
+        yield from self.working_plugins(self.get)
 
     def working_names(self) -> Iterator[str]:
         """The same without the objects, so that none but the plug-ins is imported."""
         yield from self.entries
-        yield from (name for name, _ in self._working_plugins())
+        yield from (name for name, _ in self.working_plugins(self.get))
 
-    def _working_plugins(self) -> Iterator[tuple[str, T]]:
+    def working_plugins(self, find: Callable[[str], U]) -> Iterator[tuple[str, U]]:
+        """The names of plug-ins with what `find` finds; one that it refuses costs a line on stderr and itself."""
         for name, point in self.plugins.items():
             try:
-                found = self.get(name)
+                found = find(name)
             except BadInputError as error:
                 notice(f"{self.kind} {name!r} ({_origin(point)}) is left out: {error}")
             else:

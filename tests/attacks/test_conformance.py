@@ -266,7 +266,7 @@ def test_command_prints_a_table(tiny: Path) -> None:
     [
         (("attack", "totl-pgd"), ("did you mean total-pgd",)),
         (("attack", "single:TASK-pgd"), ("unknown task", "'TASK'")),
-        (("attack", "no.such:thing"), ("cannot be imported",)),
+        (("attack", "no.such:thing"), ("no module no is installed",)),
         (("attack", "noise", "--model", "none"), ("unknown model",)),
         (("atack", "noise"), ("'atack' is not",)),
     ],

@@ -5,97 +5,18 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from helpers.commands import Outcome, finish, mtrbench, start
+from helpers.commands import mtrbench
 
 from mtrbench import BadInputError, load_attack
 from mtrbench.benchmark.protocol.notices import notice
 from mtrbench.benchmark.protocol.registry import Registry
 
 TABLE = Registry("thing", {"path": "pathlib:Path", "paths": "os:path", "json": "json:dumps"})
-
-PLUGIN = '''
-import pathlib
-from dataclasses import dataclass
-import torch
-from mtrbench.benchmark.datasets.rooms import rooms
-
-@dataclass(frozen=True)
-class Steepest:
-    """Steps once along the gradient of all losses."""
-
-    part: float = 1.0
-
-    def __call__(self, model, batch, threat, noise):
-        x = batch.x.clone().requires_grad_()
-        (gradient,) = torch.autograd.grad(sum(model.losses(batch.at(x)).values()).sum(), x)
-        return threat.project(batch.x, batch.x + self.part * threat.eps * threat.ascend(gradient))
-
-@dataclass(frozen=True)
-class Picky(Steepest):
-    needed: int = None
-
-    def __post_init__(self):
-        if self.needed is None:
-            raise TypeError("needed")
-
-card = pathlib.Path(__file__).parent / "tiny" / "card.toml"
-few = rooms
-'''
-
-
-@pytest.fixture
-def site(tmp_path: Path, tiny: Path) -> Path:
-    """A folder as pip leaves it after installing a plug-in; its entry points are still to be written."""
-    (tmp_path / "plugin.py").write_text(PLUGIN)
-    (tmp_path / "plugin-1.0.dist-info").mkdir()
-    (tmp_path / "plugin-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: plugin\nVersion: 1.0\n")
-    shutil.copytree(tiny.parent, tmp_path / "tiny")
-    return tmp_path
-
-
-def offer(site: Path, **entries: str) -> None:
-    text = "".join(f"[mtrbench.{group}]\n{line}\n" for group, line in entries.items())
-    (site / "plugin-1.0.dist-info" / "entry_points.txt").write_text(text)
-
-
-def run(site: Path, *arguments: object) -> Outcome:
-    return finish(start(*arguments, path=site))
-
-
-def test_plugins_are_listed_run_and_validated(site: Path) -> None:
-    offer(site, attacks="steepest = plugin:Steepest", models="tiny = plugin:card", datasets="few = plugin:few")
-    for kind, name in (("attacks", "steepest"), ("models", "tiny"), ("datasets", "few")):
-        listed = run(site, "list", kind, "--json")
-        assert name in [row["name"] for row in json.loads(listed.out)]
-    names = ("--model", "tiny", "--attack", "steepest", "--dataset", "few")
-    outcome = run(site, "run", *names, "--images", 4, "--workers", 1, "--out", site / "out", "--json")
-    (record,) = json.loads(outcome.out)
-    assert (record["model"], record["attack"], record["dataset"]) == ("tiny", "steepest", "few")
-    content = json.loads((site / "out" / "records" / f"{record['key']}.json").read_text())
-    assert content["cell"]["attack"]["settings"] == {"part": 1.0}
-    validated = run(site, "validate", "attack", "steepest", "--model", "tiny", "--json")
-    assert validated.code == 0, validated.err
-    assert {row["result"] for row in json.loads(validated.out)} == {"pass", "does not apply"}
-
-
-@pytest.mark.parametrize(("kind", "name"), [("attacks", "noise"), ("attacks", "total-pgd"), ("datasets", "rooms3")])
-def test_taken_name_costs_itself_and_a_line(site: Path, kind: str, name: str) -> None:
-    offer(site, **{kind: f"{name} = plugin:anything\nother = plugin:Steepest"})
-    outcome = run(site, "list", kind, "--json")
-    assert outcome.code == 0
-    listed = [row["name"] for row in json.loads(outcome.out)]
-    assert listed.count("other") == 1
-    assert listed.count(name) == 1
-    (line,) = outcome.err.splitlines()
-    assert line.startswith("mtrbench: ")
-    for word in (repr(name), "plugin:anything", "of plugin", "left out", "taken"):
-        assert word in line
 
 
 class Point(NamedTuple):
@@ -214,15 +135,19 @@ def test_object_that_makes_no_attack_is_refused(name: str) -> None:
         load_attack(name)
 
 
-def test_settings_of_an_attack_are_checked(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(site)
+def test_settings_of_an_attack_are_checked() -> None:
     assert load_attack("mtrbench.attacks.whole.noise:RandomNoise") == load_attack("noise")
     with pytest.raises(BadInputError, match="unknown setting of attack 'total-pgd': 'step'; did you mean steps"):
         load_attack("total-pgd", step=3)
-    (site / "pkg").mkdir()
-    (site / "pkg" / "__init__.py").write_text("from plugin import Picky")
-    with pytest.raises(BadInputError, match=r"cannot be made.*needed"):
-        load_attack("pkg.__init__:Picky")
+    with pytest.raises(BadInputError, match=r"cannot be made.*too picky"):
+        load_attack(f"{__name__}:Picky")
+
+
+class Picky:
+    def __init__(self) -> None:
+        raise TypeError("too picky")
+
+    def __call__(self, model, batch, threat, noise): ...
 
 
 def test_show_takes_an_object_by_its_path() -> None:
