@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from itertools import compress
 
 import numpy as np
@@ -12,16 +11,11 @@ from numpy.typing import NDArray
 Mask = NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
-class Core:
-    """Models and attacks without a missing record between them."""
-
-    models: tuple[str, ...]
-    attacks: tuple[str, ...]
+Core = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 def core(models: Sequence[str], attacks: Sequence[str], evaluated: Collection[tuple[str, str]]) -> Core:
-    """What is left of models and attacks once those are left out that lack the most; `evaluated` are pairs of both.
+    """Models and attacks without a missing record between them; `evaluated` are the pairs of both that have one.
 
     As long as a record is missing, whatever lacks the largest share of its own is left out, of equal shares attacks
     before models. So an attack that is new on some of the models takes no rank from the others, and a model that is new
@@ -39,4 +33,4 @@ def core(models: Sequence[str], attacks: Sequence[str], evaluated: Collection[tu
             rows[rows] = by_model < by_model.max()
     columns = np.all(has[rows], axis=0)  # an attack may have lacked only models that are left out by now
     rows = np.all(has[:, columns], axis=1)
-    return Core(tuple(compress(models, rows)), tuple(compress(attacks, columns)))
+    return tuple(compress(models, rows)), tuple(compress(attacks, columns))

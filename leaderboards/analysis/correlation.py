@@ -12,14 +12,13 @@ import numpy as np
 from ...benchmark.stats import Array, Bootstrapped
 
 FEWEST = 4
-"""Numbers below which a rank correlation says nothing: even a perfect one of three comes about by chance every third
-time."""
+"""Fewest numbers to correlate: of three, even a perfect order comes about by chance every third time."""
 
 EXACT = 9
-"""Numbers up to which all orders are tried, 362,880 of nine; of more a sample is."""
+"""Most numbers of which every order is tried, 362,880 of nine; of more, a sample of orders is."""
 
 DRAWS = 100_000
-"""Orders in that sample."""
+"""Size of that sample."""
 
 
 @dataclass(frozen=True)

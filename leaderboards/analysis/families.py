@@ -55,7 +55,7 @@ class Family:
 def families(group: Group) -> list[Family]:
     """The families of a group's models with a sharing index, in the order of its parts.
 
-    A model whose record does not tell its layout is one of its own.
+    A model whose record does not tell its layout counts as a layout of its own.
     """
     found = []
     for part in group.parts:

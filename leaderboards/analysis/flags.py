@@ -13,7 +13,7 @@ from .ranking import surely_positive
 Flags = tuple[str, ...]
 
 ZERO_GRADIENT = 0.05
-"""The largest share of images without a gradient of a task's loss that is no sign of anything."""
+"""Share of images without a gradient of some task's loss above which the flag is raised."""
 
 NO_GRADIENT, NOISE, ONE_STEP = "no gradient", "noise beats it", "one step beats it"
 BLACK_BOX_BEATS = "black box beats it"

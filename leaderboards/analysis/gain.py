@@ -53,7 +53,7 @@ def clean_gain(tasks: Mapping[str, TaskFacts], clean: Scores, twin: Scores) -> d
 def gain_over(group: Group, models: Sequence[str], base: Sequence[str]) -> dict[str, Bootstrapped]:
     """Delta_m of every model against one base, the mean clean scores of several models, in percent.
 
-    Models of several seeds are compared with each other so: against twins of their own each would have another zero.
+    One base for all, so that models of several seeds can be compared: twins of their own would be as many zeros.
     Empty if `base` is empty; a model with an undefined score is left out.
     """
     if not base:

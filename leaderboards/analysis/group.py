@@ -9,7 +9,7 @@ from functools import cached_property
 from ...benchmark.protocol.facts import AttackFacts, MetricFacts, ModelFacts, TaskFacts
 from ...benchmark.protocol.records import CleanRecord, Record
 from ...benchmark.stats import Bootstrapped
-from .core import Core, core
+from .core import core
 from .labels import steps_of
 from .scores import ards, is_complete
 from .setting import Setting
@@ -17,6 +17,14 @@ from .trainings import CLEAN, training_of
 
 INCOMPLETE = "incomplete"
 """How a table shows what was evaluated and has an undefined score."""
+
+
+@dataclass(frozen=True)
+class Core:
+    """Models, and the attacks but controls that all of them were evaluated under."""
+
+    models: tuple[str, ...]
+    attacks: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -64,8 +72,8 @@ class Group:
 
     @cached_property
     def core(self) -> Core:
-        """The models and attacks, controls aside, that ranks and means are about: none lacks a record."""
-        return core(self.models, self.attacked, self.records.keys())
+        """What ranks and means are about."""
+        return Core(*core(self.models, self.attacked, self.records.keys()))
 
     def metrics(self, task: str) -> Mapping[str, MetricFacts]:
         """A task's metrics by name, the most telling one first."""
@@ -73,15 +81,20 @@ class Group:
 
     @property
     def task_facts(self) -> Mapping[str, TaskFacts]:
-        return next(iter(self.records.values())).task_facts
+        return self.any_record(self.models[0]).task_facts
 
     def any_record(self, model: str) -> Record:
-        """A record of a model, for its facts and clean scores, which do not depend on the attack."""
+        """A record of a model, for its facts and clean scores, which do not depend on the attack.
+
+        One of a transfer where there is no other.
+        """
         return self._any_record[model]
 
     @cached_property
     def _any_record(self) -> dict[str, Record]:
-        return {model: self.records[model, attack] for model, attack in sorted(self.records, reverse=True)}
+        transferred = {model: self.transfers[source, model, attack] for source, model, attack in sorted(self.transfers)}
+        own = {model: self.records[model, attack] for model, attack in sorted(self.records, reverse=True)}
+        return transferred | own
 
     def complete(self, model: str, attack: str) -> Record | None:
         """The record of a pair, None if there is none or if it is incomplete."""

@@ -101,12 +101,6 @@ def _placed(
             _put(pairs, (model, attack), record, title)
         else:
             _put(transfers, (label_of.get(source, source.name), model, attack), record, title)
-    alone = {model for _, model, _ in transfers} - {model for model, _ in pairs}
-    if alone:
-        raise BadInputError(
-            f"{title}: {min(alone)} has records of transfers alone; add those of attacks on itself, "
-            "which mtrbench run --transfer makes, too"
-        )
     return pairs, transfers
 
 

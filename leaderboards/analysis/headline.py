@@ -10,7 +10,7 @@ from .group import Group
 from .scores import highest
 
 STUDY = AttackFacts(kind="product", balancing="dgba", optimizer="pgd")
-"""The attack of the study that all of this began with (arXiv 2305.12066): `dgba-pgd`."""
+"""`dgba-pgd`, the attack of the study that the benchmark began with (arXiv 2305.12066)."""
 
 
 def standard_of(group: Group) -> str | None:

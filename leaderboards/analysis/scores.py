@@ -18,7 +18,10 @@ def is_complete(record: Record) -> bool:
 
 
 def replicates(packed: Mapping[str, Replicates | None]) -> Array:
-    """Replicates (k, RESAMPLES), by what they are of; raises BadInputError if some are not the protocol's."""
+    """Replicates unpacked, (k, RESAMPLES), in their order.
+
+    Raises BadInputError naming the key of one that is missing or of another number of resamples.
+    """
     found = []
     for of, one in packed.items():
         if one is None or one.count != RESAMPLES:

@@ -61,5 +61,5 @@ class Setting:
 
 
 def task_order(records: Sequence[Record]) -> TaskOrder:
-    """The tasks in the order of the first record by key that has just these, whatever the order of the records."""
+    """For every set of tasks the order that its first record by key has: it does not depend on the records' order."""
     return {frozenset(of.cell.tasks): (*of.cell.tasks,) for of in sorted(records, key=lambda r: r.key, reverse=True)}

@@ -11,7 +11,7 @@ from .gain import gain_over
 from .group import Group
 
 FEWEST = 3
-"""Layouts of one family that make a trade-off."""
+"""Fewest layouts of one family that make a trade-off."""
 
 
 def clean_gains(group: Group, family: Family) -> dict[str, Bootstrapped]:

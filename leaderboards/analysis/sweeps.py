@@ -14,7 +14,7 @@ from .scores import ard, is_complete
 from .trainings import CLEAN, training_of
 
 FEWEST = 3
-"""Values that make a course."""
+"""Fewest budgets, or numbers of steps, that make a curve."""
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ class Row:
 
 def attack_boards(groups: Sequence[Group]) -> list[Board]:
     """One board per group and training; an attack without a complete record on all models compared has no numbers."""
-    return [_board(part) for group in groups for part in group.parts]
+    return [_board(part) for group in groups for part in group.parts if part.attacks]
 
 
 def _board(group: Group) -> Board:

@@ -99,19 +99,19 @@ def _rows(group: Group, flags: Mapping[str, str | None]) -> list[Row]:
     ranking = [attack] if (attack := standard_of(group)) else group.core.attacks
     rows = []
     for model in sorted(group.models, key=lambda m: (m not in scores, scores[m].value if m in scores else 0, m)):
-        worst = cases.get(model)
+        worst, record = cases.get(model), group.any_record(model)
         rows.append(
             Row(
                 model=model,
                 status="complete" if model in scores else _what_lacks(group, model, ranking),
                 facts=group.facts(model),
-                record=group.any_record(model),
+                record=record,
                 rank=rank.get(model),
                 worst=worst.score.estimate() if worst else _what_lacks(group, model, group.core.attacks),
                 worst_attack=Name(worst.attack) if worst else None,
                 gains=task_gains(group, model) or {},
                 flags=flags[model],
-                tier=tier_of(record for (of, _), record in group.records.items() if of == model),
+                tier=tier_of([of for (name, _), of in group.records.items() if name == model] or [record]),
             )
         )
     return rows

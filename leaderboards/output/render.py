@@ -19,7 +19,7 @@ from ..boards.table import Board, Column, Value
 ABSENT = "-"
 
 COLUMNS, PART = 20, 10
-"""Columns that a page has room for, and how many stand in each table, besides the first, where there are more."""
+"""Most columns of one table on a page; a wider board is split into tables of PART columns besides the first."""
 
 LATEX = {
     **{mark: f"\\{mark}" for mark in "&%$#_{}"},
@@ -34,7 +34,7 @@ LATEX = {
     "↑": r"$\uparrow$",
     "↓": r"$\downarrow$",
 }
-"""What LaTeX would take as an order, or has no letter for, as it must be written."""
+"""Characters that LaTeX reserves or lacks, and how to write them."""
 
 
 def markdown(board: Board, level: int = 2) -> str:
@@ -56,7 +56,7 @@ def terminal(board: Board) -> str:
 
 
 def in_parts(board: Board) -> list[Board]:
-    """The board, or where a page has no room for all of its columns its parts, each of which begins with the first."""
+    """The board, or a wide one as several narrower ones that all begin with its first column."""
     first, *others = (column.name for column in board.columns)
     if len(board.columns) <= COLUMNS:
         return [board]
@@ -158,7 +158,7 @@ def texts(board: Board, code: bool = False) -> list[list[str]]:
 
 
 def highest(board: Board) -> list[set[int]]:
-    """By column the rows of its largest number, none where the column does not mark it."""
+    """For every column the rows with its largest number; none unless the column `marks_highest`."""
     found = []
     for cells, column in zip(_columns(board), board.columns, strict=True):
         values = {i: value for i, cell in enumerate(cells) if (value := number(cell)) is not None}
@@ -181,7 +181,7 @@ def _table(board: Board, titles: list[str], style: str, code: bool) -> str:
 
 
 def _unpadded(table: str) -> str:
-    """A table of Markdown, which shows many spaces as one, without those that line up its columns, a third of it."""
+    """A Markdown table without the spaces that align its source: a third of the bytes, and shown alike."""
     return re.sub(" {2,}", " ", table)
 
 

@@ -15,7 +15,7 @@ from .heatmap import CROWD, draw_cells, number_in, own_range, shades_of, stronge
 from .style import Drawn, drawn
 
 STRONGEST = 30
-"""Rows of a picture that can be read in a README."""
+"""Most attacks that a picture in a README can show."""
 
 
 def attacks_models(group: Group, groups: Sequence[Group]) -> Drawn | None:

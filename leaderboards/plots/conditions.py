@@ -8,7 +8,7 @@ from ..analysis.group import Group
 from ..analysis.groups import headline
 
 FEWEST = 3
-"""Attacks that make a picture; of a group with fewer, a sweep over budgets shows them."""
+"""Fewest attacks that make a picture; a group with fewer is shown by a sweep over budgets."""
 
 
 def has_several_attacks(group: Group) -> bool:

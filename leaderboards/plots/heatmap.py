@@ -14,7 +14,7 @@ from ..boards.table import Value
 
 MAP = "cividis"
 CROWD = 12
-"""Columns side by side beyond which the numbers in them get little room."""
+"""Most columns side by side that leave room for numbers in full size."""
 
 
 def strongest_first(values: NDArray[np.float64]) -> list[int]:

@@ -14,7 +14,7 @@ from .heatmap import draw_cells, number_in, own_range, shades_of, strongest_firs
 from .style import Drawn, drawn
 
 FEWEST = 3
-"""Sets of losses that make a picture."""
+"""Fewest sets of losses that make a picture."""
 
 
 def balancings_losses(group: Group, groups: Sequence[Group]) -> Drawn | None:

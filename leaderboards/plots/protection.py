@@ -18,7 +18,7 @@ from ..analysis.scores import ratio
 from .style import GREY, Drawn, drawn, look
 
 APART = 1.7
-"""How many times as far right as the last numbered point of a line the next one to be numbered lies, at least."""
+"""A line's numbered points lie at least this factor apart along x, so that numbers do not overlap."""
 
 
 def protection(group: Group, groups: Sequence[Group]) -> Drawn | None:

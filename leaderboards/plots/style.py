@@ -20,7 +20,7 @@ PALETTE = (BLUE, VERMILION, "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = "osD^vPX"
 
 FAR_APART = 4
-"""From this ratio on, series share a panel only on a logarithmic scale."""
+"""Ratio between the means of series above which their common axis is logarithmic."""
 
 WIDTH = 8.0
 """Inches; shown 800 pixels wide, a point is 1.4 pixels."""

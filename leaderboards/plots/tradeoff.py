@@ -21,10 +21,10 @@ from .conditions import is_worth_a_picture
 from .style import GREY, Drawn, drawn, look, scale_damage, whisker
 
 DODGE, STEP = 0.016, 0.05
-"""How far series stand apart, and layouts of one sharing index, so that their bars do not hide each other."""
+"""Shifts along x between series, and between layouts of one sharing index, so that no interval hides another."""
 
 SMALLEST = 0.001
-"""The p-value below which the digits of it say nothing more."""
+"""Smaller p-values are shown as below this one."""
 
 
 @dataclass(frozen=True)

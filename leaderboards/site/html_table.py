@@ -20,10 +20,10 @@ from ..boards.table import Board, Column, Value
 from ..output.render import ABSENT, highest, number, texts
 
 KINDS = {"model": "model", "attack": "attack", "worst_attack": "attack"}
-"""What the names in a column are of."""
+"""What the names in a column are names of."""
 
 DRAWN = ("ard", "standard_ard", "worst_case_ard", "clean_gain_percent")
-"""The columns whose intervals are drawn, too: what a table is read for."""
+"""Columns whose intervals are also drawn."""
 
 REMARKS = {
     "control": "Knows nothing of the model; every attack must beat it. Not ranked.",
@@ -74,7 +74,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Row:
-    """`tags` are what it can be picked by."""
+    """A row; a reader can pick rows by their `tags`."""
 
     cells: tuple[Shown, ...]
     tags: Mapping[str, str]
@@ -101,7 +101,7 @@ def html_table(
     links: Mapping[str, Mapping[str, str]],
     tags: Mapping[str, Mapping[str, Mapping[str, str]]],
 ) -> Table:
-    """A board as a table; `links` and `tags` are by what a name is of, "model" or "attack", and then by the name."""
+    """A board as a table; `links` and `tags` are by kind of name, "model" or "attack", and then by name."""
     shown = board.where("everywhere", "pages")
     marked, written = highest(shown), texts(shown)
     spans = [

@@ -26,7 +26,7 @@ BETWEEN = re.compile(r"(<!-- boards:begin(?: ([^\s<>]+))? -->).*?(<!-- boards:en
 PUBLISHED = "leaderboards/published/"
 """The folder of the published files, as the README sees it."""
 TOP = 5
-"""Attacks, and models, of every training."""
+"""Attacks, and models, shown of every training."""
 
 EXHIBITS = 4
 

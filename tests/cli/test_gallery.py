@@ -22,7 +22,7 @@ from mtrbench.benchmark.protocol.tasks.shapes import is_dense
 from mtrbench.leaderboards.analysis.gallery import Exhibit, read_gallery
 from mtrbench.leaderboards.site.exhibit import Maps, Shown, Words, coloured, factor, picture
 from mtrbench.leaderboards.site.readme import BEGIN, END, with_boards
-from mtrbench.leaderboards.site.site import page_name
+from mtrbench.leaderboards.site.rows import page_name
 from mtrbench.leaderboards.site.suites import suite_files
 
 EXHIBIT = {

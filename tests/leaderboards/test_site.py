@@ -18,7 +18,8 @@ from mtrbench.leaderboards.boards.pairs import pair_board
 from mtrbench.leaderboards.output.render import texts
 from mtrbench.leaderboards.site.bars import FIRST, chart
 from mtrbench.leaderboards.site.html_table import html_table, prose
-from mtrbench.leaderboards.site.site import page_name, site_files
+from mtrbench.leaderboards.site.rows import page_name
+from mtrbench.leaderboards.site.site import site_files
 
 FORMATS = ("csv", "json", "tex")
 ENDING_BY_THEMSELVES = {"td", "th", "tr"}

@@ -13,7 +13,8 @@ from helpers.browser import CHROMIUM, Browser
 from helpers.make_records import BALANCINGS, MODELS, TASKS, loss_records, make_record
 
 from mtrbench.leaderboards.output.publish import publish
-from mtrbench.leaderboards.site.site import page_name, site_files
+from mtrbench.leaderboards.site.rows import page_name
+from mtrbench.leaderboards.site.site import site_files
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
 

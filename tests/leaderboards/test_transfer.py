@@ -21,8 +21,10 @@ from mtrbench.benchmark.protocol.cells import ModelRef
 from mtrbench.benchmark.protocol.reading import read_records
 from mtrbench.benchmark.protocol.records import Record
 from mtrbench.leaderboards.analysis.groups import group
+from mtrbench.leaderboards.boards.models import model_boards
 from mtrbench.leaderboards.boards.transfer import transfer_boards
 from mtrbench.leaderboards.output.pages import files
+from mtrbench.leaderboards.site.site import site_files
 
 MODELS = ("rooms3-shared.clean", "rooms3-independent.clean", "rooms3-shared.at-total")
 
@@ -124,9 +126,22 @@ class TestBoard:
         (board,) = transfer_boards(group(records))
         assert [column.title for column in board.columns[1:-1]] == [f"`{MODELS[0]}`", f"`{MODELS[2]}`"]
 
-    def test_transfers_without_the_attack_itself_are_refused(self) -> None:
-        with pytest.raises(BadInputError, match="has records of transfers alone"):
-            group([record for record in square() if record.cell.source is not None])
+    def test_transfers_without_the_attack_itself_are_shown(self) -> None:
+        records = [record for record in square() if record.cell.source is not None]
+        (board,) = transfer_boards(group(records))
+        assert board.column("elsewhere") == transfer_boards(group(square()))[0].column("elsewhere")
+        assert board.column(f"ard:{MODELS[0]}")[0] is None
+        assert "transfer.md" in files(records)
+
+    def test_a_model_with_one_transfer_changes_no_mean_and_no_rank(self) -> None:
+        records = [*square(), make_record("newcomer", damage=dict.fromkeys(TASKS, 9.0), source=MODELS[0])]
+        (before,), (after,) = transfer_boards(group(square())), transfer_boards(group(records))
+        assert after.column("elsewhere") == before.column("elsewhere")
+        assert after.column("ard:newcomer")[:2] == (records[-1].degradation.ard, None)
+        assert "in no mean: `newcomer`." in after.note
+        (before,), (after,) = model_boards(group(square())), model_boards(group(records))
+        assert after.column("rank") == (*before.column("rank"), None)
+        assert site_files({"": records}, {})
 
     def test_two_records_of_one_transfer_are_refused(self) -> None:
         # Made on two models of one name, neither of which is there to be told apart by its weights.
