@@ -32,9 +32,9 @@ def shapes(model: MultiTaskModel, batch: Batch) -> Finding:
 
 
 def any_size(model: MultiTaskModel, batch: Batch) -> Finding:
-    """Shapes also hold on images a little smaller, of odd height and width; asked of maps alone."""
+    """Shapes also hold on images a little smaller, of odd height and width; does not apply where nothing is a map."""
     if not any(is_dense(task.prediction_shape) for task in model.tasks.values()):
-        return Finding("pass", "no prediction is a map: images of one size are enough")
+        return Finding("does not apply", "no prediction is a map, and a network may be made for images of one size")
     height, width = (side - 1 - side % 2 for side in batch.x.shape[-2:])
     x = batch.x[:2, :, :height, : width - 2]
     _answers(model, x)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import tomli_w
+import torch
 from helpers.commands import assert_refused, mtrbench
 from helpers.layouts import layouts
 from helpers.planted_models import (
@@ -30,17 +31,19 @@ from helpers.planted_models import (
     Sound,
     TwoChannels,
 )
+from torch import Tensor, nn
 
-from mtrbench import load_dataset
+from mtrbench import Batch, load_dataset, wrap
 from mtrbench.api.masking import SIGNS
 from mtrbench.api.model_checks import ALL, examine_model, twin
 from mtrbench.benchmark.harness import in_batches, measure
 from mtrbench.benchmark.protocol.findings import Finding
 from mtrbench.benchmark.protocol.tasks.registry import make_task
+from mtrbench.benchmark.protocol.tasks.regression import Regression
 from mtrbench.benchmark.stats import bootstrap_scores, resampling_weights
 from mtrbench.cli.card_text import drawn
 from mtrbench.models.card import Architecture, build, fingerprint, packed, read_card, unpack
-from mtrbench.models.conformance import PROPERTIES
+from mtrbench.models.conformance import PROPERTIES, examined
 from mtrbench.models.nets.layout import Layout
 from mtrbench.models.registry import find_card, load_model
 
@@ -143,6 +146,31 @@ def test_faulty_model_lacks_one_property_alone(faulty: type[Sound], card_of: Cal
 
 def test_every_property_has_a_faulty_model() -> None:
     assert {name for name, _ in FAULTS.values()} == {"card", *PROPERTIES}
+
+
+class Classifier(nn.Module):
+    """Two tasks that are no maps, of images of one size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            self.linear = nn.Linear(3 * SIZE[0] * SIZE[1], 7)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        values = self.linear(x.flatten(1))
+        return {"left": values[:, :5], "size": values[:, 5:]}
+
+
+def test_a_model_without_maps_has_every_property_but_the_one_about_sizes() -> None:
+    model = wrap(Classifier(), {"left": {"task": "classification", "classes": 5}, "size": Regression(2)})
+    x = torch.rand(6, 3, *SIZE, generator=torch.Generator().manual_seed(0))
+    batch = Batch(x, {"left": torch.arange(6) % 5, "size": torch.ones(6, 2)}, tuple("abcdef"))
+    found = {name: examined(check, model, batch) for name, check in PROPERTIES.items()}
+    assert {name for name, finding in found.items() if finding.result != "pass"} == {"any-size"}
+    assert found["any-size"].result == "does not apply"
+    assert found["shapes"].found == "on images of 16 x 16: left (B, 5), size (B, 2)"
+    assert {task: len(values) for task, values in fingerprint(model, SIZE).items()} == {"left": 4, "size": 4}
 
 
 @pytest.mark.parametrize(
