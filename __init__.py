@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from .api.evaluate import evaluate
     from .attacks.registry import load_attack
     from .benchmark.datasets.registry import load_dataset
+    from .benchmark.protocol.metrics import Metric
     from .benchmark.protocol.noise import Noise
     from .benchmark.protocol.records import Record
     from .benchmark.protocol.tasks.base import Task
+    from .benchmark.protocol.tasks.registry import make_task
     from .benchmark.protocol.threat import ThreatModel
     from .benchmark.protocol.types import Attack, Batch, MultiTaskModel
     from .models.registry import load_model
@@ -25,6 +27,7 @@ __all__ = [
     "Attack",
     "BadInputError",
     "Batch",
+    "Metric",
     "MultiTaskModel",
     "Noise",
     "Record",
@@ -34,12 +37,14 @@ __all__ = [
     "load_attack",
     "load_dataset",
     "load_model",
+    "make_task",
     "wrap",
 ]
 
 _HOMES = {
     "Attack": "benchmark.protocol.types",
     "Batch": "benchmark.protocol.types",
+    "Metric": "benchmark.protocol.metrics",
     "MultiTaskModel": "benchmark.protocol.types",
     "Noise": "benchmark.protocol.noise",
     "Record": "benchmark.protocol.records",
@@ -49,6 +54,7 @@ _HOMES = {
     "load_attack": "attacks.registry",
     "load_dataset": "benchmark.datasets.registry",
     "load_model": "models.registry",
+    "make_task": "benchmark.protocol.tasks.registry",
     "wrap": "models.wrap",
 }
 

@@ -58,6 +58,12 @@ def test_truths_are_laid_out_as_the_tasks_want_them():
         assert task.loss(torch.zeros(3, channels_of(task), 64, 64), batch.truth[name]).isfinite().all()
 
 
+@pytest.mark.parametrize("classes", [12, 14, 40])
+def test_another_number_of_classes_is_refused(classes):
+    with pytest.raises(BadInputError, match=f"rooms have 13 segmentation classes, the model {classes}"):
+        rooms3({"segmentation": make_task("segmentation", classes=classes)})
+
+
 def test_a_sample_is_the_same_in_any_batch():
     data = rooms(tasks())
     together, alone = data.batch([4, 9]), data.batch([9])

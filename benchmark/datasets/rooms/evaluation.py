@@ -79,9 +79,7 @@ def rooms(
     names = known(tasks)
     classes = getattr(tasks.get("segmentation"), "classes", len(CLASSES))
     if classes != len(CLASSES):
-        raise BadInputError(
-            f"rooms have {len(CLASSES)} segmentation classes, the model {classes}; map its classes first"
-        )
+        raise BadInputError(f"rooms have {len(CLASSES)} segmentation classes, the model {classes}; let it answer these")
     if tuple(size) == SIZE:
         arrays = shipped(FILE, SHA256)
         return Rooms(names, {name: values[:count] for name, values in arrays.items()}, SHA256)
