@@ -1,64 +1,155 @@
-"""One cell from Python, without a store."""
+"""One cell from Python, with names or objects."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
-from typing import Literal
+from tempfile import TemporaryDirectory
+from typing import cast
 
+import torch
+from pydantic import ValidationError
+
+from ..benchmark.datasets.objects import dataset_object
 from ..benchmark.datasets.registry import load_dataset
-from ..benchmark.evaluation import Workshop, evaluate_cell
-from ..benchmark.protocol.cells import ModelRef
+from ..benchmark.engines import Serial
+from ..benchmark.protocol.arguments import folder, image_size, whole
+from ..benchmark.protocol.cells import DatasetRef, ModelRef, Norm
+from ..benchmark.protocol.eps import eps_255
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.records import Record
-from ..benchmark.protocol.types import MultiTaskModel
-from ..benchmark.victim import weights_sha256
+from ..benchmark.protocol.tasks.base import Task
+from ..benchmark.protocol.types import Attack, Dataset, MultiTaskModel
+from ..benchmark.store import Store
 from ..models.registry import find_model
+from ..models.wrap import inner_network
 from .devices import device_of
+from .given import GivenAttack, attack_object, named_attack
+from .identity import dataset_object_ref, dataset_ref, model_object_ref, model_ref
 from .in_memory import OwnWorkshop
-from .resolver import LocalWorkshop, dataset_ref, found_models, make_cell, threat_ref
+from .resolver import found_models, make_cell, threat_ref
+from .running import Progress, evaluate_all
+
+SIZE = (64, 64)
 
 
 def evaluate(
     model: str | MultiTaskModel,
-    attack: str,
-    dataset: str | None = None,
+    attack: str | Attack,
+    dataset: str | Dataset | None = None,
     *,
-    eps: float = 4.0,
-    norm: Literal["linf", "l2"] = "linf",
-    targets: tuple[str, ...] | None = None,
+    name: str | None = None,
+    eps: float | str = 4.0,
+    norm: Norm = "linf",
+    targets: str | Iterable[str] | None = None,
     images: int | None = None,
-    size: tuple[int, int] | None = None,
+    size: int | tuple[int, int] | None = None,
     steps: int | None = None,
     seed: int = 0,
-    data_root: Path | None = None,
+    data_root: str | PathLike[str] | None = None,
     batch_size: int = 32,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
+    store: str | PathLike[str] | None = None,
+    progress: Progress = False,
 ) -> Record:
-    """The record of one attack against one model, as `mtrbench run` makes it; `eps` is in 1/255.
+    """The record of one attack against one model, as `mtrbench run` makes it.
 
     `model` is a registered name, the path of a card, or a model in memory, as `wrap` makes it, which is moved to
-    `device` and called "own". A card says the data set, if `dataset` is None, and the images' size; a model in memory
-    needs a data set, and gets images of `size` (H, W), 64 x 64 by default. `images` None is all of the data set.
+    `device` and called `name` in the record, or else as its network's class is. `attack` is a name, with its settings
+    in brackets, or an attack in memory. `dataset` is a name, or a data set in memory; if None, it is the one that the
+    model's card names.
+
+    `eps` is in 1/255, as `4` or `"4/255"`. `targets` are the tasks that the attacker sees, all by default. `images`
+    None is all of the data set. A card says the images' size; a model in memory gets images of `size` (H, W), or one
+    number for both, 64 by default, unless the data set is in memory, too. `steps` goes to an attack by name, if it
+    takes any.
+
+    With a folder `store`, as `mtrbench run --out` makes it, nothing that is there is computed twice, and what is
+    interrupted goes on. `progress` draws a bar, or is called with the images done and all images.
+
     Raises BadInputError for anything that the command would refuse.
     """
-    threat, defaults = threat_ref(norm, eps, targets), {} if steps is None else {"steps": steps}
-    workshop: Workshop
-    if isinstance(model, str):
-        if size is not None:
-            raise BadInputError(f"the card of {model} says the images' size; leave out size {size}")
-        workshop = LocalWorkshop(found_models([model]), data_root, device, batch_size)
-        found = find_model(model)
-        if dataset is None and found.dataset is None:
-            raise BadInputError(f"no card of {model} says a data set; name one")
-        cell = workshop.cell(found.name, dataset or str(found.dataset), images, attack, threat, seed, defaults)
-    elif dataset is None or not isinstance(model, MultiTaskModel):
-        raise BadInputError("a model without a card must come from mtrbench.wrap, and with the name of a data set")
-    elif any(module.training for module in model.modules()):
+    threat = threat_ref(norm, eps_255(eps, norm), _targets(targets))
+    number, batch = whole(seed, "seed"), whole(batch_size, "batch_size", least=1)
+    root, place = folder(data_root, "data_root"), device_of(device)
+    given = _attack(attack, steps)
+    subject = _with_card(model, name, size) if isinstance(model, str) else _in_memory(model, name, size, place)
+    data, data_ref = _data(dataset, subject, images, root)
+    cell = make_cell(subject.ref, subject.tasks, data_ref, given, threat, number)
+    workshop = OwnWorkshop(subject.found, root, str(place), batch, subject.own, data, given)
+    with TemporaryDirectory() as passing:
+        kept = Store(folder(store, "store") or Path(passing))
+        (record,) = evaluate_all([cell], workshop, kept, Serial(), progress).records
+    return cast(Record, record)
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """A model to be evaluated: `own` from memory, or by its name, `found` where that says.
+
+    `dataset` and `size` are what its card says, or what was asked for.
+    """
+
+    ref: ModelRef
+    tasks: Mapping[str, Task]
+    dataset: str | None
+    size: tuple[int, int] | None
+    own: MultiTaskModel | None = None
+    found: Mapping[str, str] = field(default_factory=dict)
+
+
+def _with_card(model: str, name: str | None, size: object) -> _Subject:
+    for what, given in {"name": name, "size": size}.items():
+        if given is not None:
+            raise BadInputError(f"model {model} has a {what} already; leave out {what} {given}")
+    found = find_model(model)
+    return _Subject(model_ref(found), found.tasks, found.dataset, found.size, found=found_models([model]))
+
+
+def _in_memory(model: object, name: str | None, size: object, device: torch.device) -> _Subject:
+    if not isinstance(model, MultiTaskModel):
+        what = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
+        raise BadInputError(f"the model must be a name, a card's path or what mtrbench.wrap makes, not {what}")
+    if any(module.training for module in model.modules()):
         raise BadInputError("the model is in training mode, in which answers depend on the batch; call its eval()")
-    else:
-        size = size or (64, 64)
-        data = load_dataset(dataset, model.tasks, root=data_root, size=size, images=images)
-        workshop = OwnWorkshop(model.to(device_of(device)), data, device, batch_size)
-        ref = ModelRef(name="own", sha256=weights_sha256(model))
-        cell = make_cell(ref, model.tasks, dataset_ref(dataset, data, size), attack, threat, seed, defaults)
-    return evaluate_cell(cell, workshop)
+    called = type(inner_network(model)).__name__ if name is None else name
+    try:
+        ref = model_object_ref(called, model)
+    except ValidationError as error:
+        raise BadInputError(f"a model cannot be called {called!r}: {error.errors()[0]['msg']}") from error
+    return _Subject(ref, model.tasks, None, None if size is None else image_size(size), model.to(device))
+
+
+def _attack(attack: object, steps: int | None) -> GivenAttack:
+    defaults = {} if steps is None else {"steps": whole(steps, "steps")}
+    if isinstance(attack, str):
+        return named_attack(attack, defaults)
+    if defaults:
+        raise BadInputError(f"the attack is made already; leave out steps {steps} and make it with as many")
+    return attack_object(attack)
+
+
+def _data(
+    dataset: str | Dataset | None, subject: _Subject, images: int | None, root: Path | None
+) -> tuple[Dataset, DatasetRef]:
+    dataset = subject.dataset if dataset is None else dataset
+    if dataset is None:
+        raise BadInputError(f"model {subject.ref.name} has no card that says a data set; name one, or give one")
+    if isinstance(dataset, str):
+        size = subject.size or SIZE
+        data = load_dataset(dataset, subject.tasks, root=root, size=size, images=images)
+        return data, dataset_ref(dataset, data, size)
+    data, size = dataset_object(dataset, subject.tasks, None if images is None else whole(images, "images"))
+    if subject.size not in (None, size):
+        raise BadInputError(f"the images of data set {data.name} are {size[0]} x {size[1]}; no other size can be given")
+    return data, dataset_object_ref(data, size)
+
+
+def _targets(targets: object) -> tuple[str, ...] | None:
+    if targets is None or isinstance(targets, str):
+        return None if targets is None else (targets,)
+    if not isinstance(targets, Iterable):
+        raise BadInputError(f"targets must be names of tasks, not {targets!r}")
+    return (*targets,)

@@ -11,22 +11,21 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from ..attacks.parts import check_tasks
-from ..attacks.registry import attack_facts, describe, load_attack, parse, settings_of
+from ..attacks.registry import attack_facts, load_attack
 from ..benchmark.datasets.registry import load_dataset
-from ..benchmark.protocol.cells import AttackRef, Cell, DatasetRef, ModelRef, Norm, ThreatRef
+from ..benchmark.protocol.cells import Cell, DatasetRef, ModelRef, Norm, ThreatRef
 from ..benchmark.protocol.errors import BadInputError, unknown
-from ..benchmark.protocol.facts import AttackFacts, ModelFacts
-from ..benchmark.protocol.references import Reference
+from ..benchmark.protocol.facts import UNKNOWN, AttackFacts, ModelFacts
 from ..benchmark.protocol.tasks.base import Task
 from ..benchmark.protocol.tasks.registry import task_settings
 from ..benchmark.protocol.threat import ThreatModel
 from ..benchmark.protocol.types import Attack, Dataset, MultiTaskModel
-from ..benchmark.recording import ids_sha256
 from ..benchmark.suites.suite import Suite
-from ..benchmark.victim import weights_sha256
 from ..models.nets.layout import Layout
-from ..models.registry import CardModel, CodeModel, find_model
+from ..models.registry import CodeModel, find_model
 from .devices import device_of
+from .given import GivenAttack, named_attack
+from .identity import attack_ref, dataset_ref, model_ref
 
 
 class Attacking:
@@ -130,27 +129,21 @@ class LocalWorkshop(Attacking):
         tasks = found.tasks
         source = _dataset(dataset, (*tasks.items(),), self.data_root, found.size, images)
         return make_cell(
-            ModelRef(name=model, sha256=model_sha256(found)),
+            model_ref(found),
             tasks,
             dataset_ref(dataset, source, found.size),
-            attack,
+            named_attack(attack, defaults),
             threat,
             seed,
-            defaults,
         )
-
-
-def model_sha256(model: CardModel | CodeModel) -> str:
-    """Digest of what a model's answers depend on."""
-    return weights_sha256(model.load()) if isinstance(model, CodeModel) else model.card.weights.sha256
 
 
 def facts_without_card(model: MultiTaskModel) -> ModelFacts:
     """What there is to know of a model that no card tells of."""
     return ModelFacts(
-        trained_on="unknown",
+        trained_on=UNKNOWN,
         sharing_index=None,
-        adversary=None,
+        adversary=UNKNOWN,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         twin=None,
     )
@@ -177,51 +170,23 @@ def make_cell(
     model: ModelRef,
     tasks: Mapping[str, Task],
     dataset: DatasetRef,
-    attack: str,
+    attack: GivenAttack,
     threat: ThreatRef,
     seed: int,
-    defaults: Mapping[str, object],
 ) -> Cell:
-    """The cell of an attack by name, with those of the `defaults` that it has such settings for.
-
-    Raises BadInputError for an unknown attack, and for a task of threat or attack that the model lacks.
-    """
-    parsed = parse(attack)
-    name = str(parsed.plain)
-    own = settings_of(name)
-    made = load_attack(name, **{**{key: value for key, value in defaults.items() if key in own}, **parsed.settings})
+    """The cell of an attack against a model; raises BadInputError for a task of either that the model lacks."""
     for target in threat.targets or ():
         if target not in tasks:
             raise unknown(f"task of model {model.name}", target, tasks)
-    check_tasks(attack, made, threat.targets or tuple(tasks))
+    check_tasks(attack.ref.name, attack.attack, threat.targets or tuple(tasks))
     return Cell(
         model=model,
         dataset=dataset,
         tasks=task_settings(tasks),
-        attack=attack_ref(name, made),
+        attack=attack.ref,
         threat=threat,
         seed=seed,
     )
-
-
-def dataset_ref(name: str, source: Dataset, size: tuple[int, int]) -> DatasetRef:
-    """A data set as data."""
-    name = str(Reference.parse(name) or name)
-    return DatasetRef(name=name, sha256=source.sha256, ids=ids_sha256(source.ids), images=len(source.ids), size=size)
-
-
-def attack_ref(name: str, attack: Attack) -> AttackRef:
-    """An attack as data; raises BadInputError for settings that no record can hold."""
-    version, settings = describe(name, attack)
-    try:
-        return AttackRef(name=name, version=version, settings=settings)
-    except ValidationError as error:
-        where = [part for part in error.errors()[0]["loc"] if part in settings]
-        fault = f"setting {where[0]} is {settings[str(where[0])]!r}" if where else error.errors()[0]["msg"]
-        raise BadInputError(
-            f"attack {name!r}: {fault}; records hold a name of at most 200 letters, and settings that are numbers, "
-            "texts, true, false, or lists and tables of these"
-        ) from error
 
 
 def threat_ref(norm: Norm, eps: float, targets: tuple[str, ...] | None) -> ThreatRef:
@@ -251,7 +216,7 @@ def found_models(sources: Iterable[str]) -> dict[str, str]:
 def _model(name: str, sha256: str, device: str) -> MultiTaskModel:
     """The model with those weights; raises BadInputError if its card names others by now."""
     found = find_model(name)
-    if model_sha256(found) != sha256:
+    if model_ref(found).sha256 != sha256:
         if isinstance(found, CodeModel):
             raise BadInputError(f"model {name} has other weights whenever it is made; load them, or set torch's seed")
         raise BadInputError(f"model {name} was trained anew while it was evaluated; start again")

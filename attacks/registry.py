@@ -77,14 +77,24 @@ def describe(name: str, attack: Attack) -> tuple[str, dict[str, Setting]]:
     balancing = balancing_of(inner)
     settings |= {key: getattr(balancing, key) for key in plan.inner}
     settings = {key: [*value] if isinstance(value, tuple) else value for key, value in settings.items()}
-    called = [part for part in (parsed.head, parsed.optimizer, parsed.losses) if part is not None]
+    return version_of(parsed, attack), settings
+
+
+def version_of(name: AttackName, attack: Attack) -> str:
+    """The versions of an attack's parts, the outermost first; one that has none costs a line on stderr."""
+    called = [part for part in (name.head, name.optimizer, name.losses) if part is not None]
     versions = [_version(part, what) for part, what in zip(components(attack), called, strict=False)]
-    return ".".join(reversed(versions)), settings
+    return ".".join(reversed(versions))
 
 
 def attack_facts(name: str, attack: Attack) -> AttackFacts:
     """What an attack is, for boards: from the parts of its name and from its objects."""
-    parsed, inner = parse(name), innermost(attack)
+    return facts_of(parse(name), attack)
+
+
+def facts_of(parsed: AttackName, attack: Attack) -> AttackFacts:
+    """The same of a name in its parts, which need not be registered."""
+    inner = innermost(attack)
     part: object = balancing_of(inner) if parsed.optimizer else inner
     return AttackFacts(
         kind="product" if parsed.optimizer else _kind(inner),
@@ -98,6 +108,12 @@ def attack_facts(name: str, attack: Attack) -> AttackFacts:
         one_step=parsed.optimizer is not None and not isinstance(inner, Stepping),
         members=inner.member_names if isinstance(inner, Ensemble) else (),
     )
+
+
+def factories(name: str) -> tuple[object, ...]:
+    """What makes the parts of the attack called `name`: classes and functions."""
+    plan = _Plan(parse(name))
+    return plan.balancing, plan.attack
 
 
 def required(factory: object) -> str | None:

@@ -11,14 +11,14 @@ from typing import Protocol
 
 import torch
 
-from .engines import Engine, Serial
+from .engines import Engine
 from .environment import environment
 from .harness import in_batches, measure
 from .measurement import Measurement
 from .protocol.cells import Cell, ModelRef
 from .protocol.facts import AttackFacts, ModelFacts
 from .protocol.noise import Noise
-from .protocol.records import AnyRecord, Record
+from .protocol.records import AnyRecord
 from .protocol.threat import ThreatModel
 from .protocol.types import Attack, Dataset, MultiTaskModel, SplitAttack
 from .recording import Desk, Draft
@@ -154,23 +154,6 @@ def measure_cell(workshop: Workshop, cell: Cell, span: Span) -> Measurement:
     ]
     source = workshop.model(cell.source) if cell.source else None
     return measure(workshop.model(cell.model), own, attack, threat, Noise(cell.seed), cell.title, split, source)
-
-
-def evaluate_cell(cell: Cell, workshop: Workshop, store: Store | None = None) -> Record:
-    """The record of one cell with an attack; with a store, nothing that is there is computed again.
-
-    Raises BadInputError where the harness does.
-    """
-    if store is not None:
-        done = evaluate_cells([cell], workshop, store, Serial(), pending([cell], workshop, store))
-        (record,) = (progress.record for progress in done if progress.record is not None)
-        assert isinstance(record, Record)  # the cell has an attack
-        return record
-    samples = 0, cell.dataset.images
-    desk = Desk(environment(workshop.device), lambda part: measure_cell(workshop, part, samples))
-    record = desk.record(draft(cell, workshop), workshop.model(cell.model).tasks)
-    assert isinstance(record, Record)
-    return record
 
 
 def with_clean(cells: Sequence[Cell]) -> list[Cell]:

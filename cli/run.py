@@ -11,11 +11,11 @@ from tqdm import tqdm
 
 from ..api.devices import device_of
 from ..api.resolver import LocalWorkshop, found_models
+from ..api.running import evaluate_all
 from ..api.suites import find_suite
 from ..benchmark.engines import ENGINES, Engine, default_workers, make_engine
-from ..benchmark.evaluation import do_jobs, evaluate_cells, images_of, pending, undone, with_clean
+from ..benchmark.evaluation import do_jobs, images_of, undone, with_clean
 from ..benchmark.protocol.cells import Cell, Norm
-from ..benchmark.protocol.records import AnyRecord
 from ..benchmark.shares import begin_share
 from ..benchmark.store import Store
 from .options import Eps, Fraction, Names, json_option, norm_option, out_option
@@ -82,7 +82,10 @@ def run(
     if shard:
         do_share(shard, cells, workshop, store, made)
     else:
-        show_results(evaluate_all(cells, workshop, store, made), out, as_json)
+        done = evaluate_all(cells, workshop, store, made)
+        counts = f"{done.stored} from the store, {len(done.records) - done.stored} computed"
+        click.echo(f"{len(done.records)} cells: {counts}", err=True)
+        show_results(done.records, out, as_json)
 
 
 def do_share(
@@ -99,23 +102,3 @@ def do_share(
             bar.update(images_of(job))
     counts = f"{len(jobs)} parts, {len(jobs) - len(left)} from the store, {len(left)} computed"
     click.echo(f"share {shard[0]}/{shard[1]}: {counts}; mtrbench merge makes the records of all shares", err=True)
-
-
-def evaluate_all(cells: Sequence[Cell], workshop: LocalWorkshop, store: Store, engine: Engine) -> list[AnyRecord]:
-    """The records of all cells, with a progress bar over images; in the order of the cells."""
-    jobs = pending(cells, workshop, store)
-    found: dict[str, AnyRecord] = {}
-    stored = 0
-    with (
-        tqdm(total=sum(map(images_of, jobs)), unit="image", smoothing=0.05, disable=not jobs) as bar,
-        closing(evaluate_cells(cells, workshop, store, engine, jobs)) as steps,
-    ):
-        for progress in steps:
-            bar.update(progress.images)
-            if progress.record is not None:
-                found[progress.record.key] = progress.record
-                stored += progress.stored
-                bar.set_description(f"{len(found)}/{len(cells)} cells", refresh=False)
-        bar.refresh()
-    click.echo(f"{len(found)} cells: {stored} from the store, {len(found) - stored} computed", err=True)
-    return [found[cell.key] for cell in cells]

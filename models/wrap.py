@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..benchmark.protocol.arguments import image_size
 from ..benchmark.protocol.errors import BadInputError, unknown
 from ..benchmark.protocol.tasks.base import Task
 from ..benchmark.protocol.tasks.checks import shaped
@@ -15,15 +17,19 @@ from ..benchmark.protocol.tasks.registry import Described, make_tasks
 from ..benchmark.protocol.tasks.shapes import is_dense
 from ..benchmark.protocol.types import MultiTaskModel
 
+Place = str | int | Sequence[str | int] | Callable[[Any], Tensor]
+"""Where a prediction is in what a network returns; see `wrap`."""
+_ABSENT = object()
+
 
 def wrap(
     net: nn.Module,
     tasks: Mapping[str, Described],
     *,
-    outputs: Mapping[str, str | int] | None = None,
+    outputs: Mapping[str, Place] | None = None,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
-    size: tuple[int, int] | None = None,
+    size: int | tuple[int, int] | None = None,
 ) -> MultiTaskModel:
     """`net` as a multi-task model, in eval mode, as everything here takes it; the network itself is used, not a copy.
 
@@ -32,12 +38,14 @@ def wrap(
     `{"left": Classification(10), "right": {"task": "classification", "classes": 10}}`.
 
     What the network returns may be a mapping, an object with attributes, or a tuple or list; `outputs` says what each
-    task's prediction is called there (a name, or a place from 0 on). By default names are the tasks', and a tuple
-    without names holds just the tasks in their order.
+    task's prediction is called there: a name, a place from 0 on, several of these where they lie inside one another
+    (`("out", 0)`, `"decoder.depth"`), or a function of what the network returns. By default names are the tasks', and a
+    tuple without names holds just the tasks in their order.
 
-    Images in [0, 1] are resized to `size` (H, W), if given, and reach the network as (x - mean) / std, with one number
-    per colour. Predictions come back as float32; maps (B, channels, h, w), or (B, h, w) for one channel, are resized to
-    the images' size. Both resizings are bilinear, for every task, and differentiable.
+    Images in [0, 1] are resized to `size` (H, W), or one number for both, if given, and reach the network as
+    (x - mean) / std, with one number per colour. Predictions come back as float32; maps (B, channels, h, w), or
+    (B, h, w) for one channel, are resized to the images' size. Both resizings are bilinear, for every task, and
+    differentiable.
 
     Raises BadInputError for an unknown task or setting, an output of no task, a task without output, and a mean or std
     that is no normalisation; and, when the model is called, for a prediction that is missing or of another shape.
@@ -53,10 +61,8 @@ def wrap(
     for name in tasks:
         if outputs is not None and name not in outputs:
             raise BadInputError(f"outputs name no prediction for task {name}; add what the network calls it")
-    if size is not None and not (
-        isinstance(size, Sequence) and len(size) == 2 and all(isinstance(side, int) and side > 0 for side in size)
-    ):
-        raise BadInputError(f"size must be the (height, width) that the network wants, not {size}")
+    for name, place in (outputs or {}).items():
+        _check_place(name, place)
     device = next((parameter.device for parameter in net.parameters()), None)
     centre, spread = (
         _colours(name, values).to(device)
@@ -64,7 +70,13 @@ def wrap(
     )
     if not bool((spread > 0).all()):
         raise BadInputError(f"std must be above 0 for each colour, not {std}")
-    return MultiTaskModel(_Wrapped(net, made, outputs, centre, spread, size), made).eval()
+    sides = None if size is None else image_size(size)
+    return MultiTaskModel(_Wrapped(net, made, outputs, centre, spread, sides), made).eval()
+
+
+def inner_network(model: nn.Module) -> nn.Module:
+    """The network that a model was made of."""
+    return inner_network(model.net) if isinstance(model, MultiTaskModel | _Wrapped) else model
 
 
 class _Wrapped(nn.Module):
@@ -74,7 +86,7 @@ class _Wrapped(nn.Module):
         self,
         net: nn.Module,
         tasks: Mapping[str, Task],
-        outputs: Mapping[str, str | int] | None,
+        outputs: Mapping[str, Place] | None,
         mean: Tensor,
         std: Tensor,
         size: tuple[int, int] | None,
@@ -94,7 +106,7 @@ class _Wrapped(nn.Module):
         places = self.outputs or self._places(answer)
         return {name: self._prediction(name, _part(answer, places[name], name), x) for name in self.tasks}
 
-    def _places(self, answer: object) -> dict[str, str | int]:
+    def _places(self, answer: object) -> Mapping[str, Place]:
         if not isinstance(answer, (tuple, list)) or hasattr(answer, "_fields"):
             return {name: name for name in self.tasks}
         if len(answer) != len(self.tasks):
@@ -119,19 +131,54 @@ def _colours(name: str, values: Sequence[float]) -> Tensor:
     return numbers.view(3, 1, 1)
 
 
-def _part(answer: object, place: str | int, task: str) -> object:
-    """The output at `place`; raises BadInputError if there is none."""
-    if isinstance(place, int) and isinstance(answer, (tuple, list)) and 0 <= place < len(answer):
-        return answer[place]
-    if isinstance(answer, Mapping) and place in answer:
-        return answer[place]
-    if isinstance(place, str) and not isinstance(answer, Mapping) and hasattr(answer, place):
-        return getattr(answer, place)
-    offered = f"; it has {', '.join(map(str, answer))}" if isinstance(answer, Mapping) else ""
+def _check_place(task: str, place: object) -> None:
+    steps = place if isinstance(place, tuple | list) else [place]
+    if callable(place) or (steps and all(isinstance(s, str | int) and not isinstance(s, bool) for s in steps)):
+        return
     raise BadInputError(
-        f"the network's output ({type(answer).__name__}) has no {place!r} for task {task}{offered}; "
-        "say with `outputs` what it is called"
+        f'outputs say {place!r} for task {task}; say a name, a place from 0 on, several as in ("out", 0), or a function'
     )
+
+
+def _part(answer: object, place: Place, task: str) -> object:
+    """The output at `place`; raises BadInputError if there is none."""
+    if callable(place):
+        try:
+            return place(answer)
+        except Exception as error:
+            told = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            raise BadInputError(
+                f"outputs: the function for task {task} fails on the network's output: {told}"
+            ) from error
+    steps = _steps(answer, place)
+    found = answer
+    for step in steps:
+        inside = _inside(found, step)
+        if inside is _ABSENT:
+            where = "" if len(steps) == 1 else f" of {place!r}"
+            offered = f"; it has {', '.join(map(str, found))}" if isinstance(found, Mapping) else ""
+            raise BadInputError(
+                f"the network's output ({type(found).__name__}) has no {step!r}{where} for task {task}{offered}; "
+                "say with `outputs` what it is called"
+            )
+        found = inside
+    return found
+
+
+def _steps(answer: object, place: str | int | Sequence[str | int]) -> Sequence[str | int]:
+    """The names and places to go through; a name may have dots itself."""
+    if isinstance(place, int) or (isinstance(place, str) and _inside(answer, place) is not _ABSENT):
+        return [place]
+    return place.split(".") if isinstance(place, str) else place
+
+
+def _inside(answer: object, step: str | int) -> object:
+    """What is called `step` in a network's output, or `_ABSENT`."""
+    if isinstance(answer, Mapping):
+        return answer.get(step, _ABSENT)
+    if isinstance(answer, tuple | list) and str(step).isdecimal():
+        return answer[int(step)] if int(step) < len(answer) else _ABSENT
+    return getattr(answer, step, _ABSENT) if isinstance(step, str) else _ABSENT
 
 
 def _resized(values: Tensor, size: Sequence[int]) -> Tensor:

@@ -29,5 +29,5 @@ LOSSES: Registry[Losses] = Registry(
 
 
 def losses_of(name: str) -> Losses:
-    """The set called `name`, empty for `train`; raises BadInputError for an unknown one."""
-    return {} if name == TRAIN else LOSSES.get(name)
+    """The set called `name`, empty for `train` and `score`; raises BadInputError for an unknown one."""
+    return {} if name in (TRAIN, SCORE) else LOSSES.get(name)

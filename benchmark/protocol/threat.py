@@ -33,7 +33,7 @@ class ThreatModel:
 
     def __post_init__(self) -> None:
         if self.norm not in get_args(Norm):
-            raise unknown("norm", self.norm, get_args(Norm))
+            raise unknown("norm", str(self.norm), get_args(Norm))
         if not (self.eps >= 0 and isfinite(self.eps)):
             raise BadInputError(f"eps must be finite and not negative, not {self.eps}")
         if self.norm == "linf" and self.eps > 1:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
+from ...benchmark.protocol.cells import ModelRef
 from ...benchmark.protocol.errors import BadInputError
 from ...benchmark.protocol.facts import ModelFacts
 from ...benchmark.protocol.merging import Found, merged
@@ -60,7 +61,7 @@ def _group(
 ) -> Group:
     """The group of all records of a setting."""
     _check_versions(setting, title, records)
-    models = labels(records, lambda r: r.cell.model.name, lambda r: {"": r.cell.model.sha256[:8]})
+    models = labels(records, lambda r: r.cell.model.name, lambda r: {"": _contents(r.cell.model)})
     attacks = labels(records, lambda r: r.attack.name, details)
     pairs, transfers = _placed(records, models, attacks, title)
     facts = _facts(records, models, title)
@@ -78,6 +79,11 @@ def _group(
         transfers=transfers,
         clean=clean,
     )
+
+
+def _contents(model: ModelRef) -> str:
+    """What tells apart models of one name: their weights and, of those from outside, code and attributes."""
+    return "-".join(part[:8] for part in (model.sha256, model.code) if part)
 
 
 def _check_versions(setting: Setting, title: str, records: Sequence[Record]) -> None:

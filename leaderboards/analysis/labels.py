@@ -40,9 +40,9 @@ def labels(
 
 
 def details(record: Record) -> dict[str, object]:
-    """What may tell apart attacks of one name: settings, version and seed."""
-    version, seed = record.attack.version[:8], record.cell.seed
-    return {**flat(record.attack.settings), "version": version, "seed": seed}
+    """What may tell apart attacks of one name: settings, version, seed, and of one from outside the code."""
+    version, code = record.attack.version[:8], (record.attack.code or "")[:8]
+    return {**flat(record.attack.settings), "version": version, "code": code, "seed": record.cell.seed}
 
 
 def steps_of(record: Record) -> int | None:

@@ -19,6 +19,7 @@ from mtrbench import BadInputError, MultiTaskModel, evaluate, load_model, wrap
 from mtrbench.benchmark.protocol.records import Record
 from mtrbench.benchmark.protocol.tasks.classification import Classification
 from mtrbench.benchmark.protocol.tasks.registry import task_settings
+from mtrbench.models.wrap import Place
 
 TASKS = {"segmentation": {"classes": 2}, "depth": {}}
 Pair = namedtuple("Pair", ["depth", "segmentation"])
@@ -40,7 +41,7 @@ def images(height: int = 6, width: int = 8) -> Tensor:
     return torch.rand((2, 3, height, width), generator=torch.Generator().manual_seed(0))
 
 
-FORMS: dict[str, tuple[Callable[[Tensor, Tensor], Any], dict[str, str | int] | None]] = {
+FORMS: dict[str, tuple[Callable[[Tensor, Tensor], Any], dict[str, Place] | None]] = {
     "tuple": (lambda a, b: (a, b), None),
     "list": (lambda a, b: [a, b], None),
     "dictionary": (lambda a, b: {"depth": b, "segmentation": a, "more": None}, None),
@@ -49,6 +50,16 @@ FORMS: dict[str, tuple[Callable[[Tensor, Tensor], Any], dict[str, str | int] | N
     "named dictionary": (lambda a, b: {"d": b, "s": a}, {"segmentation": "s", "depth": "d"}),
     "named attributes": (lambda a, b: SimpleNamespace(d=b, s=a), {"segmentation": "s", "depth": "d"}),
     "places": (lambda a, b: (None, b, a), {"segmentation": 2, "depth": 1}),
+    "names inside of one another": (
+        lambda a, b: {"head": SimpleNamespace(maps=[b, a])},
+        {"segmentation": "head.maps.1", "depth": ("head", "maps", 0)},
+    ),
+    "places inside of one another": (
+        lambda a, b: {"out": ((a, b),)},
+        {"segmentation": ("out", 0, 0), "depth": "out.0.1"},
+    ),
+    "names with dots": (lambda a, b: {"d.x": b, "d": {"x": None, "s": a}}, {"segmentation": "d.s", "depth": "d.x"}),
+    "functions": (lambda a, b: [b, a], {"segmentation": lambda out: out[1], "depth": lambda out: out[0]}),
 }
 
 
@@ -148,14 +159,21 @@ def test_the_model_is_ready_to_be_judged_and_holds_the_network_itself() -> None:
         ({"segmentation": {"clases": 3}}, {}, "unknown setting of task segmentation 'clases'"),
         (TASKS, {"outputs": {"depth": 0}}, "outputs name no prediction for task segmentation"),
         (TASKS, {"outputs": {"depth": 0, "segmentation": 1, "normal": 2}}, "unknown task of outputs 'normal'"),
+        (
+            TASKS,
+            {"outputs": {"depth": 0, "segmentation": ()}},
+            "outputs say () for task segmentation; say a name, a place",
+        ),
+        (TASKS, {"outputs": {"depth": 0, "segmentation": 1.0}}, "outputs say 1.0 for task segmentation"),
+        (TASKS, {"outputs": {"depth": (0, None), "segmentation": 1}}, "outputs say (0, None) for task depth"),
         (TASKS, {"mean": (0.5, 0.5)}, "mean must be 3 numbers, one per colour of images in [0, 1], not (0.5, 0.5)"),
         (TASKS, {"mean": 0.5}, "mean must be 3 numbers"),
         (TASKS, {"mean": ()}, "mean must be 3 numbers"),
         (TASKS, {"std": (0.5, 0.5, float("nan"))}, "std must be 3 numbers"),
         (TASKS, {"std": (0.5, 0.5, 0.0)}, "std must be above 0"),
-        (TASKS, {"size": (0, 4)}, "size must be the (height, width)"),
-        (TASKS, {"size": 64}, "size must be the (height, width)"),
-        (TASKS, {"size": ("8", "8")}, "size must be the (height, width)"),
+        (TASKS, {"size": (0, 4)}, "size must be (height, width) or one number for both, not (0, 4)"),
+        (TASKS, {"size": 0}, "size must be (height, width) or one number for both, not 0"),
+        (TASKS, {"size": ("8", "8")}, "size must be (height, width) or one number for both"),
         ({"depth": {"name": 1}}, {}, "unknown setting of task depth 'name'"),
         ({"a b": "depth"}, {}, "a task cannot be called 'a b'; use letters, digits, - and _"),
         ({"left": {"task": "clasification"}}, {}, "unknown task 'clasification'; did you mean classification"),
@@ -186,6 +204,21 @@ def test_what_is_no_network_is_refused() -> None:
         (lambda a, b: SimpleNamespace(segmentation=a), None, "(SimpleNamespace) has no 'depth' for task depth"),
         (lambda a, b: a, None, "(Tensor) has no 'segmentation' for task segmentation"),
         (lambda a, b: (a, b), {"segmentation": 0, "depth": 2}, "(tuple) has no 2 for task depth"),
+        (
+            lambda a, b: {"out": {"d": b, "s": a}},
+            {"segmentation": "out.s", "depth": "out.e"},
+            "output (dict) has no 'e' of 'out.e' for task depth; it has d, s; say with `outputs`",
+        ),
+        (
+            lambda a, b: {"out": (a, b)},
+            {"segmentation": ("out", 0), "depth": ("out", 2)},
+            "output (tuple) has no 2 of ('out', 2) for task depth",
+        ),
+        (
+            lambda a, b: (a, b),
+            {"segmentation": 0, "depth": lambda out: out["depth"]},
+            "outputs: the function for task depth fails on the network's output: TypeError: tuple indices must be",
+        ),
         (lambda a, b: (b, a), None, "prediction for task segmentation is (2, 1, 6, 8), not (2, 2, height, width)"),
         (lambda a, b: (a[:, 0], b), None, "prediction for task segmentation is (2, 6, 8), not (2, 2, height, width)"),
         (lambda a, b: (torch.cat([a, a], dim=1), b), None, "segmentation is (2, 4, 6, 8), not (2, 2, height, width)"),
@@ -196,20 +229,6 @@ def test_an_answer_that_does_not_fit_is_refused(answer: Any, outputs: Any, messa
     with pytest.raises(BadInputError, match=re.escape(message)) as caught:
         wrap(Net(answer), TASKS, outputs=outputs)(images())
     assert "\n" not in str(caught.value)
-
-
-def test_evaluation_needs_a_wrapped_model_and_a_data_set() -> None:
-    model = wrap(Net(), {"depth": {}}, outputs={"depth": 1})
-    for given, dataset in ((model, None), (Net(), "rooms3")):
-        with pytest.raises(BadInputError, match=re.escape("must come from mtrbench.wrap, and with the name of a data")):
-            evaluate(given, "total-fgsm", dataset=dataset, images=2)
-    with pytest.raises(BadInputError, match="the model is in training mode"):
-        evaluate(model.train(), "total-fgsm", dataset="rooms3", images=2)
-    model.eval()
-    with pytest.raises(BadInputError, match="batch size must be at least 1"):
-        evaluate(model, "total-fgsm", dataset="rooms3", images=2, batch_size=0)
-    with pytest.raises(BadInputError, match="says the images' size; leave out size"):
-        evaluate("rooms3-shared.clean", "total-fgsm", size=(32, 32))
 
 
 def test_a_wrapped_model_scores_as_the_registered_one_that_it_is() -> None:
@@ -228,5 +247,5 @@ def test_a_wrapped_model_scores_as_the_registered_one_that_it_is() -> None:
 def test_the_page_about_own_models_runs() -> None:
     record = run_page("own-model.md")["record"]
     assert isinstance(record, Record)
-    assert (record.cell.model.name, record.cell.dataset.images, record.attack.name) == ("own", 8, "dgba-pgd")
+    assert (record.cell.model.name, record.cell.dataset.images, record.attack.name) == ("Perception", 8, "dgba-pgd")
     assert record.undefined == ()

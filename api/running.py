@@ -1,0 +1,52 @@
+"""Cells evaluated to the end, with a bar or a call for whoever waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+from tqdm import tqdm
+
+from ..benchmark.engines import Engine
+from ..benchmark.evaluation import Workshop, evaluate_cells, images_of, pending
+from ..benchmark.protocol.cells import Cell
+from ..benchmark.protocol.records import AnyRecord
+from ..benchmark.store import Store
+
+Progress = bool | Callable[[int, int], object]
+"""Whether to draw a bar on stderr, or what to call with the images that are done and all that there are to do."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """The records of all cells, in their order; `stored` of them were there before."""
+
+    records: list[AnyRecord]
+    stored: int
+
+
+def evaluate_all(
+    cells: Sequence[Cell], workshop: Workshop, store: Store, engine: Engine, progress: Progress = True
+) -> Done:
+    """The records of all cells; what is in the store is not computed again."""
+    jobs = pending(cells, workshop, store)
+    found: dict[str, AnyRecord] = {}
+    stored = done = 0
+    images = sum(map(images_of, jobs))
+    tell = progress if callable(progress) else None
+    with (
+        tqdm(total=images, unit="image", smoothing=0.05, disable=not jobs or progress is not True) as bar,
+        closing(evaluate_cells(cells, workshop, store, engine, jobs)) as steps,
+    ):
+        for step in steps:
+            bar.update(step.images)
+            done += step.images
+            if tell and step.images:
+                tell(done, images)
+            if step.record is not None:
+                found[step.record.key] = step.record
+                stored += step.stored
+                bar.set_description(f"{len(found)}/{len(cells)} cells", refresh=False)
+        bar.refresh()
+    return Done([found[cell.key] for cell in cells], stored)
