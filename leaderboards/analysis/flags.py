@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -69,11 +70,22 @@ def model_flags(group: Group) -> dict[str, Flags]:
     return raised
 
 
-def counted(raised: Sequence[Flags]) -> str | None:
+@dataclass(frozen=True)
+class Raised:
+    """A flag that `count` of several models raise."""
+
+    flag: str
+    count: int = 1
+    of: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.flag} ({self.count} of {self.of})" if self.of > 1 else self.flag
+
+
+def counted(raised: Sequence[Flags]) -> tuple[Raised, ...] | None:
     """The flags that any of several models raises, with the number of models that do; None without any."""
     counts = {flag: sum(flag in signs for signs in raised) for flag in MEANINGS}
-    of = f" ({{}} of {len(raised)})" if len(raised) > 1 else ""
-    return "; ".join(f"{flag}{of.format(count)}" for flag, count in counts.items() if count) or None
+    return tuple(Raised(flag, count, len(raised)) for flag, count in counts.items() if count) or None
 
 
 def explained(raised: Sequence[Flags], subject: str = "an attack") -> str:

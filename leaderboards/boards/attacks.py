@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...benchmark.protocol.records import Estimate, Record
 from ...benchmark.stats import Bootstrapped, mean
-from ..analysis.flags import Flags, counted, explained, flags
+from ..analysis.flags import Flags, Raised, counted, explained, flags
 from ..analysis.group import INCOMPLETE, Group
 from ..analysis.labels import Name
 from ..analysis.names import named
@@ -32,7 +32,7 @@ class Row:
     score: Bootstrapped | None
     records: tuple[Record, ...]
     by_task: dict[str, Estimate]
-    flags: str | None
+    flags: tuple[Raised, ...] | None
 
 
 def attack_boards(groups: Sequence[Group]) -> list[Board]:
@@ -45,10 +45,16 @@ def _board(group: Group) -> Board:
     scores, raised = attack_ards(group), flags(group)
     counting = [signs for (_, attack), signs in raised.items() if attack in scores]
     columns: list[Column[Row]] = [
-        Column("rank", "rank", lambda row: row.rank),
-        Column("attack", "attack", lambda row: row.attack),
+        Column("rank", "rank", lambda row: row.rank, "rank"),
+        Column("attack", "attack", lambda row: row.attack, names_of="attack"),
         Column("status", "status", lambda row: row.status, where="csv"),
-        Column("ard", "ARD [95 %]", lambda row: row.score.estimate() if row.score else row.status, "interval"),
+        Column(
+            "ard",
+            "ARD [95 %]",
+            lambda row: row.score.estimate() if row.score else row.status,
+            "interval",
+            draws=True,
+        ),
         Column("worst_task", "least hit\ntask", _averaged(lambda record: record.degradation.worst_task)),
         *(Column(f"d_{task}", task, _task(task)) for task in tasks),
         Column("flat_mean", "flat\nmean", _averaged(lambda record: record.degradation.flat), where="pages"),

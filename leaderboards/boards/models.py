@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ...benchmark.protocol.facts import ModelFacts
 from ...benchmark.protocol.records import Estimate, Record
 from ...benchmark.stats import Bootstrapped, mean
-from ..analysis.flags import explained, model_flags
+from ..analysis.flags import Flags, Raised, counted, explained, model_flags
 from ..analysis.gain import task_gains
 from ..analysis.group import INCOMPLETE, Group
 from ..analysis.headline import ranked_scores, standard_of, worst_cases
@@ -40,7 +40,7 @@ class Row:
     worst: Estimate | str
     worst_attack: Name | None
     gains: Mapping[str, Bootstrapped]
-    flags: str | None
+    flags: tuple[Raised, ...] | None
     tier: str
 
 
@@ -51,12 +51,12 @@ def model_boards(groups: Sequence[Group]) -> list[Board]:
 
 def _board(group: Group) -> Board:
     standard, raised = standard_of(group), model_flags(group)
-    rows = _rows(group, {model: "; ".join(signs) or None for model, signs in raised.items()})
+    rows = _rows(group, raised)
     other = any(row.worst_attack and row.worst_attack.text != standard for row in rows)
     worst_shown: Place = "everywhere" if standard is None else "pages" if other else "csv"
     columns: list[Column[Row]] = [
-        Column("rank", "rank", lambda row: row.rank),
-        Column("model", "model", lambda row: Name(row.model)),
+        Column("rank", "rank", lambda row: row.rank, "rank"),
+        Column("model", "model", lambda row: Name(row.model), names_of="model"),
         Column("status", "status", lambda row: row.status, where="csv"),
         Column("sharing_index", "sharing\nindex", lambda row: row.facts.sharing_index),
         Column("training", "training", lambda row: group.training(row.model)),
@@ -69,10 +69,11 @@ def _board(group: Group) -> Board:
             "interval",
             worst_shown,
             digits=3,
+            draws=True,
         ),
-        Column("worst_attack", "under", lambda row: row.worst_attack, where=worst_shown),
+        Column("worst_attack", "under", lambda row: row.worst_attack, where=worst_shown, names_of="attack"),
         *metric_columns(group, lambda row: row.record.clean, everything=False),
-        Column("clean_gain_percent", "clean gain %\n[95 %]", _mean_gain, "interval"),
+        Column("clean_gain_percent", "clean gain %\n[95 %]", _mean_gain, "interval", draws=True),
         *(
             Column(f"clean_gain_percent_{task}", f"gain %\n{task}", _gain(task), where="pages", digits=1)
             for task in group.setting.tasks
@@ -92,7 +93,7 @@ def _board(group: Group) -> Board:
     return Board.of("models", f"Models: {group.title}", note, group.setting.scope, columns, rows)
 
 
-def _rows(group: Group, flags: Mapping[str, str | None]) -> list[Row]:
+def _rows(group: Group, flags: Mapping[str, Flags]) -> list[Row]:
     """The most robust model first, those that are not ranked last."""
     scores, cases = ranked_scores(group), worst_cases(group)
     rank = dict(zip(scores, ranks([*scores.values()], highest_first=False), strict=True))
@@ -110,7 +111,7 @@ def _rows(group: Group, flags: Mapping[str, str | None]) -> list[Row]:
                 worst=worst.score.estimate() if worst else _what_lacks(group, model, group.core.attacks),
                 worst_attack=Name(worst.attack) if worst else None,
                 gains=task_gains(group, model) or {},
-                flags=flags[model],
+                flags=counted([flags[model]]),
                 tier=tier_of([of for (name, _), of in group.records.items() if name == model] or [record]),
             )
         )
@@ -119,7 +120,7 @@ def _rows(group: Group, flags: Mapping[str, str | None]) -> list[Row]:
 
 def _standard_column(group: Group, standard: str) -> Column[Row]:
     ard, title = _ard(group, standard), f"ARD under `{standard}`\n[95 %]"
-    return Column("standard_ard", title, lambda row: ard(row) or row.status, "interval", digits=3)
+    return Column("standard_ard", title, lambda row: ard(row) or row.status, "interval", digits=3, draws=True)
 
 
 def _what_lacks(group: Group, model: str, attacks: Sequence[str]) -> str:

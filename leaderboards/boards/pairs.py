@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...benchmark.protocol.records import Diagnostics, Estimate, Record
-from ..analysis.flags import Flags, explained
+from ..analysis.flags import Flags, Raised, counted, explained
 from ..analysis.group import INCOMPLETE, Group
 from ..analysis.labels import Name
 from ..analysis.names import named
@@ -24,7 +24,7 @@ class Row:
     name: Name
     record: Record
     is_complete: bool
-    flags: str | None
+    flags: tuple[Raised, ...] | None
 
     @property
     def ard(self) -> float:
@@ -41,14 +41,18 @@ def pair_board(
             name=named(group, attack) if of == "attack" else Name(model),
             record=group.records[model, attack],
             is_complete=group.complete(model, attack) is not None,
-            flags="; ".join(raised.get((model, attack), ())) or None,
+            flags=counted([raised.get((model, attack), ())]),
         )
         for model, attack in sorted(pairs)
     ]
     columns: list[Column[Row]] = [
-        Column(of, of, lambda row: row.name),
+        Column(of, of, lambda row: row.name, names_of=of),
         Column(
-            "ard", "ARD [95 %]", lambda row: row.record.degradation.ard if row.is_complete else INCOMPLETE, "interval"
+            "ard",
+            "ARD [95 %]",
+            lambda row: row.record.degradation.ard if row.is_complete else INCOMPLETE,
+            "interval",
+            draws=True,
         ),
         Column("worst_task", "least hit\ntask", _if_complete(lambda record: record.degradation.worst_task)),
         *(Column(f"d_{task}", f"{task}\n[95 %]", _task(task), "interval") for task in group.setting.tasks),
@@ -64,7 +68,7 @@ def pair_board(
             note=explained([raised.get(pair, ()) for pair in pairs]),
         ),
         Column("tier", "tier", lambda row: row.record.tier),
-        Column("record", "record", lambda row: row.record.key[:12]),
+        Column("record", "record", lambda row: Name(row.record.key[:12])),
     ]
     title = "Under every attack" if of == "attack" else "On every model"
     strongest_first = sorted(rows, key=lambda row: -row.ard)
@@ -82,7 +86,7 @@ def _task(task: str) -> Callable[[Row], Value]:
 def score_board(group: Group, attack: str) -> Board:
     """Every metric of every model under an attack."""
     columns: list[Column[str]] = [
-        Column("model", "model", Name),
+        Column("model", "model", Name, names_of="model"),
         *metric_columns(group, lambda model: group.records[model, attack].attacked, everything=True),
     ]
     models = [model for model in group.models if (model, attack) in group.records]

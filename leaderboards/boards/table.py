@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Literal, Self, TypeVar
 
 from ...benchmark.protocol.records import Estimate
+from ..analysis.flags import Raised
 from ..analysis.labels import Name
 from ..analysis.ranking import Rank
 
 S = TypeVar("S")
 
 Place = Literal["everywhere", "pages", "csv"]
-Value = Name | Rank | Estimate | str | int | float | None
+Value = Name | Rank | Estimate | tuple[Raised, ...] | str | int | float | None
 """What a place in a table holds; None where nothing was measured."""
 
 Scope = tuple[tuple[str, str | int | float], ...]
@@ -27,16 +28,19 @@ class Column(Generic[S]):
     `name` heads the column in a CSV, `title` in a table; a line break in it marks an allowed wrap. `shows` is what a
     table shows of the column's numbers, with `digits` decimals or more; `where` says which tables show it: every one,
     those on pages, which are wider than a terminal, or none. A CSV holds everything. On pages the largest number of a
-    column that `marks_highest` is bold. `note` stands below the board's own wherever the column is shown.
+    column that `marks_highest` is bold. The site links names to the pages of what they are `names_of`, and also draws
+    the intervals of a column that `draws`. `note` stands below the board's own wherever the column is shown.
     """
 
     name: str
     title: str
     value: Callable[[S], Value] = field(repr=False, compare=False)
-    shows: Literal["interval", "value", "count"] = "value"
+    shows: Literal["interval", "value", "count", "rank"] = "value"
     where: Place = "everywhere"
     marks_highest: bool = False
     digits: int = 0
+    names_of: Literal["model", "attack"] | None = None
+    draws: bool = False
     note: str = ""
 
 

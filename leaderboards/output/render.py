@@ -12,6 +12,7 @@ from typing import Any
 from tabulate import tabulate
 
 from ...benchmark.protocol.records import Estimate
+from ..analysis.flags import Raised
 from ..analysis.labels import Name
 from ..analysis.ranking import Rank
 from ..boards.table import Board, Column, Value
@@ -187,7 +188,8 @@ def _unpadded(table: str) -> str:
 
 def _are_words(cells: Sequence[Value]) -> bool:
     known = [cell for cell in cells if cell is not None]
-    return any(isinstance(cell, Name) for cell in known) or (known != [] and all(isinstance(c, str) for c in known))
+    only_text = known != [] and all(isinstance(cell, str | tuple) for cell in known)
+    return only_text or any(isinstance(cell, Name) for cell in known)
 
 
 def _digits(cells: Sequence[Value]) -> int:
@@ -219,8 +221,14 @@ def _text(cell: Value, column: Column[Any], digits: int, code: bool) -> str:
             return f"{middle} [{_fixed(cell.low, digits)}, {_fixed(cell.high, digits)}]"
         case str():
             return cell
+        case tuple():
+            return _joined(cell)
         case _:
             return f"{cell:.4g}" if column.shows == "count" else _fixed(cell, digits)
+
+
+def _joined(raised: tuple[Raised, ...]) -> str:
+    return "; ".join(map(str, raised))
 
 
 def _fixed(value: float, digits: int) -> str:
@@ -234,7 +242,7 @@ def _plain_rows(board: Board) -> list[dict[str, str]]:
     for row in board.rows:
         plain = {name: _plain(value) for name, value in board.scope}
         for i, (column, cell) in enumerate(zip(board.columns, row, strict=True)):
-            if column.name == "rank":
+            if column.shows == "rank":
                 best, worst = (cell.best, cell.worst) if isinstance(cell, Rank) else (None, None)
                 plain |= {"rank_best": _plain(best), "rank_worst": _plain(worst)}
             elif i in intervals:
@@ -247,9 +255,11 @@ def _plain_rows(board: Board) -> list[dict[str, str]]:
     return rows
 
 
-def _plain(value: str | int | float | Rank | Name | Estimate | None) -> str:
+def _plain(value: Value) -> str:
     if value is None:
         return ""
+    if isinstance(value, tuple):
+        return _joined(value)
     # Six digits: more than the images support, and the same on machines whose sums differ in the last bit.
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
@@ -264,5 +274,7 @@ def _data(cell: Value) -> object:
             return {"value": _data(cell.value), "low": _data(cell.low), "high": _data(cell.high)}
         case float():
             return float(_plain(cell))
+        case tuple():
+            return _joined(cell)
         case _:
             return cell

@@ -19,12 +19,6 @@ from ..boards.models import NOT_UNDER_ALL_ATTACKS
 from ..boards.table import Board, Column, Value
 from ..output.render import ABSENT, highest, number, texts
 
-KINDS = {"model": "model", "attack": "attack", "worst_attack": "attack"}
-"""What the names in a column are names of."""
-
-DRAWN = ("ard", "standard_ard", "worst_case_ard", "clean_gain_percent")
-"""Columns whose intervals are also drawn."""
-
 REMARKS = {
     "control": "Knows nothing of the model; every attack must beat it. Not ranked.",
     "black box": "Asks for losses, never for gradients.",
@@ -105,18 +99,14 @@ def html_table(
     shown = board.where("everywhere", "pages")
     marked, written = highest(shown), texts(shown)
     spans = [
-        _span(row[i] for row in shown.rows) if column.name in DRAWN else (0.0, 0.0)
-        for i, column in enumerate(shown.columns)
+        _span(row[i] for row in shown.rows) if column.draws else (0.0, 0.0) for i, column in enumerate(shown.columns)
     ]
-    kinds = [KINDS.get(column.name, "") for column in shown.columns]
+    kinds = [column.names_of or "" for column in shown.columns]
     of = [links.get(kind, {}) for kind in kinds]
     header = next((i for i, cell in enumerate(shown.rows[0]) if isinstance(cell, Name)), 0) if shown.rows else 0
     rows = []
     for y, cells in enumerate(shown.rows):
-        found = tuple(
-            _shown(cell, shown.columns[x], written[y][x], spans[x], of[x], y in marked[x])
-            for x, cell in enumerate(cells)
-        )
+        found = tuple(_shown(cell, written[y][x], spans[x], of[x], y in marked[x]) for x, cell in enumerate(cells))
         own = tags.get(kinds[header], {}).get(found[header].text, {})
         rows.append(Row(found, own, any(cell in STATUSES for cell in cells if isinstance(cell, str))))
     keys = dict.fromkeys(key for row in rows for key in row.tags)
@@ -142,12 +132,10 @@ def prose(text: str) -> Markup:
 
 def _heading(column: Column[Any], cells: list[Value]) -> Heading:
     is_number = any(isinstance(cell, Rank) or number(cell) is not None for cell in cells)
-    return Heading(prose(column.title.replace("\n", " ")), is_number, is_number and column.name != "rank")
+    return Heading(prose(column.title.replace("\n", " ")), is_number, is_number and column.shows != "rank")
 
 
-def _shown(
-    cell: Value, column: Column[Any], text: str, span: tuple[float, float], links: Mapping[str, str], is_highest: bool
-) -> Shown:
+def _shown(cell: Value, text: str, span: tuple[float, float], links: Mapping[str, str], is_highest: bool) -> Shown:
     match cell:
         case None:
             return Shown(ABSENT)
@@ -157,23 +145,19 @@ def _shown(
         case Name(name, remark):
             badges = ((remark, REMARKS.get(remark, "")),) if remark else ()
             return Shown(name, code=True, href=links.get(name, ""), badges=badges)
-        case str() if column.name == "flags":
-            return Shown("", order=cell, badges=tuple(_flag(part) for part in cell.split("; ")))
+        case tuple():
+            hints = tuple((str(raised), MEANINGS[raised.flag].replace("`", "")) for raised in cell)
+            return Shown("", order=text, badges=hints)
         case str() if cell in STATUSES:
             return Shown("", badges=((cell, STATUSES[cell]),))
         case str():
-            return Shown(cell, code=column.name == "record")
+            return Shown(cell)
         case Estimate(value=None):
             return Shown(ABSENT)
         case _:
             middle, _, bounds = text.partition(" ")
             interval = _interval(cell, span) if bounds and isinstance(cell, Estimate) else None
             return Shown(middle, None, bounds, interval, strong=is_highest)
-
-
-def _flag(text: str) -> tuple[str, str]:
-    name = text.partition(" (")[0]
-    return text, MEANINGS.get(name, "").replace("`", "")
 
 
 def _span(cells: Iterable[Value]) -> tuple[float, float]:

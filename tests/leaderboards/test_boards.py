@@ -166,7 +166,7 @@ def test_a_black_box_from_elsewhere_is_marked_as_one(records):
         assert {*board.column("attack")[:2]} == {Name(name, "black box") for name in names}
         assert board.column("rank")[:2] == (Rank(1, 2), Rank(1, 2))
         assert board.column("flags")[:2] == (None, None)
-        assert all("black box beats it" in signs for signs in board.column("flags")[2:-1])
+        assert all("black box beats it" in [sign.flag for sign in signs] for signs in board.column("flags")[2:-1])
 
 
 def test_a_control_from_elsewhere_is_not_ranked(records):

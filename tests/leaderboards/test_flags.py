@@ -10,6 +10,7 @@ from mtrbench.leaderboards.analysis.flags import (
     NO_GRADIENT,
     NOISE,
     ONE_STEP,
+    Raised,
     counted,
     flags,
     model_flags,
@@ -132,14 +133,14 @@ def test_the_attack_board_counts_models():
     (board,) = attack_boards(group(of_four()))
     shown = dict(zip((cell.text for cell in board.column("attack")), board.column("flags"), strict=True))
     assert shown == {
-        "total-pgd": f"{ONE_STEP} (2 of 4); {BLACK_BOX_BEATS} (1 of 4)",
-        "total-fgsm": f"{BLACK_BOX_BEATS} (1 of 4)",
+        "total-pgd": (Raised(ONE_STEP, 2, 4), Raised(BLACK_BOX_BEATS, 1, 4)),
+        "total-fgsm": (Raised(BLACK_BOX_BEATS, 1, 4),),
         "square": None,
     }
     assert f"*{ONE_STEP}*" in markdown(board)
     assert NOISE not in markdown(board)
     assert "beats it" not in terminal(board)
-    assert "one step beats it (2 of 4)" in to_csv([board])
+    assert "one step beats it (2 of 4); black box beats it (1 of 4)" in to_csv([board])
 
 
 def test_order_of_the_records_does_not_matter():
@@ -153,11 +154,11 @@ def test_a_model_has_the_flags_of_its_strongest_white_box():
     first, second, *robust = MODELS
     assert model_flags(part) == {first: (), second: (BLACK_BOX_BEATS,), **dict.fromkeys(robust, ())}
     (board,) = model_boards([part])
-    assert set(board.column("flags")) == {None, BLACK_BOX_BEATS}
+    assert set(board.column("flags")) == {None, (Raised(BLACK_BOX_BEATS),)}
     assert "its strongest white-box attack" in markdown(board)
 
 
 def test_counts_stand_only_beside_several_models():
-    assert counted([(NOISE, ONE_STEP)]) == f"{NOISE}; {ONE_STEP}"
-    assert counted([(NOISE,), ()]) == f"{NOISE} (1 of 2)"
+    assert [*map(str, counted([(NOISE, ONE_STEP)]))] == [NOISE, ONE_STEP]
+    assert [*map(str, counted([(NOISE,), ()]))] == [f"{NOISE} (1 of 2)"]
     assert counted([(), ()]) is None
