@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 
 from .cells import AttackRef, Cell, ThreatRef
+from .eps import written_eps
 from .facts import AttackFacts
 from .settings import write_setting
 
@@ -19,7 +20,14 @@ def run_command(cell: Cell, attack: AttackRef, facts: AttackFacts, threat: Threa
     for model in models:
         words += ["--model", model.name]
     words += ["--attack", attack.name + _brackets(settings, facts), "--dataset", cell.dataset.name]
-    words += ["--images", str(cell.dataset.images), "--norm", threat.norm, "--eps", _number(threat.eps)]
+    words += [
+        "--images",
+        str(cell.dataset.images),
+        "--norm",
+        threat.norm,
+        "--eps",
+        written_eps(threat.eps, threat.norm),
+    ]
     words += [] if steps is None else ["--steps", str(steps)]
     words += [] if threat.targets is None else ["--targets", ",".join(threat.targets)]
     words += ["--seed", str(cell.seed), *(["--transfer"] if cell.source else [])]
@@ -32,8 +40,3 @@ def _brackets(settings: Mapping[str, object], facts: AttackFacts) -> str:
         return ""
     said = [f"{name}={write_setting(value)}" for name, value in settings.items() if value is not None]
     return f"[{','.join(said)}]" if said else ""
-
-
-def _number(value: float) -> str:
-    short = f"{value:g}"
-    return short if float(short) == value else repr(value)

@@ -24,7 +24,9 @@ def eps_255(written: object, norm: object = "linf") -> float:
     try:
         if isinstance(written, bool):
             raise ValueError
-        eps = float(numerator) * 255 / float(denominator) if slash else float(numerator)
+        eps, whole = float(numerator), float(denominator) if slash else LARGEST
+        if whole != LARGEST:  # x/255 is x, to the last digit
+            eps = eps * LARGEST / whole
     except (ValueError, ZeroDivisionError):
         eps = math.nan
     if not 0 < eps <= LARGEST:
@@ -37,6 +39,12 @@ def eps_255(written: object, norm: object = "linf") -> float:
             f"Write '{eps:.3g}/255' for so little"
         )
     return eps
+
+
+def written_eps(eps: float, norm: str) -> str:
+    """The shortest text that `eps_255` reads as this budget in 1/255."""
+    short = f"{eps:g}" if float(f"{eps:g}") == eps else repr(eps)
+    return f"{short}/255" if eps < DOUBTED and norm == "linf" else short
 
 
 def _read(written: object, info: ValidationInfo) -> float | None:

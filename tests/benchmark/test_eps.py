@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtrbench import BadInputError
-from mtrbench.benchmark.protocol.eps import eps_255
+from mtrbench.benchmark.protocol.eps import eps_255, written_eps
 from mtrbench.benchmark.suites.suite import Suite
 from mtrbench.models.training.recipe import Adversary
 
@@ -22,6 +22,11 @@ from mtrbench.models.training.recipe import Adversary
 def test_a_fraction_is_one_of_the_images_range(numerator: int, denominator: int) -> None:
     if numerator <= denominator:
         assert eps_255(f"{numerator}/{denominator}") == float(Fraction(255 * numerator, denominator))
+
+
+@given(st.floats(1e-6, 255), st.sampled_from(["linf", "l2"]))
+def test_what_is_written_is_read_to_the_last_digit(eps: float, norm: str) -> None:
+    assert eps_255(written_eps(eps, norm), norm) == eps
 
 
 @pytest.mark.parametrize(
