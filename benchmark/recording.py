@@ -10,8 +10,9 @@ from . import stats
 from .measurement import Measurement, PerSample
 from .protocol.cells import Cell, Strict
 from .protocol.errors import BadInputError
+from .protocol.estimates import Replicates
 from .protocol.facts import AttackFacts, ModelFacts, TaskFacts
-from .protocol.records import AnyRecord, CleanRecord, Costs, Diagnostics, Environment, Record, Replicates, Solver
+from .protocol.records import AnyRecord, CleanRecord, Costs, Diagnostics, Environment, Record, Solver
 from .protocol.tasks.base import Task
 
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from .protocol.damage import relative
 from .protocol.errors import BadInputError
-from .protocol.records import Degradation, Estimate, Replicates
+from .protocol.estimates import Estimate, Replicates
+from .protocol.records import Degradation
 
 if TYPE_CHECKING:  # boards stand on this module and must not load torch
     from .protocol.tasks.base import Task

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from ...benchmark.protocol.errors import BadInputError
-from ...benchmark.protocol.records import Estimate, Record, Replicates, unpacked
+from ...benchmark.protocol.estimates import Estimate, Replicates, unpacked
+from ...benchmark.protocol.records import Record
 from ...benchmark.stats import RESAMPLES, Array, Bootstrapped
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ...benchmark.protocol.cells import ModelRef
-from ...benchmark.protocol.records import Estimate, Record
+from ...benchmark.protocol.estimates import Estimate
+from ...benchmark.protocol.records import Record
 from ...benchmark.stats import mean
 from .group import Group
 from .labels import details, labels, steps_of

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...benchmark.protocol.records import Estimate, Record
+from ...benchmark.protocol.estimates import Estimate
+from ...benchmark.protocol.records import Record
 from ...benchmark.stats import Bootstrapped, mean
 from ..analysis.flags import Flags, Raised, counted, explained, flags
 from ..analysis.group import INCOMPLETE, Group

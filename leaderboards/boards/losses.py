@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...benchmark.protocol.records import Degradation, Estimate, Record
+from ...benchmark.protocol.estimates import Estimate
+from ...benchmark.protocol.records import Degradation, Record
 from ..analysis.group import Group
 from ..analysis.labels import Name
 from ..analysis.scores import is_complete

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+from ...benchmark.protocol.estimates import Estimate
 from ...benchmark.protocol.facts import MetricFacts
-from ...benchmark.protocol.records import Estimate
 from ..analysis.group import Group
 from .table import Column, Value
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ...benchmark.protocol.records import Estimate
+from ...benchmark.protocol.estimates import Estimate
 from ..analysis.group import INCOMPLETE, Group
 from ..analysis.labels import Name
 from .table import Board, Column, Value

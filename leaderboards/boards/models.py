@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ...benchmark.protocol.estimates import Estimate
 from ...benchmark.protocol.facts import ModelFacts
-from ...benchmark.protocol.records import Estimate, Record
+from ...benchmark.protocol.records import Record
 from ...benchmark.stats import Bootstrapped, mean
 from ..analysis.flags import Flags, Raised, counted, explained, model_flags
 from ..analysis.gain import task_gains

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ...benchmark.protocol.records import Diagnostics, Estimate, Record
+from ...benchmark.protocol.estimates import Estimate
+from ...benchmark.protocol.records import Diagnostics, Record
 from ..analysis.flags import Flags, Raised, counted, explained
 from ..analysis.group import INCOMPLETE, Group
 from ..analysis.labels import Name

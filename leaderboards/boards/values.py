@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ...benchmark.protocol.records import Estimate, Record
+from ...benchmark.protocol.estimates import Estimate
+from ...benchmark.protocol.records import Record
 from ...benchmark.stats import Bootstrapped, mean
 from ..analysis.group import INCOMPLETE
 from ..analysis.scores import is_complete

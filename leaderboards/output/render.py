@@ -11,7 +11,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from ...benchmark.protocol.records import Estimate
+from ...benchmark.protocol.estimates import Estimate
 from ..analysis.flags import Raised
 from ..analysis.labels import Name
 from ..analysis.ranking import Rank

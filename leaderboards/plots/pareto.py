@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ...benchmark.protocol.records import Estimate
+from ...benchmark.protocol.estimates import Estimate
 from ..analysis.families import families
 from ..analysis.gain import gain_over
 from ..analysis.group import Group

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FormatStrFormatter
 
-from ...benchmark.protocol.records import Estimate
+from ...benchmark.protocol.estimates import Estimate
 from ..analysis.group import Group
 from ..analysis.protection import Curve, Spared, curves
 from ..analysis.scores import ratio

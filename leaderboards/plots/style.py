@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
 from PIL import Image
 
-from ...benchmark.protocol.records import Estimate
+from ...benchmark.protocol.estimates import Estimate
 
 # Okabe and Ito's palette.
 BLUE, VERMILION, GREY = "#0072B2", "#D55E00", "#666666"

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ...benchmark.protocol.records import Estimate
+from ...benchmark.protocol.estimates import Estimate
 from ...benchmark.stats import Bootstrapped
 from ..analysis.correlation import Correlation
 from ..analysis.families import Family

@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from ...benchmark.protocol.records import Estimate
+from ...benchmark.protocol.estimates import Estimate
 from ..analysis.flags import MEANINGS
 from ..analysis.group import INCOMPLETE
 from ..analysis.labels import Name

@@ -19,8 +19,9 @@ from mtrbench.benchmark.engines.serial import Serial
 from mtrbench.benchmark.evaluation import evaluate_cells, measure_cell, pending, with_clean
 from mtrbench.benchmark.measurement import Measurement
 from mtrbench.benchmark.protocol.cells import Cell
+from mtrbench.benchmark.protocol.estimates import unpacked
 from mtrbench.benchmark.protocol.reading import read_record
-from mtrbench.benchmark.protocol.records import AnyRecord, CleanRecord, Record, unpacked
+from mtrbench.benchmark.protocol.records import AnyRecord, CleanRecord, Record
 from mtrbench.benchmark.store import Store
 from mtrbench.models.registry import find_card
 

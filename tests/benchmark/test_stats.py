@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from mtrbench.attacks.conformance.toys import Affine
-from mtrbench.benchmark.protocol.records import Replicates, unpacked
+from mtrbench.benchmark.protocol.estimates import Replicates, unpacked
 from mtrbench.benchmark.protocol.tasks.registry import make_task
 from mtrbench.benchmark.stats import (
     RESAMPLES,

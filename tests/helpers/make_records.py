@@ -7,9 +7,10 @@ from itertools import combinations
 import numpy as np
 
 from mtrbench.benchmark.protocol.cells import Cell
+from mtrbench.benchmark.protocol.estimates import Replicates
 from mtrbench.benchmark.protocol.migration import attack_facts as attack_facts_of
 from mtrbench.benchmark.protocol.migration import task_facts
-from mtrbench.benchmark.protocol.records import CleanRecord, Record, Replicates
+from mtrbench.benchmark.protocol.records import CleanRecord, Record
 from mtrbench.benchmark.stats import RESAMPLES
 
 TASKS = ("segmentation", "depth", "normals")

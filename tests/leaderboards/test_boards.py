@@ -11,7 +11,8 @@ from helpers.boards import one, row, table
 from helpers.make_records import CLEAN, DAMAGE, MODELS, TASKS, all_records, make_record
 
 from mtrbench.benchmark.protocol.cells import Cell
-from mtrbench.benchmark.protocol.records import Record, Replicates, unpacked
+from mtrbench.benchmark.protocol.estimates import Replicates, unpacked
+from mtrbench.benchmark.protocol.records import Record
 from mtrbench.leaderboards.analysis.groups import group
 from mtrbench.leaderboards.analysis.labels import Name
 from mtrbench.leaderboards.analysis.ranking import Rank

@@ -6,7 +6,7 @@ from helpers.make_records import MODELS, TASKS, make_record
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtrbench.benchmark.protocol.records import Estimate
+from mtrbench.benchmark.protocol.estimates import Estimate
 from mtrbench.leaderboards.analysis.groups import group
 from mtrbench.leaderboards.analysis.sweeps import budget_sweeps, step_sweeps
 from mtrbench.leaderboards.boards.costs import cost_boards

@@ -8,7 +8,8 @@ from helpers.make_records import make_record
 from numpy.typing import NDArray
 
 from mtrbench.attacks.conformance.toys import Affine
-from mtrbench.benchmark.protocol.records import Degradation, Estimate
+from mtrbench.benchmark.protocol.estimates import Estimate
+from mtrbench.benchmark.protocol.records import Degradation
 from mtrbench.benchmark.stats import degradation, scores
 from mtrbench.leaderboards.analysis.groups import group
 from mtrbench.leaderboards.boards.attacks import attack_boards

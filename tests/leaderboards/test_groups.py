@@ -7,7 +7,8 @@ from helpers.boards import one
 from helpers.make_records import make_clean_record, make_record, sha256
 
 from mtrbench.benchmark.protocol.errors import BadInputError
-from mtrbench.benchmark.protocol.records import Record, Replicates, unpacked
+from mtrbench.benchmark.protocol.estimates import Replicates, unpacked
+from mtrbench.benchmark.protocol.records import Record
 from mtrbench.leaderboards.analysis.groups import group
 from mtrbench.leaderboards.boards.attacks import attack_boards
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers.make_records import BALANCINGS, DAMAGE, MODELS, TASKS, TAUS, loss_records, make_record, protected_records
 
-from mtrbench.benchmark.protocol.records import unpacked
+from mtrbench.benchmark.protocol.estimates import unpacked
 from mtrbench.leaderboards.analysis.groups import group
 from mtrbench.leaderboards.analysis.labels import Name
 from mtrbench.leaderboards.analysis.protection import curves

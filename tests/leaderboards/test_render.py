@@ -10,7 +10,7 @@ import pytest
 from helpers.boards import table
 from helpers.make_records import MODELS, all_records, make_record, protected_records
 
-from mtrbench.benchmark.protocol.records import Estimate
+from mtrbench.benchmark.protocol.estimates import Estimate
 from mtrbench.leaderboards.analysis.groups import group
 from mtrbench.leaderboards.analysis.labels import Name
 from mtrbench.leaderboards.analysis.ranking import Rank

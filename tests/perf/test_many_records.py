@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from mtrbench.benchmark.protocol.records import Estimate, Record, Replicates
+from mtrbench.benchmark.protocol.estimates import Estimate, Replicates
+from mtrbench.benchmark.protocol.records import Record
 from mtrbench.benchmark.stats import RESAMPLES
 from mtrbench.leaderboards.analysis.groups import group
 from mtrbench.leaderboards.boards.metrics import metric_boards

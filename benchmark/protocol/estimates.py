@@ -1,0 +1,85 @@
+"""Numbers with their intervals, and with what they are over every resample of the images."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Base64Encoder, EncodedBytes, Field, model_validator
+from pydantic.dataclasses import dataclass
+
+from .cells import STRICT, Strict
+
+UNDEFINED = 0xFFFF
+"""The level of a replicate without a value."""
+
+
+# A record has fifty: as models of their own they would take ten times the memory.
+@dataclass(frozen=True, slots=True, config=STRICT)
+class Estimate:
+    """A number with its 95 % interval; None where it is undefined."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return "undefined"
+        interval = "" if self.low is None or self.high is None else f" [{self.low:.3g}, {self.high:.3g}]"
+        return f"{self.value:.3g}{interval}"
+
+
+class _Base64(Base64Encoder):
+    """Base64 that refuses other characters, which the library's skips."""
+
+    @classmethod
+    def decode(cls, data: bytes) -> bytes:
+        return base64.b64decode(data, validate=True)
+
+
+class Replicates(Strict):
+    """A score over every resample, as levels 0 to 65534 from `low` to `high`, 65535 for an undefined one.
+
+    `levels` are uint16, little-endian; in JSON they are base64, a third of the room of digits. All else is refused.
+    """
+
+    low: float
+    high: float
+    levels: Annotated[bytes, Field(max_length=100_000), EncodedBytes(encoder=_Base64)]
+
+    @classmethod
+    def pack(cls, values: NDArray[np.float64]) -> Replicates:
+        """Keep `values` to within (high - low) / 131068; what is not finite is undefined."""
+        known = np.isfinite(values)
+        low, high = (float(values[known].min()), float(values[known].max())) if known.any() else (0.0, 0.0)
+        levels = np.full(len(values), UNDEFINED, "<u2")
+        levels[known] = np.rint((values[known] - low) / ((high - low) or 1.0) * (UNDEFINED - 1))
+        return cls(low=low, high=high, levels=base64.b64encode(levels.tobytes()))
+
+    @property
+    def count(self) -> int:
+        """The number of resamples."""
+        return len(self.levels) // 2
+
+    @model_validator(mode="after")
+    def _check(self) -> Replicates:
+        if not 0 <= self.high - self.low < float("inf"):
+            raise ValueError("low must not be above high, nor infinitely far below")
+        if len(self.levels) % 2:
+            raise ValueError("levels must be 16-bit numbers")
+        return self
+
+
+def unpacked(packed: Sequence[Replicates]) -> NDArray[np.float64]:
+    """The values of several scores over the same number of resamples, (k, n), NaN where undefined.
+
+    All at once, since boards ask for hundreds of thousands.
+    """
+    levels = np.frombuffer(b"".join([one.levels for one in packed]), "<u2").reshape(len(packed), -1)
+    low = np.array([one.low for one in packed])[:, None]
+    step = (np.array([one.high for one in packed])[:, None] - low) / (UNDEFINED - 1)
+    return np.where(levels == UNDEFINED, np.nan, low + levels * step)
