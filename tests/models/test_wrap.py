@@ -11,12 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers.pages import run_page
 from PIL import Image
 from torch import Tensor, nn
 
 from mtrbench import BadInputError, MultiTaskModel, evaluate, load_model, wrap
-from mtrbench.benchmark.protocol.records import Record
 from mtrbench.benchmark.protocol.tasks.classification import Classification
 from mtrbench.benchmark.protocol.tasks.registry import task_settings
 from mtrbench.models.wrap import Place
@@ -242,10 +240,3 @@ def test_a_wrapped_model_scores_as_the_registered_one_that_it_is() -> None:
         named.attacked,
         named.model_facts.parameters,
     )
-
-
-def test_the_page_about_own_models_runs() -> None:
-    record = run_page("own-model.md")["record"]
-    assert isinstance(record, Record)
-    assert (record.cell.model.name, record.cell.dataset.images, record.attack.name) == ("Perception", 8, "dgba-pgd")
-    assert record.undefined == ()

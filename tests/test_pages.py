@@ -1,0 +1,44 @@
+"""The pages for whoever brings something of their own run, and print what they say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from helpers.pages import alike, run_page
+
+from mtrbench import Record
+
+
+def test_the_page_about_own_models_runs() -> None:
+    record = run_page("own-model.md", within=0.011)["record"]
+    assert isinstance(record, Record)
+    assert (record.cell.model.name, record.cell.dataset.images, record.attack.name) == ("Perception", 8, "dgba-pgd")
+    assert record.undefined == ()
+
+
+def test_the_page_about_own_tasks_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = run_page("own-task.md", within=0.1)
+    assert {task: of.kind for task, of in names["model"].tasks.items()} == {
+        "left": "classification",
+        "right": "classification",
+        "even": "even",
+    }
+    assert names["record"].undefined == ()
+    assert len([*(tmp_path / "digits" / "boards").rglob("left-macro_f1.csv")]) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("ARD 0.25  of x", "ARD  0.30 of x", True),
+        ("ARD 0.25", "ARD 0.36", False),
+        ("ARD 0.25", "ARD -0.25", False),
+        ("ARD 0.25", "ard 0.25", False),
+        ("3 records", "4 records", False),
+        ("0.1", "", False),
+    ],
+)
+def test_texts_are_compared_word_for_word_and_decimals_nearly(one: str, other: str, same: bool) -> None:
+    assert alike(one, other, within=0.1) == same
