@@ -12,7 +12,7 @@ from .errors import BadInputError
 
 
 def whole(value: object, what: str, least: int | None = None) -> int:
-    """`value` as Python's whole number; raises BadInputError, naming `what`, for what is none, and for one too low."""
+    """`value` as an int, at least `least`; raises BadInputError, naming `what`, for anything else."""
     try:
         if isinstance(value, bool):
             raise TypeError
@@ -25,7 +25,7 @@ def whole(value: object, what: str, least: int | None = None) -> int:
 
 
 def image_size(value: object) -> tuple[int, int]:
-    """(height, width), which one number stands for if they are alike; raises BadInputError for anything else."""
+    """(height, width), from these or from one number for both; raises BadInputError for anything else."""
     sides: Any = value if isinstance(value, Sequence) and not isinstance(value, str) else (value, value)
     try:
         height, width = (whole(side, "a side", least=1) for side in sides)
@@ -35,7 +35,7 @@ def image_size(value: object) -> tuple[int, int]:
 
 
 def folder(value: str | os.PathLike[str] | None, what: str) -> Path | None:
-    """A path, `~` being the home folder, or None; raises BadInputError, naming `what`, for anything else."""
+    """A path with `~` expanded, or None; raises BadInputError, naming `what`, for anything else."""
     try:
         return None if value is None else Path(value).expanduser()
     except (TypeError, RuntimeError) as error:

@@ -74,7 +74,7 @@ def _type_of(protocol: type, member: str) -> TypeAdapter[Any] | None:
 
 
 def _has(found: object, member: str, protocol: type) -> bool:
-    """A class that is derived from a Protocol has its empty methods without having written them."""
+    """Whether `member` is there; the empty methods that a class inherits from the Protocol itself do not count."""
     if not hasattr(found, member):
         return False
     asked = inspect.getattr_static(protocol, member, None)

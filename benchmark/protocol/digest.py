@@ -44,8 +44,8 @@ def digest(value: object) -> str:
     """Sha256 of an object, the same in any process: of types, values, arrays, networks with all they hold, and code.
 
     A class or function from outside is the source of its module or, in a script or notebook, where that is too much,
-    its bytecode with all that it refers to; one of this package or of what it stands on is its name. A file, a lock and
-    the like are their type.
+    its bytecode with all that it refers to; one of this package or of the libraries that it needs counts by its name.
+    Files, locks and the like count by their type alone.
     """
     return _Walk().of(value).hex()
 

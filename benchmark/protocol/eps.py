@@ -18,7 +18,7 @@ def eps_255(written: object, norm: object = "linf") -> float:
     """A budget in 1/255, in (0, 255]: the number itself, or 255 times a fraction in text, so that "4/255" means 4.
 
     Raises BadInputError for anything else, and for a number below 0.1 under `linf`: 4/255 as a number is 0.0157, which
-    would be 0.0157/255. Who means so little writes "0.0157/255".
+    would be 0.0157/255. To mean so little, write "0.0157/255".
     """
     numerator, slash, denominator = str(written).partition("/")
     try:

@@ -37,9 +37,9 @@ class Registry(Generic[T]):
     """A table from names to objects of one kind, which are imported only when they are asked for.
 
     `entries` are the package's own: references `pkg.module:object`, or paths of TOML files. Installed packages add
-    theirs through the entry-point group `group`; one whose name is taken, or is none by `refuses`, which says why,
-    costs a line on stderr and itself. `check(object, name)` gives every object as what it is, or raises BadInputError.
-    `kind` is what messages call an entry.
+    theirs through the entry-point group `group`. A plug-in whose name is taken, or for which `refuses(name)` gives a
+    reason, is left out, which costs one line on stderr. `check(object, name)` returns what the object is, or raises
+    BadInputError. `kind` is what messages call an entry.
     """
 
     kind: str
@@ -61,7 +61,7 @@ class Registry(Generic[T]):
 
     @cached_property
     def plugins(self) -> Mapping[str, EntryPoint]:
-        """What installed packages add, by name; a name that several give is the first's in alphabetical order."""
+        """What installed packages add, by name; of several with one name, the first by its module's name."""
         found: dict[str, EntryPoint] = {}
         points = entry_points(group=self.group) if self.group else ()
         for point in sorted(points, key=lambda one: (one.name, one.value)):

@@ -20,7 +20,7 @@ GROUND = frozenset({OWN, "numpy", "ortools", "torch", *sys.stdlib_module_names})
 
 
 def in_a_file(module: str) -> bool:
-    """Whether a module's code is a file, and not a script or notebook, which holds more than what an object is of."""
+    """Whether a module is a file to import, not a script or notebook, which holds more than an object's own code."""
     if module.partition(".")[0] in ("__main__", "__mp_main__"):
         return False
     return getattr(sys.modules.get(module), "__file__", None) is not None
