@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 
 from ..benchmark.datasets.registry import load_dataset
 from ..benchmark.harness import in_batches
+from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.findings import Finding
-from ..models.card import Card, load_card_model
+from ..benchmark.protocol.types import Batch, MultiTaskModel
+from ..models.card import Card
 from ..models.conformance import PROPERTIES, Property, clean_scores, examined
 from ..models.nets.layout import Layout
-from ..models.registry import MODELS, find_card
+from ..models.registry import MODELS, CodeModel, find_card, find_model
 from .masking import SIGNS
 
 IMAGES, BATCH = 8, 32
@@ -50,32 +54,46 @@ def _comparable(card: Card) -> dict[str, object]:
     }
 
 
-def examine_model(name: str, data_root: Path | None) -> dict[str, Finding]:
+def examine_model(
+    name: str, dataset: str | None = None, data_root: str | PathLike[str] | None = None
+) -> dict[str, Finding]:
     """What was found of every property of `ALL`, of the model `name` or the one whose card lies at that path.
 
-    What rests on a property that failed, the card or the shapes, is left out. Raises BadInputError where there is no
-    such card, and for a data set that cannot be read.
+    A model without a card is tried on images of `dataset`, and has no properties that rest on a card. What rests on a
+    property that failed, the card or the shapes, is left out. Raises BadInputError where there is no such model, and
+    for a data set that cannot be read.
     """
     try:
-        card, folder = find_card(name)
-        model = load_card_model(card, folder)
+        found = find_model(name)
+        model = found.load()
     except Exception as error:  # an architecture may raise anything
         if name not in MODELS and not (name.endswith(".toml") and Path(name).is_file()):
             raise  # there is no card that could be at fault
         return {"card": Finding.of(error)}
+    if isinstance(found, CodeModel):
+        if dataset is None:
+            raise BadInputError(f"no card of {name} says a data set; name one by --dataset")
+        few = load_dataset(dataset, model.tasks, root=data_root, size=found.size, images=IMAGES).batch(range(IMAGES))
+        return _examined({**PROPERTIES, **SIGNS}, model, few)
+    card = found.card
+    if dataset not in (None, card.dataset):
+        raise BadInputError(f"the card of {name} says the data set {card.dataset}; leave out {dataset}")
     data = load_dataset(card.dataset, model.tasks, root=data_root, size=card.size)
     everything = range(len(data.ids))
-    few = data.batch(everything[:IMAGES])
-    digest = card.weights.sha256[:12]
-    found = {"card": Finding("pass", f"weights {digest}..., and answers to the probe images as stated")}
     checks: dict[str, Property] = {
         "twin": lambda *_: twin(card),
         **PROPERTIES,
         "clean-scores": lambda model, _: clean_scores(model, in_batches(data, everything, BATCH), card.clean),
         **SIGNS,
     }
+    said = f"weights {card.weights.sha256[:12]}..., and answers to the probe images as stated"
+    return {"card": Finding("pass", said), **_examined(checks, model, data.batch(everything[:IMAGES]))}
+
+
+def _examined(checks: Mapping[str, Property], model: MultiTaskModel, batch: Batch) -> dict[str, Finding]:
+    found = {}
     for title, check in checks.items():
-        found[title] = examined(check, model, few)
+        found[title] = examined(check, model, batch)
         if title == "shapes" and found[title].result == "fail":
             break
     return found

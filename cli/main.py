@@ -21,6 +21,7 @@ COMMANDS = {
     "gallery": "draw what attacks do to images",
     "train": "train a model from its recipe",
     "validate": "check an attack or a model for the properties of one",
+    "new": "write a package with an attack, a model or the like of one's own",
 }
 
 

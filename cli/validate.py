@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,53 +17,51 @@ from .options import json_option
 
 Rows = Sequence[Mapping[str, Any]]
 
-IMAGES = 3
-STRONG_ON = "rooms3-shared.clean"
 
-
-def _attack(name: str, model: str | None, data_root: Path | None) -> Rows:
-    from ..api.resolver import LocalWorkshop, found_models, threat_ref
-    from ..attacks.conformance.kit import examine
+def _attack(name: str, model: str | None, dataset: str | None, data_root: Path | None) -> Rows:
+    from ..api.attack_checks import STRONG_ON, examine_attack
     from ..attacks.doors import SHOWN
     from ..attacks.listing import attack_with
-    from ..attacks.registry import load_attack, settings_of
-    from ..models.registry import find_card
 
-    part, (name, kind) = name, attack_with(name)
+    if dataset:
+        raise BadInputError(f"--dataset {dataset} is what a model is tried on; an attack is tried on that of --model")
+    attack, kind = attack_with(name)
     if kind != "attack":
-        click.echo(f"{part} is {SHOWN[kind]}; what follows is of {name}", err=True)
-    model = model or STRONG_ON
-    workshop = LocalWorkshop(found_models([model]), data_root, "cpu", IMAGES)
-    card, _ = find_card(model)
-    cell = workshop.cell(card.name, card.dataset, IMAGES, name, threat_ref("linf", 4, None), 0, {})
-    batch = workshop.dataset(cell).batch(range(IMAGES))
-    return _rows(examine(partial(load_attack, name), settings_of(name), workshop.model(cell.model), batch))
+        click.echo(f"{name} is {SHOWN[kind]}; what follows is of {attack}", err=True)
+    return _rows(examine_attack(attack, model or STRONG_ON, data_root))
 
 
-def _model(name: str, strong_on: str | None, data_root: Path | None) -> Rows:
+def _model(name: str, strong_on: str | None, dataset: str | None, data_root: Path | None) -> Rows:
     from ..api.model_checks import examine_model
 
     if strong_on:
         raise BadInputError(f"--model {strong_on} says what an attack is to be strong on; leave it out for a model")
-    return _rows(examine_model(name, data_root))
+    return _rows(examine_model(name, dataset, data_root))
 
 
 def _rows(found: Mapping[str, Finding]) -> Rows:
     return [{"property": title, **asdict(finding)} for title, finding in found.items()]
 
 
-KINDS: dict[str, Callable[[str, str | None, Path | None], Rows]] = {"attack": _attack, "model": _model}
+KINDS: dict[str, Callable[[str, str | None, str | None, Path | None], Rows]] = {"attack": _attack, "model": _model}
 
 
 @click.command()
 @click.argument("kind", metavar="KIND", type=click.Choice(list(KINDS)))
 @click.argument("name")
-@click.option("--model", help="What an attack is to be strong on.", show_default=STRONG_ON)
+@click.option("--model", help="What an attack is to be strong on.", show_default="rooms3-shared.clean")
+@click.option("--dataset", help="What a model without a card is tried on.")
 @click.option("--data-root", type=click.Path(path_type=Path), help="Folder of a data set that is not embedded.")
 @json_option
 @click.pass_context
 def validate(
-    context: click.Context, kind: str, name: str, model: str | None, data_root: Path | None, as_json: bool
+    context: click.Context,
+    kind: str,
+    name: str,
+    model: str | None,
+    dataset: str | None,
+    data_root: Path | None,
+    as_json: bool,
 ) -> None:
     """Check an attack or a part of one, by its name, or a model, by its name or its card's path.
 
@@ -74,6 +71,6 @@ def validate(
     import torch
 
     torch.set_num_threads(1)  # as in every job; small tensors gain nothing by more
-    rows = KINDS[kind](name, model, data_root)
+    rows = KINDS[kind](name, model, dataset, data_root)
     click.echo(json.dumps(rows, indent=1) if as_json else tabulate(rows, headers="keys"))
     context.exit(any(row["result"] == "fail" for row in rows))

@@ -118,14 +118,19 @@ class Registry(Generic[T]):
             raise missing_object(name, self.kind)
         raise unknown(self.kind, name, self)
 
-    def _refusal(self, point: EntryPoint, found: Mapping[str, EntryPoint]) -> str | None:
-        if not re.fullmatch(r"[^\W_][\w.-]{0,99}", point.name):
+    def fault_of(self, name: str) -> str | None:
+        """Why a new entry cannot be called so; None if it can."""
+        if not re.fullmatch(r"[^\W_][\w.-]{0,99}", name):
             return "a name has letters, digits, - . and _, and begins with a letter or digit"
-        if point.name in self.entries:
-            return f"the name is taken; rename the entry point in the group {self.group}"
+        if name in self.entries:
+            return "the name is taken"
+        return self.refuses(name)
+
+    def _refusal(self, point: EntryPoint, found: Mapping[str, EntryPoint]) -> str | None:
         if point.name in found:
             return f"the name is taken by {_origin(found[point.name])}; uninstall one of them"
-        return self.refuses(point.name)
+        fault = self.fault_of(point.name)
+        return fault and f"{fault}; rename the entry point in the group {self.group}"
 
 
 def import_object(target: str, kind: str) -> object:

@@ -178,7 +178,7 @@ def write(folder: Path, names: dict[str, str]) -> None:
 
 def install(folder: Path, package: str, points: dict[str, str]) -> None:
     """What pip leaves beside a package's files: its entry points, by the kinds of `OBJECTS`."""
-    info = folder / f"{package}-1.0.dist-info"
+    info = folder / f"{package.replace('-', '_')}-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("".join(f"[mtrbench.{kind}]\n{line}\n" for kind, line in points.items()))
