@@ -133,7 +133,9 @@ def _made(name: str, described: Described) -> Task:
     if isinstance(described, Mapping):
         settings = dict(described)
         if KIND not in settings and name not in TASKS:
-            raise BadInputError(f'{unknown("task", name, TASKS)}; or say its kind beside it, {KIND} = "classification"')
+            raise BadInputError(
+                f'{unknown("task", name, TASKS)} (or say its kind beside it: {KIND} = "classification")'
+            )
         kind = settings.pop(KIND, name)
         if not isinstance(kind, str):
             raise BadInputError(f"task {name!r}: {KIND} must name its kind, not {kind!r}")
