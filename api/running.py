@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from tqdm import tqdm
 
 from ..benchmark.engines import Engine
-from ..benchmark.evaluation import Workshop, evaluate_cells, images_of, pending
+from ..benchmark.evaluation import Workshop, do_jobs, evaluate_cells, images_of, pending, undone
 from ..benchmark.protocol.cells import Cell
 from ..benchmark.protocol.records import AnyRecord
+from ..benchmark.shares import begin_share
 from ..benchmark.store import Store
 
 Progress = bool | Callable[[int, int], object]
@@ -50,3 +51,26 @@ def evaluate_all(
                 bar.set_description(f"{len(found)}/{len(cells)} cells", refresh=False)
         bar.refresh()
     return Done([found[cell.key] for cell in cells], stored)
+
+
+@dataclass(frozen=True)
+class ShareDone:
+    """How many parts a share of a run has, and how many of them were computed now."""
+
+    parts: int
+    computed: int
+
+
+def do_share(
+    number: int, of: int, cells: Sequence[Cell], workshop: Workshop, store: Store, engine: Engine
+) -> ShareDone:
+    """One share of a run, left in the store, with a bar on stderr; raises as `begin_share` does."""
+    jobs = begin_share(number, of, cells, workshop, store)
+    left = undone(jobs, store)
+    with (
+        tqdm(total=sum(map(images_of, left)), unit="image", smoothing=0.05, disable=not left) as bar,
+        closing(do_jobs(workshop, store, engine, left)) as done,
+    ):
+        for job in done:
+            bar.update(images_of(job))
+    return ShareDone(len(jobs), len(left))

@@ -51,7 +51,7 @@ class Share(Strict):
 
 
 @dataclass(frozen=True)
-class Found:
+class StoredShare:
     """A share, and the store that its passes are in."""
 
     store: Store
@@ -71,7 +71,7 @@ def begin_share(number: int, of: int, cells: Sequence[Cell], workshop: Workshop,
     drafts = [draft(cell, workshop) for cell in cells]
     share = Share(number=number, of=of, code=code_sha256(), environment=environment(workshop.device), drafts=drafts)
     if (store.root / FILE).exists():
-        before = Found(store, read_share(store))
+        before = read_share(store)
         if (before.share.number, before.share.of) != (number, of):
             raise BadInputError(f"{before.place} holds another share than {share.title}; choose another --out")
         check_same(before, share, "this run")
@@ -79,20 +79,18 @@ def begin_share(number: int, of: int, cells: Sequence[Cell], workshop: Workshop,
     return share.jobs
 
 
-def read_share(store: Store) -> Share:
-    """What a store is a share of; raises BadInputError if it is none."""
+def read_share(store: Store) -> StoredShare:
+    """What a store is a share of; raises BadInputError if its file cannot be read."""
     path = store.root / FILE
     try:
-        return Share.model_validate_json(path.read_bytes())
+        return StoredShare(store, Share.model_validate_json(path.read_bytes()))
     except OSError as error:
-        raise BadInputError(
-            f"{store.root} is no share of a run ({FILE}: {error.strerror}); make one with mtrbench run --shard"
-        ) from error
+        raise BadInputError(f"{path} cannot be read: {error.strerror}; run the share again") from error
     except ValidationError as error:
         raise BadInputError(f"{path} cannot be read: {error.errors()[0]['msg']}; run the share again") from error
 
 
-def check_same(one: Found, other: Share, place: str) -> None:
+def check_same(one: StoredShare, other: Share, place: str) -> None:
     """Raises BadInputError, which says what differs, unless another share is of the same run by the same code."""
     mine = one.share
     if mine.of != other.of:

@@ -64,9 +64,12 @@ class Store:
         np.savez_compressed(buffer, allow_pickle=False, meta=np.array(json.dumps(meta)), **arrays)
         write_atomically(self._shard_path(cell, span), buffer.getvalue())
 
-    def copy_shard(self, source: Store, cell: Cell, span: Span) -> None:
-        """Take a stretch of a cell's samples over from another store."""
-        write_atomically(self._shard_path(cell, span), source._shard_path(cell, span).read_bytes())
+    def copy_shards(self, source: Store) -> None:
+        """Take all stretches of samples over from another store that are not here yet."""
+        for path in sorted(source.root.glob("shards/*/*.npz")):
+            own = self.root / path.relative_to(source.root)
+            if not own.exists():
+                write_atomically(own, path.read_bytes())
 
     def shard(self, cell: Cell, span: Span) -> Measurement:
         """A stretch of a cell's samples; raises BadInputError if its file cannot be read."""

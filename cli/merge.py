@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ..benchmark.merge import merge_shares
+from ..benchmark.merge import merge_stores
 from ..benchmark.store import Store
 from .options import json_option, out_option
 from .results import show_results
@@ -18,8 +18,9 @@ from .results import show_results
 @out_option
 @json_option
 def merge(folders: Sequence[Path], out: Path, as_json: bool) -> None:
-    """Make the records of a run whose shares are in DIRs, as mtrbench run --shard leaves them, and print the boards.
+    """Unite what runs on several machines have left in DIRs, and print the boards.
 
-    All shares must be there and done, by the same code and libraries on the same data; else nothing is written.
+    DIRs are folders of runs, or the shares of one that mtrbench run --shard has made, all of them and done, by the same
+    code and libraries on the same data. Where anything does not fit, nothing is written.
     """
-    show_results(merge_shares(folders, Store(out)), out, as_json)
+    show_results(merge_stores(folders, Store(out)), out, as_json)

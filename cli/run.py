@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 
 import click
-from tqdm import tqdm
 
 from ..api.devices import device_of
 from ..api.resolver import LocalWorkshop, found_models
-from ..api.running import evaluate_all
+from ..api.running import do_share, evaluate_all
 from ..api.suites import find_suite
-from ..benchmark.engines import ENGINES, Engine, default_workers, make_engine
-from ..benchmark.evaluation import do_jobs, images_of, undone, with_clean
-from ..benchmark.protocol.cells import Cell, Norm
-from ..benchmark.shares import begin_share
+from ..benchmark.engines import ENGINES, default_workers, make_engine
+from ..benchmark.evaluation import with_clean
+from ..benchmark.protocol.cells import Norm
 from ..benchmark.store import Store
 from .options import Eps, Fraction, Names, json_option, norm_option, out_option
 from .results import show_results
@@ -80,25 +77,11 @@ def run(
         workers = default_workers() if device == "cpu" and engine != "serial" else 1
     store, made = Store(out), make_engine(engine, workers)
     if shard:
-        do_share(shard, cells, workshop, store, made)
+        share = do_share(*shard, cells, workshop, store, made)
+        counts = f"{share.parts} parts, {share.parts - share.computed} from the store, {share.computed} computed"
+        click.echo(f"share {shard[0]}/{shard[1]}: {counts}; mtrbench merge makes the records of all shares", err=True)
     else:
         done = evaluate_all(cells, workshop, store, made)
         counts = f"{done.stored} from the store, {len(done.records) - done.stored} computed"
         click.echo(f"{len(done.records)} cells: {counts}", err=True)
         show_results(done.records, out, as_json)
-
-
-def do_share(
-    shard: tuple[int, int], cells: Sequence[Cell], workshop: LocalWorkshop, store: Store, engine: Engine
-) -> None:
-    """One share of a run, with a progress bar over images."""
-    jobs = begin_share(*shard, cells, workshop, store)
-    left = undone(jobs, store)
-    with (
-        tqdm(total=sum(map(images_of, left)), unit="image", smoothing=0.05, disable=not left) as bar,
-        closing(do_jobs(workshop, store, engine, left)) as done,
-    ):
-        for job in done:
-            bar.update(images_of(job))
-    counts = f"{len(jobs)} parts, {len(jobs) - len(left)} from the store, {len(left)} computed"
-    click.echo(f"share {shard[0]}/{shard[1]}: {counts}; mtrbench merge makes the records of all shares", err=True)

@@ -16,7 +16,7 @@ from mtrbench import BadInputError
 from mtrbench.benchmark import shares
 from mtrbench.benchmark.engines import Engine, Processes, Serial
 from mtrbench.benchmark.evaluation import do_jobs, evaluate_cells, pending, undone, with_clean
-from mtrbench.benchmark.merge import merge_shares
+from mtrbench.benchmark.merge import merge_stores
 from mtrbench.benchmark.protocol.cells import Cell
 from mtrbench.benchmark.protocol.records import AnyRecord
 from mtrbench.benchmark.shares import FILE, begin_share
@@ -61,7 +61,7 @@ class TestMerging:
     def test_shares_make_the_records_of_one_run(self, of: int, tmp_path: Path, whole: list[dict[str, Any]]) -> None:
         folders = [do_share(tmp_path / str(number), number, of) for number in range(1, of + 1)]
         out = Store(tmp_path / "out")
-        assert contents(merge_shares(folders[::-1], out)) == whole
+        assert contents(merge_stores(folders[::-1], out)) == whole
         assert contents([record for cell in CELLS for record in [out.record(cell)] if record]) == whole
         assert (tmp_path / "log").read_text().count("\n") == JOBS
         # All passes are there too: nothing is left to do.
@@ -73,21 +73,52 @@ class TestMerging:
         engines = (Serial(), Processes(2), Serial())
         folders = [do_share(tmp_path / str(i), i + 1, 3, engine=engine) for i, engine in enumerate(engines)]
         for number, order in enumerate(permutations(folders)):
-            assert contents(merge_shares(order, Store(tmp_path / f"out{number}"))) == whole
+            assert contents(merge_stores(order, Store(tmp_path / f"out{number}"))) == whole
 
     def test_an_interrupted_share_goes_on_where_it_stopped(self, tmp_path: Path, whole: list[dict[str, Any]]) -> None:
         with pytest.raises(KeyboardInterrupt):
             do_share(tmp_path / "a", 1, 2, engine=Interrupted(3))
         folders = [do_share(tmp_path / "b", 2, 2), do_share(tmp_path / "a", 1, 2)]
-        assert contents(merge_shares(folders, Store(tmp_path / "out"))) == whole
+        assert contents(merge_stores(folders, Store(tmp_path / "out"))) == whole
         assert (tmp_path / "log").read_text().count("\n") == JOBS
+
+
+class TestRuns:
+    def run(self, folder: Path, cells: Sequence[Cell]) -> Path:
+        workshop, store = ToyWorkshop(folder.parent / "log"), Store(folder)
+        for _ in evaluate_cells(cells, workshop, store, Serial(), pending(cells, workshop, store)):
+            pass
+        return folder
+
+    def test_of_several_machines_are_united_each_cell_once(self, tmp_path: Path, whole: list[dict[str, Any]]) -> None:
+        folders = [self.run(tmp_path / str(i), CELLS[i : i + 2]) for i in range(0, len(CELLS), 2)]
+        folders += [self.run(tmp_path / "again", CELLS[1:3])]
+        records = contents(merge_stores(folders, Store(tmp_path / "out")))
+        assert records == sorted(whole, key=lambda record: str(record["key"]))
+        assert pending(CELLS, ToyWorkshop(tmp_path / "log"), Store(tmp_path / "out")) == []
+
+    def test_and_shares_beside_them(self, tmp_path: Path, whole: list[dict[str, Any]]) -> None:
+        folders = [do_share(tmp_path / str(number), number, 2, CELLS[:3]) for number in (1, 2)]
+        folders += [self.run(tmp_path / "run", CELLS[2:])]
+        records = contents(merge_stores(folders, Store(tmp_path / "out")))
+        assert records == sorted(whole, key=lambda record: str(record["key"]))
+
+    def test_with_two_results_of_one_cell_are_refused(self, tmp_path: Path) -> None:
+        folders = [self.run(tmp_path / name, CELLS[2:3]) for name in "ab"]
+        path = folders[1] / "records" / f"{CELLS[2].key}.json"
+        record = json.loads(path.read_text())
+        record["solver"]["programs"] = {"optimal": 1}
+        path.write_text(json.dumps(record))
+        with pytest.raises(BadInputError, match=r"differ in solver\.programs"):
+            merge_stores(folders, Store(tmp_path / "out"))
+        assert not (tmp_path / "out").exists()
 
 
 class TestRefusals:
     def refused(self, folders: Sequence[Path], tmp_path: Path, *words: str) -> None:
         before = files(tmp_path)
         with pytest.raises(BadInputError) as caught:
-            merge_shares(folders, Store(tmp_path / "out"))
+            merge_stores(folders, Store(tmp_path / "out"))
         for word in words:
             assert word in str(caught.value)
         assert files(tmp_path) == before
@@ -123,7 +154,7 @@ class TestRefusals:
             (second / FILE).write_text(json.dumps({**own, **change}))
             self.refused([first, second], tmp_path, reason)
         (second / FILE).write_text(json.dumps({**own, "environment": {**own["environment"], "device": "cpu:0"}}))
-        assert len(merge_shares([first, second], Store(tmp_path / "both"))) == 1
+        assert len(merge_stores([first, second], Store(tmp_path / "both"))) == 1
         (second / FILE).write_text(text)
         monkeypatch.setattr("mtrbench.benchmark.merge.code_sha256", lambda: "1" * 64)
         self.refused([first, second], tmp_path, "made by other code than this")
@@ -138,7 +169,7 @@ class TestRefusals:
         self.refused([first, second, third], tmp_path, f"{second} (share 2/3) lacks 1 of its 3 parts; run it again")
 
     def test_folders_that_are_no_shares(self, tmp_path: Path) -> None:
-        self.refused([tmp_path / "none"], tmp_path, "none is no share of a run", "mtrbench run --shard")
+        self.refused([tmp_path / "none"], tmp_path, "none holds neither records nor a share of a run", "mtrbench run")
         (tmp_path / FILE).write_text("{")
         self.refused([tmp_path], tmp_path, f"{tmp_path / FILE} cannot be read")
 
@@ -183,5 +214,5 @@ class TestCommands:
 
     def test_merging_nothing_is_refused(self, out: Path) -> None:
         assert_refused(mtrbench("merge", "--out", out), "Missing argument 'DIR...'")
-        assert_refused(mtrbench("merge", out / "none", "--out", out), "is no share of a run")
+        assert_refused(mtrbench("merge", out / "none", "--out", out), "holds neither records nor a share of a run")
         assert not out.exists()
