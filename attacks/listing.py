@@ -85,7 +85,8 @@ def _listed(written: Callable[[str, Factory], Sequence[str]]) -> tuple[str, ...]
         for optimizer, factory in OPTIMIZERS.working()
         if not {*settings_of_class(balancing)} & {*settings_of_class(factory)}
     )
-    return (*products, *(head for name, factory in WHOLE.working() for head in written(name, factory)))
+    whole = (head for name, factory in WHOLE.working() for head in written(name, factory))
+    return tuple(dict.fromkeys((*products, *whole)))  # a whole attack goes before a product of its name
 
 
 def _with_arguments(name: str, factory: Factory, tasks: Sequence[str]) -> list[str]:

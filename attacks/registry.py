@@ -14,6 +14,7 @@ from ..benchmark.protocol.cells import Setting
 from ..benchmark.protocol.errors import BadInputError, unknown
 from ..benchmark.protocol.facts import TRAIN, AttackFacts, AttackKind
 from ..benchmark.protocol.notices import notice
+from ..benchmark.protocol.references import misspelt
 from ..benchmark.protocol.types import Attack, SplitAttack
 from .doors import check_made, settings_of_class
 from .losses.ascending import Ascending, AscendingSplit
@@ -60,7 +61,7 @@ def parse(name: str) -> AttackName:
     if found is None:
         plain = name.partition("[")[0].partition("@")[0]
         products = (f"{balancing}-{optimizer}" for balancing in BALANCINGS for optimizer in OPTIMIZERS)
-        raise unknown("attack", plain, [*products, *WHOLE])
+        raise misspelt(plain, "attack") or unknown("attack", plain, [*products, *WHOLE])
     return found
 
 

@@ -66,11 +66,11 @@ WHOLE: Registry[Callable[..., Attack]] = Registry(
     },
     check_attack,
     group="mtrbench.attacks",
-    refuses=lambda name: "the name is taken" if name in BALANCINGS.entries or _is_product(name) else None,
+    refuses=lambda name: "the name is taken" if name in BALANCINGS or _is_product(name) else None,
 )
 NAMES = Grammar(BALANCINGS, OPTIMIZERS, WHOLE)
 
 
 def _is_product(name: str) -> bool:
     head, _, optimizer = name.rpartition("-")
-    return head in BALANCINGS.entries and optimizer in OPTIMIZERS.entries
+    return head in BALANCINGS and optimizer in OPTIMIZERS

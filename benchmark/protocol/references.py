@@ -83,10 +83,14 @@ def load_module(place: str, what: str) -> ModuleType:
         raise BadInputError(f"{what} cannot be imported: {told(error)}") from error
 
 
-def missing_object(place: str, kind: str) -> BadInputError:
-    """The error for a file without the name of an object: it says which ones there are."""
-    offered = ", ".join(_defined(Path(place).expanduser())) or "Object"
-    return BadInputError(f"{kind} {place!r} names no object of the file; write {place}:{offered}")
+def misspelt(text: str, kind: str) -> BadInputError | None:
+    """The error for what was meant to be a reference to a file and is none; None for what was meant to be a name."""
+    if text.endswith(".py"):
+        offered = ", ".join(_defined(Path(text).expanduser())) or "Object"
+        return BadInputError(f"{kind} {text!r} names no object of the file; write {text}:{offered}")
+    if ".py:" in text:
+        return BadInputError(f"{kind} {text!r}: write a file as ./file.py:Object; its path begins with ./ ../ / or ~/")
+    return None
 
 
 def _import(name: str, what: str) -> ModuleType:

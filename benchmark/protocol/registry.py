@@ -9,11 +9,11 @@ from difflib import get_close_matches
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from .errors import BadInputError, unknown
 from .notices import notice
-from .references import Reference, missing_object
+from .references import Reference, misspelt
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -22,10 +22,6 @@ ALIKE = 0.75
 """From here on, as `difflib` measures, what leads nowhere is taken for a name misspelt."""
 DATA = ".toml"
 """What ends so is no code, but the path of a card or a suite."""
-
-
-def _as_it_is(found: Any, name: str) -> Any:
-    return found
 
 
 def _anything(name: str) -> str | None:
@@ -44,7 +40,7 @@ class Registry(Generic[T]):
 
     kind: str
     entries: Mapping[str, str]
-    check: Callable[[object, str], T] = _as_it_is
+    check: Callable[[object, str], T]
     group: str | None = None
     refuses: Callable[[str], str | None] = _anything
     _known: dict[str, T] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -114,9 +110,7 @@ class Registry(Generic[T]):
             raise unknown(self.kind, reference.place, self)
         if reference or name.endswith(DATA):
             return import_object(name, self.kind)
-        if name.endswith(".py"):
-            raise missing_object(name, self.kind)
-        raise unknown(self.kind, name, self)
+        raise misspelt(name, self.kind) or unknown(self.kind, name, self)
 
     def fault_of(self, name: str) -> str | None:
         """Why a new entry cannot be called so; None if it can."""

@@ -16,14 +16,13 @@ from mtrbench import BadInputError, load_attack
 from mtrbench.attacks.balancing.base import Iterate, gradient_of_sum
 from mtrbench.attacks.balancing.dgba import Dgba
 from mtrbench.attacks.conformance.toys import linear_model, middle_batch
-from mtrbench.attacks.listing import names
+from mtrbench.attacks.listing import full_names
 from mtrbench.attacks.registry import describe
 from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.tally import tallying
 from mtrbench.benchmark.protocol.types import MultiTaskModel
 
-ARGUMENTS = {":TASK": ":a", ":PIXELS": ":4", ":MEMBERS": ":total-pgd,dgba-pgd"}
-ATTACKS = [re.sub(":[A-Z]+", lambda found: ARGUMENTS[found[0]], name) for name in names()]
+ATTACKS = full_names(("a",))
 
 
 @pytest.mark.parametrize("name", ["total-pgd", "dgba-pgd"])
@@ -124,6 +123,8 @@ def test_module_and_object_stand_for_a_name() -> None:
         ("total-pgd", {"steps": 0}, "steps of pgd must be at least 1, not 0"),
         ("total-pgd", {"reach": math.nan}, "reach of pgd must be above 0"),
         ("no.such.module:thing", {}, "no module no is installed"),
+        ("my-attack.py:Mine", {}, "write a file as ./file.py:Object"),
+        ("total-./mine.py[steps=3]", {}, "names no object of the file"),
         ("sinlge:depth-pgd", {}, "unknown balancing 'sinlge'; did you mean single"),
         ("mtrbench.attacks.whole.noise:Nothing", {}, "unknown attack"),
         ("mtrbench.attacks.whole.noise:__doc__", {}, "is a str, not a whole attack"),

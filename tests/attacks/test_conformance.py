@@ -17,7 +17,7 @@ from torch import Tensor
 from mtrbench import load_attack
 from mtrbench.attacks.balancing.base import gradient_of_sum
 from mtrbench.attacks.conformance.kit import PROPERTIES, examine
-from mtrbench.attacks.listing import names
+from mtrbench.attacks.listing import full_names
 from mtrbench.attacks.registry import settings_of
 from mtrbench.benchmark.datasets.registry import load_dataset
 from mtrbench.benchmark.protocol.findings import Finding
@@ -26,8 +26,9 @@ from mtrbench.benchmark.protocol.threat import ThreatModel
 from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel
 from mtrbench.models.registry import find_card, load_model
 
-ARGUMENTS = {":TASK": ":depth", ":PIXELS": ":8", ":MEMBERS": ":total-fgsm,dgba-fgsm"}
-ATTACKS = [re.sub(":[A-Z]+", lambda found: ARGUMENTS[found[0]], name) for name in names()]
+# Fewer pixels than the toys have, and members that take one step.
+SMALLER = {":512-": ":8-", ":total-pgd,dgba-pgd": ":total-fgsm,dgba-fgsm"}
+ATTACKS = [re.sub("|".join(SMALLER), lambda found: SMALLER[found[0]], name) for name in full_names(("depth",))]
 
 Stage = tuple[MultiTaskModel, Batch]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,12 @@ from mtrbench import BadInputError
 from mtrbench.benchmark.protocol.references import Reference
 from mtrbench.benchmark.protocol.registry import Registry
 
-TABLE = Registry("thing", {})
+
+def as_it_is(found: Any, name: str) -> Any:
+    return found
+
+
+TABLE = Registry("thing", {}, as_it_is)
 
 IDENTIFIERS = st.from_regex(r"[a-z_][a-z0-9_]{0,5}", fullmatch=True)
 MODULES = st.lists(IDENTIFIERS, min_size=1, max_size=3).map(".".join).filter(lambda text: not text.endswith(".py"))
@@ -98,6 +104,7 @@ FAULTS = {
     "./classes.py:Mien": "unknown thing './classes.py:Mien': object of ./classes.py 'Mien'; did you mean Mine?",
     "./classes.py": "names no object of the file; write ./classes.py:Mine, make",
     "os.path:no_such": "'no_such'",
+    "my-classes.py:Mine": "write a file as ./file.py:Object; its path begins with ./ ../ / or ~/",
     "divides:x": "thing 'divides:x' cannot be imported: ZeroDivisionError",
 }
 

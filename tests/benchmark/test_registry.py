@@ -16,7 +16,12 @@ from mtrbench import BadInputError, load_attack
 from mtrbench.benchmark.protocol.notices import notice
 from mtrbench.benchmark.protocol.registry import Registry
 
-TABLE = Registry("thing", {"path": "pathlib:Path", "paths": "os:path", "json": "json:dumps"})
+
+def as_it_is(found: Any, name: str) -> Any:
+    return found
+
+
+TABLE = Registry("thing", {"path": "pathlib:Path", "paths": "os:path", "json": "json:dumps"}, as_it_is)
 
 
 class Point(NamedTuple):
@@ -40,7 +45,7 @@ def plugged(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Registry[Any]]:
 
     def make(*points: Point, **given: Any) -> Registry[Any]:
         monkeypatch.setattr("mtrbench.benchmark.protocol.registry.entry_points", lambda group: points)
-        return Registry("thing", {"mine": "os.path:join"}, group="things", **given)
+        return Registry("thing", {"mine": "os.path:join"}, as_it_is, group="things", **given)
 
     return make
 
@@ -126,7 +131,7 @@ def test_unknown_name_tells_the_nearest(name: str, message: str) -> None:
 
 
 def test_import_is_put_off_until_it_is_asked_for() -> None:
-    assert "broken" in Registry("thing", {"broken": "no.such:thing"})
+    assert "broken" in Registry("thing", {"broken": "no.such:thing"}, as_it_is)
 
 
 @pytest.mark.parametrize("name", ["os.path:isfile", "os.path:sep", "json:decoder", "json:JSONEncoder"])
