@@ -8,7 +8,8 @@ from ..benchmark.protocol.cells import Cell, ModelRef
 from ..benchmark.protocol.facts import AttackFacts, ModelFacts
 from ..benchmark.protocol.types import Attack, Dataset, MultiTaskModel
 from .given import GivenAttack
-from .resolver import LocalWorkshop, facts_without_card
+from .model_facts import facts_without_card
+from .resolver import LocalWorkshop
 
 
 @dataclass(frozen=True)
@@ -32,4 +33,6 @@ class OwnWorkshop(LocalWorkshop):
         return self.own_attack.facts if cell.attack == self.own_attack.ref else super().attack_facts(cell)
 
     def model_facts(self, cell: Cell) -> ModelFacts:
-        return super().model_facts(cell) if self.own_model is None else facts_without_card(self.own_model)
+        return (
+            super().model_facts(cell) if self.own_model is None else facts_without_card(self.own_model, self.own_data)
+        )

@@ -15,10 +15,11 @@ from ..models.card import Card
 from ..models.conformance import PROPERTIES, Property, clean_scores, examined
 from ..models.nets.layout import Layout
 from ..models.registry import MODELS, CodeModel, find_card, find_model
+from ..models.sharing import measured_reach
 from .masking import SIGNS
 
 IMAGES, BATCH = 8, 32
-ALL = ("card", "twin", *PROPERTIES, "clean-scores", *SIGNS)
+ALL = ("card", "twin", *PROPERTIES, "sharing", "clean-scores", *SIGNS)
 
 
 def twin(card: Card) -> Finding:
@@ -38,6 +39,16 @@ def twin(card: Card) -> Finding:
     if differing:
         return Finding("fail", f"{card.twin} has another {', '.join(differing)}")
     return Finding("pass", f"{card.twin}, independent and trained alike")
+
+
+def sharing(card: Card, model: MultiTaskModel, batch: Batch) -> Finding:
+    """The tasks share what the card's layout says: just its groups of several tasks have parameters in common."""
+    reach, layout = measured_reach(model, batch), Layout.parse(card.architecture.layout)
+    if reach.sharing_index is None:
+        return Finding("does not apply", "the loss of a task reaches no parameters")
+    found = f"sharing index {layout.sharing_index:.2f} by blocks, {reach.sharing_index:.2f} over all parameters"
+    fault = reach.fault(layout)
+    return Finding("fail", f"{fault}; {found}") if fault else Finding("pass", found)
 
 
 def _comparable(card: Card) -> dict[str, object]:
@@ -83,6 +94,7 @@ def examine_model(
     checks: dict[str, Property] = {
         "twin": lambda *_: twin(card),
         **PROPERTIES,
+        "sharing": lambda model, few: sharing(card, model, few),
         "clean-scores": lambda model, _: clean_scores(model, in_batches(data, everything, BATCH), card.clean),
         **SIGNS,
     }

@@ -15,17 +15,17 @@ from ..attacks.registry import attack_facts, load_attack
 from ..benchmark.datasets.registry import load_dataset
 from ..benchmark.protocol.cells import Cell, DatasetRef, ModelRef, Norm, ThreatRef
 from ..benchmark.protocol.errors import BadInputError, unknown
-from ..benchmark.protocol.facts import UNKNOWN, AttackFacts, ModelFacts
+from ..benchmark.protocol.facts import AttackFacts, ModelFacts
 from ..benchmark.protocol.tasks.base import Task
 from ..benchmark.protocol.tasks.registry import task_settings
 from ..benchmark.protocol.threat import ThreatModel
 from ..benchmark.protocol.types import Attack, Dataset, MultiTaskModel
 from ..benchmark.suites.suite import Suite
-from ..models.nets.layout import Layout
 from ..models.registry import CodeModel, find_model
 from .devices import device_of
 from .given import GivenAttack, named_attack
 from .identity import attack_ref, dataset_ref, model_ref
+from .model_facts import facts_of_foreign, facts_of_own, facts_without_card
 
 
 class Attacking:
@@ -71,21 +71,12 @@ class LocalWorkshop(Attacking):
         return _dataset(cell.dataset.name, (*tasks.items(),), self.data_root, cell.dataset.size, cell.dataset.images)
 
     def model_facts(self, cell: Cell) -> ModelFacts:
-        found = find_model(self.models[cell.model.name])
+        found, model = find_model(self.models[cell.model.name]), self.model(cell.model)
         if isinstance(found, CodeModel):
-            return facts_without_card(self.model(cell.model))
-        card = found.card
-        training, layout = card.training, Layout.parse(card.architecture.layout)
-        return ModelFacts(
-            trained_on=card.dataset,
-            sharing_index=layout.sharing_index,
-            adversary=None if training.attack is None else f"{training.attack}, eps {training.eps:g}/255",
-            parameters=sum(parameter.numel() for parameter in self.model(cell.model).parameters()),
-            twin=card.twin,
-            architecture=card.architecture.label,
-            layout=layout.lines,
-            seed=training.seed,
-        )
+            return facts_without_card(model, self.dataset(cell))
+        if cell.model.code:
+            return facts_of_foreign(found.card, model, self.dataset(cell))
+        return facts_of_own(found.card, model)
 
     def cells(self, suite: Suite, targets: tuple[str, ...] | None = None) -> list[Cell]:
         """The cells of a suite on the workshop's models, each once; `targets` are the tasks that the attacker sees."""
@@ -136,17 +127,6 @@ class LocalWorkshop(Attacking):
             threat,
             seed,
         )
-
-
-def facts_without_card(model: MultiTaskModel) -> ModelFacts:
-    """What there is to know of a model that no card tells of."""
-    return ModelFacts(
-        trained_on=UNKNOWN,
-        sharing_index=None,
-        adversary=UNKNOWN,
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
-        twin=None,
-    )
 
 
 def transfers(cells: Sequence[Cell]) -> list[Cell]:

@@ -23,7 +23,8 @@ class ModelFacts(Strict):
     """What the boards need to know of a model beyond its name.
 
     `adversary` is its training's attack, None if that was clean and UNKNOWN if nobody tells. `sharing_index` is 1 for a
-    fully shared backbone and 0 for independent ones; `twin` names the independent model of the same training, against
+    fully shared backbone and 0 for independent ones, by the layout's blocks or, with `sharing_measured`, by the
+    parameters that losses reach (docs/protocol.md); `twin` names the independent model of the same training, against
     which the clean gain of sharing is measured. `architecture` is the network and its settings without the layout,
     `layout` has a line per block with slashes between the groups of tasks that share it, and `seed` is that of the
     training; models that agree in all but the seed are repetitions of one another.
@@ -37,6 +38,7 @@ class ModelFacts(Strict):
     architecture: Name | None = None
     layout: tuple[Name, ...] | None = None
     seed: int | None = None
+    sharing_measured: bool = False
 
 
 class AttackFacts(Strict):

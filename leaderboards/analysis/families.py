@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import compress
 
+from ...benchmark.protocol.facts import UNKNOWN
 from ...benchmark.stats import Bootstrapped, mean
 from .group import Group
 from .trainings import training_label
@@ -55,10 +56,13 @@ class Family:
 def families(group: Group) -> list[Family]:
     """The families of a group's models with a sharing index, in the order of its parts.
 
-    A model whose record does not tell its layout counts as a layout of its own.
+    A model whose record does not tell its layout counts as a layout of its own. Models of unknown training differ in
+    more than layouts, and are in no family.
     """
     found = []
     for part in group.parts:
+        if part.training(part.models[0]) == UNKNOWN:
+            continue
         networks: dict[tuple[str, str], dict[tuple[str, ...], list[str]]] = {}
         for model in part.models:
             facts = part.facts(model)

@@ -26,6 +26,7 @@ class Setting:
     tasks: tuple[str, ...]
     sha256: str
     ids: str
+    code: str
 
     @classmethod
     def of(cls, record: Record, order: TaskOrder) -> Setting:
@@ -33,7 +34,9 @@ class Setting:
         data, threat = record.cell.dataset, record.threat
         tasks = order[frozenset(record.cell.tasks)]
         targets = tuple(task for task in tasks if task in (threat.targets or ()))
-        return cls(data.name, data.images, data.size, threat.norm, threat.eps, targets, tasks, data.sha256, data.ids)
+        images = data.name, data.images, data.size
+        contents = data.sha256, data.ids, data.code or ""
+        return cls(*images, threat.norm, threat.eps, targets, tasks, *contents)
 
     @property
     def title(self) -> str:
@@ -44,7 +47,10 @@ class Setting:
     @property
     def longer_title(self) -> str:
         """The title with what tells apart two sets of tasks, or of images, that look the same."""
-        return f"{self.title} ({', '.join(self.tasks)}; {self.sha256[:6]}-{self.ids[:6]})"
+        return f"{self.title} ({', '.join(self.tasks)}; {self._contents(6)})"
+
+    def _contents(self, digits: int) -> str:
+        return "-".join(part[:digits] for part in (self.sha256, self.ids, self.code) if part)
 
     @property
     def scope(self) -> tuple[tuple[str, str | int | float], ...]:
@@ -52,7 +58,7 @@ class Setting:
             ("dataset", self.dataset),
             ("images", self.images),
             ("size", "x".join(map(str, self.size))),
-            ("images_sha256", f"{self.sha256[:12]}-{self.ids[:12]}"),
+            ("images_sha256", self._contents(12)),
             ("norm", self.norm),
             ("eps_255", self.eps),
             ("targets", " ".join(self.targets) or "all"),

@@ -90,7 +90,7 @@ def _board(group: Group) -> Board:
         *(Column(f"ard:{attack}", attack, _ard(group, attack), where="csv") for attack in group.attacks),
     ]
     by = f"ARD under `{standard}`, the standard evaluation" if standard else "the worst ARD"
-    note = " ".join([f"Ranked by {by}.", *_not_counted(group), *common_notes(group)])
+    note = " ".join([f"Ranked by {by}.", *_not_counted(group), *_measured(group), *common_notes(group)])
     return Board.of("models", f"Models: {group.title}", note, group.setting.scope, columns, rows)
 
 
@@ -140,6 +140,12 @@ def _mean_gain(row: Row) -> Estimate | None:
 
 def _gain(task: str) -> Callable[[Row], Value]:
     return lambda row: row.gains[task].estimate() if row.gains else None
+
+
+def _measured(group: Group) -> list[str]:
+    """A sentence on the models whose sharing index is of another kind than the others'."""
+    models = [model for model in group.models if group.facts(model).sharing_measured]
+    return [f"Sharing measured over all parameters, heads too, and not by blocks: {listed(models)}."] if models else []
 
 
 def _not_counted(group: Group) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
@@ -28,6 +29,18 @@ class Sound(nn.Module):
     def changed(self, task: str, x: Tensor, change: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
         answers = Sound.forward(self, x)
         return {**answers, task: change(answers[task])}
+
+
+class Apart(Sound):
+    """Every task has a network of its own, whatever the layout says."""
+
+    def __init__(self, tasks: Mapping[str, Task], layout: Sequence[str]) -> None:
+        super().__init__(tasks, layout)
+        self.own = nn.ModuleDict({task: copy.deepcopy(self.net) for task in tasks})
+        del self.net
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        return {task: net(x)[task] for task, net in self.own.items()}
 
 
 class TwoChannels(Sound):

@@ -13,6 +13,7 @@ from helpers.make_records import CLEAN, DAMAGE, MODELS, TASKS, all_records, make
 from mtrbench.benchmark.protocol.cells import Cell
 from mtrbench.benchmark.protocol.estimates import Replicates, unpacked
 from mtrbench.benchmark.protocol.records import Record
+from mtrbench.leaderboards.analysis.families import families
 from mtrbench.leaderboards.analysis.groups import group
 from mtrbench.leaderboards.analysis.labels import Name
 from mtrbench.leaderboards.analysis.ranking import Rank
@@ -339,3 +340,16 @@ def test_boards_know_no_task_by_its_name(records):
     theirs = [called(record, "depth", "deptha") for record in records]
     before, after = ({**all_boards(of), **metric_boards(of)} for of in (group(records), group(theirs)))
     assert str(after) == str(before).replace("depth", "deptha")
+
+
+def test_models_of_unknown_training_stand_apart_and_measured_sharing_is_named():
+    own = {"trained_on": "unknown", "adversary": "unknown", "sharing_index": 0.4, "sharing_measured": True}
+    records = [make_record(), make_record("Mine", facts=own), make_record("Other", facts=own)]
+    (found,) = group(records)
+    assert [part.models for part in found.parts] == [("rooms3-shared.clean",), ("Mine", "Other")]
+    assert not any("unknown" in family.label for family in families(found))
+    (board,) = model_boards([found])
+    assert (row(board, "Mine")["training"], row(board, "Mine")["sharing_index"]) == ("unknown", 0.4)
+    assert "Sharing measured over all parameters, heads too, and not by blocks: `Mine`, `Other`." in board.note
+    assert "measured" not in model_boards(group(records[:1]))[0].note
+    assert len(attack_boards([found])) == 2

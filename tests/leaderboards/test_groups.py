@@ -107,3 +107,29 @@ def test_contradictions_are_refused():
     short["degradation"]["replicates"]["depth"] = Replicates.pack(values).model_dump(mode="json")
     with pytest.raises(BadInputError, match="499 replicates"):
         attack_boards(group([Record.model_validate_json(json.dumps(short))]))
+
+
+def with_code(record, **refs):
+    """The record with digests of foreign code in its cell."""
+    cell = record.cell.model_copy(
+        update={
+            name: getattr(record.cell, name).model_copy(update={"code": sha256(text)}) for name, text in refs.items()
+        }
+    )
+    return Record.model_validate_json(record.model_copy(update={"cell": cell, "key": cell.key}).to_json())
+
+
+def test_edited_code_of_attacks_and_models_has_a_row_of_its_own():
+    records = [with_code(make_record(), attack=text) for text in ("before", "after")]
+    (found,) = group(records)
+    assert {*found.attacks} == {f"dgba-pgd [code={sha256(text)[:8]}]" for text in ("before", "after")}
+    records = [with_code(make_record(), model=text) for text in ("before", "after")]
+    (both,) = group([*records, make_record()])
+    digest = sha256("rooms3-shared.clean")[:8]
+    codes = [f"-{sha256(text)[:8]}" for text in ("before", "after")]
+    assert {*both.models} == {f"rooms3-shared.clean [{digest}{code}]" for code in ("", *codes)}
+
+
+def test_edited_code_of_data_sets_has_a_board_of_its_own():
+    groups = group([with_code(make_record(), dataset=text) for text in ("before", "after")])
+    assert len(groups) == len({part.title for part in groups}) == len({part.setting.scope for part in groups}) == 2

@@ -16,6 +16,7 @@ from helpers.commands import assert_refused, mtrbench
 from helpers.layouts import layouts
 from helpers.planted_models import (
     SIZE,
+    Apart,
     Backwards,
     BackwardsOffTheGrid,
     BlindInTheDark,
@@ -132,6 +133,7 @@ FAULTS = {
     MixesTheBatch: ("batch-size-invariant", "segmentation differs alone from the whole batch by up to"),
     Detached: ("gradient-flows", "segmentation 0%, depth 100%, normals 0%"),
     Constant: ("gradient-flows", "segmentation 0%, depth 100%, normals 0%"),
+    Apart: ("sharing", "depth and normals and segmentation share a block in the layout, and no parameter"),
     BrokenGradient: ("gradient-flows", "segmentation 0%, depth 100%, normals 0%"),
 }
 
@@ -145,7 +147,7 @@ def test_faulty_model_lacks_one_property_alone(faulty: type[Sound], card_of: Cal
 
 
 def test_every_property_has_a_faulty_model() -> None:
-    assert {name for name, _ in FAULTS.values()} == {"card", *PROPERTIES}
+    assert {name for name, _ in FAULTS.values()} == {"card", "sharing", *PROPERTIES}
 
 
 class Classifier(nn.Module):
