@@ -25,46 +25,68 @@ from mtrbench.attacks.registry import describe, settings_of
 from mtrbench.benchmark.protocol.noise import Noise
 
 
-def naive_segmentation(kind: str, z: Tensor, y: int) -> float:
-    p, others = z.softmax(0), [z[j].item() for j in range(len(z)) if j != y]
-    if kind == "masked-ce":
-        return -p[y].log().item() if z.argmax() == y else 0.0
-    if kind == "margin":
-        return max(others) - z[y].item()
-    if kind == "segpgd":
-        return -p[y].log().item() * (0.75 if z.argmax() == y else 0.25)
-    if kind == "cospgd":
-        return -p[y].log().item() * (p[y] / p.norm()).item()
-    one_hot = torch.eye(len(z), dtype=z.dtype)[y]
+def masked_ce(z: Tensor, y: Tensor) -> float:
+    return -z.softmax(0)[y].log().item() if z.argmax() == y else 0.0
+
+
+def margin(z: Tensor, y: Tensor) -> float:
+    return max(z[j].item() for j in range(len(z)) if j != y) - z[y].item()
+
+
+def js(z: Tensor, y: Tensor) -> float:
+    p, one_hot = z.softmax(0), torch.eye(len(z), dtype=z.dtype)[y]
     middle = (p + one_hot) / 2
     return sum(0.5 * (q * (q / m).log()).nan_to_num().sum().item() for q, m in ((p, middle), (one_hot, middle)))
 
 
-def naive(kind: str, prediction: Tensor, truth: Tensor) -> float:
-    """One pixel's loss, from vectors (channels,)."""
-    if kind == "relative":
-        return abs(prediction - truth).item() / truth.item()
-    if kind == "log":
-        return abs(math.log(max(prediction.item(), 1e-3)) - math.log(truth.item()))
-    if prediction.shape == truth.shape:
-        cosine = max(-1.0, min(1.0, ((prediction @ truth) / prediction.norm() / truth.norm()).item()))
-        p, t = (prediction / prediction.norm()).exp(), truth.exp()
-        return math.acos(cosine) if kind == "angle" else (1 - cosine) * (p @ t / p.norm() / t.norm()).item()
-    return naive_segmentation(kind, prediction, int(truth))
+def segpgd(z: Tensor, y: Tensor) -> float:
+    return -z.softmax(0)[y].log().item() * (0.75 if z.argmax() == y else 0.25)
 
 
-CASES = [(kind, task) for kind in LOSSES if kind != "aligned" for task in LOSSES.get(kind)]
+def cospgd_of_labels(z: Tensor, y: Tensor) -> float:
+    p = z.softmax(0)
+    return -p[y].log().item() * (p[y] / p.norm()).item()
+
+
+def relative(prediction: Tensor, truth: Tensor) -> float:
+    return abs(prediction - truth).item() / truth.item()
+
+
+def log(prediction: Tensor, truth: Tensor) -> float:
+    return abs(math.log(max(prediction.item(), 1e-3)) - math.log(truth.item()))
+
+
+def angle(prediction: Tensor, truth: Tensor) -> float:
+    return math.acos(max(-1.0, min(1.0, ((prediction @ truth) / prediction.norm() / truth.norm()).item())))
+
+
+def cospgd_of_normals(prediction: Tensor, truth: Tensor) -> float:
+    p, t = (prediction / prediction.norm()).exp(), truth.exp()
+    return (1 - math.cos(angle(prediction, truth))) * (p @ t / p.norm() / t.norm()).item()
+
+
+OF_LABELS = {"masked_ce": masked_ce, "margin": margin, "js": js, "segpgd": segpgd, "cospgd": cospgd_of_labels}
+NAIVE = {
+    "segmentation": OF_LABELS,
+    "classification": OF_LABELS,
+    "depth": {"relative": relative, "log": log},
+    "normals": {"angle": angle, "cospgd": cospgd_of_normals},
+}
+"""One pixel's loss by kind of task and by the loss's own name, from vectors (channels,) and labels or such vectors."""
+
+CASES = [(kind, task) for kind in LOSSES for task in LOSSES.get(kind)]
 every_loss = pytest.mark.parametrize(("kind", "task"), CASES)
 
 
 @every_loss
 def test_is_the_mean_of_a_naive_loop(kind: str, task: str) -> None:
     prediction, truth, invalid = sample(task)
-    found = LOSSES.get(kind)[task](prediction, truth)
+    loss = LOSSES.get(kind)[task]
+    naive, found = NAIVE[task][loss.__name__], loss(prediction, truth)
     for i in range(len(prediction)):
         places = [*product(*map(range, invalid.shape[2:]))]  # the one place of an image, or its pixels
         valid = [place for place in places if not invalid[(i, 0, *place)]]
-        values = [naive(kind, prediction[(i, slice(None), *p)], truth[(i, ..., *p)]) for p in valid]
+        values = [naive(prediction[(i, slice(None), *p)], truth[(i, ..., *p)]) for p in valid]
         assert found[i].item() == pytest.approx(sum(values) / max(1, len(valid)), abs=1e-9)
 
 
