@@ -113,7 +113,7 @@ def test_files_bring_one_of_everything_without_registration(tmp_path: Path) -> N
 
 
 BROKEN = {
-    "attacks": "noise = nudge:Nudge\nbad = failing:x\nworse = halves:Halves",
+    "attacks": "noise = nudge:Nudge\nbad-attack = failing:x\nworse-attack = halves:Halves",
     "balancings": "total = halves:Halves\nbad = exiting:x\nworse = nudge:Nudge",
     "optimizers": "pgd = dash:Dash\nbad-name = dash:Dash\nworse = halves:Halves",
     "losses": "train = squares:SQUARES\nbad = squares:squared\nworse = not.there:x",
@@ -133,7 +133,7 @@ def test_broken_plugins_cost_a_line_and_themselves(site: Path) -> None:
         site.parent / "work",
         *lists,
         "run plan --workers 1 --out out --json",
-        "run plan --workers 1 --out out --attack bad",
+        "run plan --workers 1 --out out --attack bad-attack",
         path=site,
     )
     said = "".join(outcome.err for outcome in listed)
