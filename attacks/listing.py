@@ -50,6 +50,9 @@ def attack_with(part: str) -> tuple[str, Kind]:
 
 
 def _kind_of_part(name: str) -> Kind:
+    parsed = NAMES.parse(name)
+    if parsed and parsed.optimizer:  # whose argument may look like one of a balancing alone
+        return "attack"
     component = NAMES.component(name)
     if component and component[0] in BALANCINGS:
         return "balancing"

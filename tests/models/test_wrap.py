@@ -176,7 +176,7 @@ def test_the_model_is_ready_to_be_judged_and_holds_the_network_itself() -> None:
         ({"a b": "depth"}, {}, "a task cannot be called 'a b'; use letters, digits, - and _"),
         ({"left": {"task": "clasification"}}, {}, "unknown task 'clasification'; did you mean classification"),
         ({"left": {"task": 3}}, {}, "task 'left': task must name its kind, not 3"),
-        ({"left": {}}, {}, 'or say its kind beside it, task = "classification"'),
+        ({"left": {}}, {}, 'or say its kind beside it: task = "classification"'),
         ({"left": "classification"}, {}, "task classification lacks its setting classes"),
         ({"left": Classification}, {}, "task 'left' is a class; call it, as in Classification()"),
         ({"left": nn.Identity()}, {}, "task 'left' has no "),
