@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from os import PathLike
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from ..benchmark.harness import in_batches
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.findings import Finding
 from ..benchmark.protocol.types import Batch, MultiTaskModel
-from ..models.card import Card
+from ..models.card import Card, Training
 from ..models.conformance import PROPERTIES, Property, clean_scores, examined
 from ..models.nets.layout import Layout
 from ..models.registry import MODELS, CodeModel, find_card, find_model
@@ -32,28 +33,36 @@ def twin(card: Card) -> Finding:
     if card.twin not in MODELS:
         return Finding("flag", f"{card.twin} is not registered, so that there is no clean gain")
     other, _ = find_card(card.twin)
-    if Layout.parse(other.architecture.layout).sharing_index > 0:
+    layout = other.architecture.parsed
+    if layout is None:
+        return Finding("flag", f"nobody says whether {card.twin} is independent")
+    if layout.sharing_index > 0:
         return Finding("fail", f"{card.twin} shares blocks between tasks; name an independent model")
-    own, its = _comparable(card), _comparable(other)
+    if card.training is None or other.training is None:
+        return Finding("flag", f"nobody says of both whether {card.twin} was trained alike")
+    own, its = _comparable(card, card.training), _comparable(other, other.training)
     differing = [name for name in own if own[name] != its[name]]
     if differing:
         return Finding("fail", f"{card.twin} has another {', '.join(differing)}")
     return Finding("pass", f"{card.twin}, independent and trained alike")
 
 
-def sharing(card: Card, model: MultiTaskModel, batch: Batch) -> Finding:
-    """The tasks share what the card's layout says: just its groups of several tasks have parameters in common."""
-    reach, layout = measured_reach(model, batch), Layout.parse(card.architecture.layout)
+def sharing(layout: Layout | None, model: MultiTaskModel, batch: Batch) -> Finding:
+    """The tasks share what the layout says, if there is one: just its groups of several have parameters in common."""
+    reach = measured_reach(model, batch)
     if reach.sharing_index is None:
         return Finding("does not apply", "the loss of a task reaches no parameters")
-    found = f"sharing index {layout.sharing_index:.2f} by blocks, {reach.sharing_index:.2f} over all parameters"
+    found = f"sharing index {reach.sharing_index:.2f}, measured over all parameters"
+    if layout is None:
+        return Finding("pass", found)
+    found += f", {layout.sharing_index:.2f} by blocks"
     fault = reach.fault(layout)
     return Finding("fail", f"{fault}; {found}") if fault else Finding("pass", found)
 
 
-def _comparable(card: Card) -> dict[str, object]:
+def _comparable(card: Card, training: Training) -> dict[str, object]:
     """What models must have in common for their difference to be the layout's."""
-    training, architecture = card.training, card.architecture
+    architecture = card.architecture
     return {
         "data set": (card.dataset, card.size, training.scenes),
         "set of tasks": card.tasks,
@@ -85,7 +94,8 @@ def examine_model(
         if dataset is None:
             raise BadInputError(f"no card of {name} says a data set; name one by --dataset")
         few = load_dataset(dataset, model.tasks, root=data_root, size=found.size, images=IMAGES).batch(range(IMAGES))
-        return _examined({**PROPERTIES, **SIGNS}, model, few)
+        shared: dict[str, Property] = {"sharing": partial(sharing, None)}
+        return _examined({**PROPERTIES, **shared, **SIGNS}, model, few)
     card = found.card
     if dataset not in (None, card.dataset):
         raise BadInputError(f"the card of {name} says the data set {card.dataset}; leave out {dataset}")
@@ -94,7 +104,7 @@ def examine_model(
     checks: dict[str, Property] = {
         "twin": lambda *_: twin(card),
         **PROPERTIES,
-        "sharing": lambda model, few: sharing(card, model, few),
+        "sharing": lambda model, few: sharing(card.architecture.parsed, model, few),
         "clean-scores": lambda model, _: clean_scores(model, in_batches(data, everything, BATCH), card.clean),
         **SIGNS,
     }

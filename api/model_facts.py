@@ -7,7 +7,6 @@ from weakref import WeakKeyDictionary
 from ..benchmark.protocol.facts import UNKNOWN, ModelFacts
 from ..benchmark.protocol.types import Dataset, MultiTaskModel
 from ..models.card import Card
-from ..models.nets.layout import Layout
 from ..models.sharing import measured_reach
 
 IMAGES = 2
@@ -15,16 +14,16 @@ IMAGES = 2
 
 def facts_of_own(card: Card, model: MultiTaskModel) -> ModelFacts:
     """Those of a model whose network is of this package, and so is what its layout says."""
-    training, layout = card.training, Layout.parse(card.architecture.layout)
+    layout = card.architecture.parsed
     return ModelFacts(
         trained_on=card.dataset,
-        sharing_index=layout.sharing_index,
-        adversary=None if training.attack is None else f"{training.attack}, eps {training.eps:g}/255",
+        sharing_index=layout.sharing_index if layout else None,
+        adversary=card.adversary,
         parameters=_parameters(model),
         twin=card.twin,
         architecture=card.architecture.label,
-        layout=layout.lines,
-        seed=training.seed,
+        layout=layout.lines if layout else None,
+        seed=card.training.seed if card.training else None,
     )
 
 

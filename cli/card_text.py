@@ -34,8 +34,7 @@ def card_text(card: Card, sharing: Mapping[str, float | None]) -> str:
         [
             *(f"{title}: {value}" for title, value in header.items() if value is not None),
             "",
-            "layout: tasks between the same brackets share the block",
-            *_indented(drawn(Layout.parse(card.architecture.layout))),
+            *_layout(card.architecture.parsed),
             f"sharing index: {shared}",
             "",
             "training:",
@@ -45,6 +44,12 @@ def card_text(card: Card, sharing: Mapping[str, float | None]) -> str:
             *_indented(_scores(card.clean, _tasks(card)).splitlines()),
         ]
     )
+
+
+def _layout(layout: Layout | None) -> list[str]:
+    if layout is None:
+        return ["layout: not known"]
+    return ["layout: tasks between the same brackets share the block", *_indented(drawn(layout))]
 
 
 def drawn(layout: Layout) -> list[str]:
@@ -66,26 +71,52 @@ def drawn(layout: Layout) -> list[str]:
     return lines
 
 
-def _provenance(training: Training) -> list[str]:
-    recipe = f"recipe {training.recipe}, sha256 {training.recipe_sha256[:12]}..."
-    start = "from scratch"
-    if training.backbone_sha256:
+def _provenance(training: Training | None) -> list[str]:
+    """What is known of a training, a line for each kind of thing."""
+    if training is None:
+        return ["not known"]
+    lines = [_origin(training), _attack(training), _course(training), _machine(training), _versions(training)]
+    return [line for line in lines if line]
+
+
+def _origin(training: Training) -> str:
+    recipe = f"recipe {training.recipe}" if training.recipe else ""
+    if training.recipe_sha256:
+        recipe += f", sha256 {training.recipe_sha256[:12]}..."
+    start = "from scratch" if recipe else ""
+    if training.initial:
+        start = f"from {training.initial}"
+    elif training.backbone_sha256:
         start = f"from backbone weights, sha256 {training.backbone_sha256[:12]}..."
-    attack = "without attack"
-    if training.attack is not None:
-        attack = f"against {training.attack}, eps {training.eps:g}/255{_settings(training.settings or {})}"
-        if training.start is not None and training.share is not None:
-            attack += f", from step {training.start} on, {training.share:.0%} of every batch"
-    steps = f"{training.steps} steps"
-    if training.best_step is not None:
-        steps += f", weights of step {training.best_step}"
-    return [
-        f"{recipe}, {start}",
-        attack,
-        f"{steps}, seed {training.seed}, {training.scenes} scenes",
-        f"{training.seconds / 60:.1f} minutes on {training.hardware}",
-        ", ".join(f"{package} {version}" for package, version in training.versions.items()),
-    ]
+    return ", ".join(filter(None, [recipe, start]))
+
+
+def _attack(training: Training) -> str:
+    if training.adversary is None:
+        return "without attack"
+    attack = f"against {training.adversary}{_settings(training.settings or {})}"
+    if training.start is not None and training.share is not None:
+        attack += f", from step {training.start} on, {training.share:.0%} of every batch"
+    return attack
+
+
+def _course(training: Training) -> str:
+    parts = {
+        "{} steps": training.steps,
+        "weights of step {}": training.best_step,
+        "seed {}": training.seed,
+        "{} scenes": training.scenes,
+    }
+    return ", ".join(text.format(value) for text, value in parts.items() if value is not None)
+
+
+def _machine(training: Training) -> str:
+    time = "" if training.seconds is None else f"{training.seconds / 60:.1f} minutes"
+    return " on ".join(filter(None, [time, training.hardware]))
+
+
+def _versions(training: Training) -> str:
+    return ", ".join(f"{package} {version}" for package, version in (training.versions or {}).items())
 
 
 def _tasks(card: Card) -> Mapping[str, Task]:

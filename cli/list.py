@@ -12,6 +12,7 @@ from tabulate import tabulate
 from .options import json_option
 
 if TYPE_CHECKING:
+    from ..models.card import Card
     from ..models.registry import CardModel, CodeModel
 
 Rows = Sequence[Mapping[str, Any]]
@@ -49,9 +50,14 @@ def _model(found: CardModel | CodeModel) -> Mapping[str, Any]:
         "sharing": sharing.get("groups"),
         "shared_parameters": sharing.get("parameters"),
         "shared_multiply_adds": sharing.get("multiply_adds"),
-        "adversary": card and card.training.attack,
-        "adversary_eps": card and card.training.eps,
+        "adversary": _attack(card),
+        "adversary_eps": card and card.training and card.training.eps,
     }
+
+
+def _attack(card: Card | None) -> str | None:
+    """What the model was trained against, "unknown" if nobody tells."""
+    return card.training.attack if card and card.training else "unknown"
 
 
 def _attacks() -> Rows:

@@ -20,6 +20,7 @@ COMMANDS = {
     "show": "show a model, an attack or a record",
     "gallery": "draw what attacks do to images",
     "train": "train a model from its recipe",
+    "card": "make a card of a network from anywhere",
     "validate": "check an attack or a model for the properties of one",
     "new": "write a package with an attack, a model or the like of one's own",
 }

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
+from ..attacks.naming import split_settings
 from ..benchmark.protocol.cells import Norm
 from ..benchmark.protocol.eps import eps_255
 from ..benchmark.protocol.errors import BadInputError
@@ -67,3 +68,45 @@ class Fraction(click.ParamType[tuple[int, int]]):
         if not 1 <= int(number) <= int(of):
             self.fail(f"must be from 1/{of} to {of}/{of}, not {value!r}", param, context)
         return int(number), int(of)
+
+
+class Size(click.ParamType[tuple[int, int]]):
+    """The (height, width) of images: `64`, or `48x64`."""
+
+    name = "size"
+
+    def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> tuple[int, int]:
+        sides = str(value).split("x")
+        if len(sides) > 2 or not all(side.isdecimal() and int(side) > 0 for side in sides):
+            self.fail(f"must be a number of pixels, or HEIGHTxWIDTH, not {value!r}", param, context)
+        return int(sides[0]), int(sides[-1])
+
+
+class Settings(click.ParamType[tuple[str, Any]]):
+    """A setting with its value, written as in TOML, texts without quotes too."""
+
+    name = "setting"
+
+    def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> tuple[str, Any]:
+        try:
+            _, settings = split_settings(f"it[{value}]")
+            ((name, given),) = settings.items()
+        except ValueError:
+            self.fail(f"must be NAME=VALUE, not {value!r}", param, context)
+        return name, given
+
+
+class TaskOption(click.ParamType[tuple[str, dict[str, Any]]]):
+    """A task as cards have it: its name, its kind if that is another, and its settings in brackets."""
+
+    name = "task"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, context: click.Context | None
+    ) -> tuple[str, dict[str, Any]]:
+        try:
+            plain, settings = split_settings(str(value))
+        except BadInputError:
+            self.fail(f"must be NAME[SETTING=VALUE] or NAME=KIND[SETTING=VALUE], not {value!r}", param, context)
+        name, _, kind = plain.partition("=")
+        return name, {**({"task": kind} if kind else {}), **settings}

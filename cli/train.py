@@ -12,6 +12,7 @@ import tomli_w
 import torch
 from pydantic import ValidationError
 
+from ..api.cards import FILE, clean_scores_of, write_card
 from ..api.devices import device_of
 from ..attacks.parts import check_tasks
 from ..attacks.registry import describe, load_attack
@@ -19,14 +20,14 @@ from ..benchmark.datasets.registry import load_dataset
 from ..benchmark.datasets.training import load_training
 from ..benchmark.engines import default_workers
 from ..benchmark.environment import environment, versions
-from ..benchmark.harness import clean_pass, in_batches
 from ..benchmark.protocol.errors import BadInputError
-from ..benchmark.protocol.files import write_atomically
 from ..benchmark.protocol.tasks.registry import make_tasks
 from ..benchmark.protocol.types import Dataset, MultiTaskModel
-from ..benchmark.stats import bootstrap_scores, resampling_weights
-from ..models.card import Card, Clean, Training, Weights, build, fingerprint, load_card_model, packed, unpack
+from ..models.building import build, load_card_model
+from ..models.card import Card, Training, Weights
+from ..models.fingerprint import fingerprint
 from ..models.nets.pretrained import load_backbone
+from ..models.packing import packed, unpack
 from ..models.registry import find_card
 from ..models.training.checkpoint import Checkpoint
 from ..models.training.log import Log
@@ -35,10 +36,6 @@ from ..models.training.loop import train as train_model
 from ..models.training.recipe import Recipe, read_recipe
 from ..models.training.scenes import rendered
 from ..models.training.trainer import Trainer
-
-# Rounded weights are the same everywhere; what differs between machines is the rounding of sums.
-TOLERANCE = 0.01
-BATCH = 32
 
 
 @click.command()
@@ -120,10 +117,8 @@ def train(
 
     content = packed(model.cpu(), plan.packing)
     unpack(model, content)
-    card = make_card(trainer, provenance, content, evaluation)
-    path, text = folder / "card.toml", tomli_w.dumps(card.model_dump(mode="json", exclude_none=True))
-    write_atomically(folder / card.weights.file, content)
-    write_atomically(path, text.encode())
+    card = card_of(trainer, provenance, content, evaluation)
+    path = write_card(card, content, folder)
     checkpoint.remove()
     click.echo(f"{path}: trained in {trainer.seconds / 60:.1f} minutes")
     for task, scores in card.clean.scores.items():
@@ -156,7 +151,8 @@ def started(model: MultiTaskModel, plan: Recipe, out: Path, backbone_weights: Pa
     if (card.architecture, card.tasks) != (plan.architecture, plan.tasks):
         raise BadInputError(f"the recipe starts from model {plan.initial}, which has other tasks or another network")
     model.load_state_dict(load_card_model(card, folder).state_dict())
-    return Start(card.training.backbone_sha256, plan.initial, card.weights.sha256)
+    backbone = card.training.backbone_sha256 if card.training else None
+    return Start(backbone, plan.initial, card.weights.sha256)
 
 
 def make_provenance(trainer: Trainer, recipe: str, digest: str, images: int, start: Start) -> Training:
@@ -190,13 +186,10 @@ def make_provenance(trainer: Trainer, recipe: str, digest: str, images: int, sta
         raise BadInputError(f"the inner attack's settings {settings} cannot be written to a card") from error
 
 
-def make_card(trainer: Trainer, provenance: Training, content: bytes, evaluation: Dataset) -> Card:
+def card_of(trainer: Trainer, provenance: Training, content: bytes, evaluation: Dataset) -> Card:
     """The card of a freshly trained model, with its clean scores on the evaluation split."""
     plan, model = trainer.recipe, trainer.model
-    count = len(evaluation.ids)
-    clean = clean_pass(model, in_batches(evaluation, range(count), BATCH))
-    weights = resampling_weights(count)
-    scores = {name: bootstrap_scores(task, clean.statistics[name], weights) for name, task in model.tasks.items()}
+    course = {"best_step": trainer.best.step if trainer.best else None, "seconds": round(trainer.seconds)}
     return Card(
         name=plan.name,
         dataset=plan.dataset,
@@ -205,26 +198,8 @@ def make_card(trainer: Trainer, provenance: Training, content: bytes, evaluation
         twin=plan.twin,
         tasks=plan.tasks,
         architecture=plan.architecture,
-        weights=Weights(file="weights.safetensors", sha256=sha256(content).hexdigest()),
-        training=provenance.model_copy(
-            update={"best_step": trainer.best.step if trainer.best else None, "seconds": round(trainer.seconds)}
-        ),
-        clean=Clean(
-            images=count,
-            tolerance=TOLERANCE,
-            scores={
-                task: {name: round(score.value, 5) for name, score in metrics.items()}
-                for task, metrics in scores.items()
-            },
-            intervals={
-                task: {
-                    name: (round(estimate.low, 5), round(estimate.high, 5))
-                    for name, score in metrics.items()
-                    for estimate in [score.estimate()]
-                    if estimate.low is not None and estimate.high is not None
-                }
-                for task, metrics in scores.items()
-            },
-        ),
+        weights=Weights(file=FILE, sha256=sha256(content).hexdigest()),
+        training=provenance.model_copy(update=course),
+        clean=clean_scores_of(model, evaluation),
         fingerprint=fingerprint(model, plan.size),
     )

@@ -16,7 +16,8 @@ from ..benchmark.protocol.references import Reference, told
 from ..benchmark.protocol.registry import Registry
 from ..benchmark.protocol.tasks.base import Task
 from ..benchmark.protocol.types import MultiTaskModel
-from .card import Card, load_card_model, read_card
+from .building import load_card_model
+from .card import Card, read_card
 
 ZOO = Path(__file__).parent / "zoo"
 """A folder per model, called like it: card.toml, weights.safetensors and, for what was trained here, recipe.toml."""

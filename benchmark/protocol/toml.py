@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,5 +29,9 @@ def validated(kind: type[M], content: dict[str, Any], what: str) -> M:
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        faults = (f"field {'.'.join(map(str, fault['loc']))!r}: {fault['msg']}" for fault in error.errors())
-        raise BadInputError(f"{what}: {'; '.join(faults)}") from error
+        raise BadInputError(f"{what}: {'; '.join(map(_told, error.errors()))}") from error
+
+
+def _told(fault: Mapping[str, Any]) -> str:
+    where = f"field {'.'.join(map(str, fault['loc']))!r}: " if fault["loc"] else ""
+    return where + " ".join(fault["msg"].removeprefix("Value error, ").split())

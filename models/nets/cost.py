@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from ...benchmark.protocol.errors import BadInputError
-from ..card import Card, build
+from ..building import build
+from ..card import Card
 from .layout import Layout
 from .tree import TreeNet
 
@@ -64,10 +65,13 @@ def sharing(layout: Layout, costs: Sequence[int]) -> float:
 def sharing_indices(card: Card) -> dict[str, float | None]:
     """The sharing index of a card's model by groups, parameters and multiply-adds on images of the card's size.
 
-    The last two are None for a foreign network, whose blocks nobody knows.
+    The last two are None for a foreign network, whose blocks nobody knows, all three without a layout.
     """
-    layout = Layout.parse(card.architecture.layout)
-    indices: dict[str, float | None] = {"groups": layout.sharing_index, "parameters": None, "multiply_adds": None}
+    indices: dict[str, float | None] = {"groups": None, "parameters": None, "multiply_adds": None}
+    layout = card.architecture.parsed
+    if layout is None:
+        return indices
+    indices["groups"] = layout.sharing_index
     try:
         with torch.device("meta"):
             net = build(card.architecture, card.make_tasks()).net

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import torch
-from safetensors.torch import load
 from torch import Tensor, nn
 
 from ...benchmark.protocol.errors import BadInputError
+from ..foreign_weights import read_weights, without_prefix
 from .tree import TreeNet
 
 CLASSIFIERS = ("fc.", "classifier.")
@@ -24,12 +21,11 @@ COUNTER = "num_batches_tracked"
 def load_backbone(net: nn.Module, path: Path, names: Mapping[str, str] | None = None) -> str:
     """Copy the backbone weights in the file at `path` into every group's copy of each block; returns its sha256.
 
-    The file is safetensors (`.safetensors`) or a torch state dict, of which tensors alone are read, no code. Its names
-    follow from ours, `BLOCK.part`, by the first of `names` (pattern: replacement) that fits, or of `net.names` without
-    them; a classifier is left out, and what the network says it leaves `unread`. The net is unchanged if anything is
-    wrong.
-    Raises BadInputError if there are no such names, or none for a part, for an unreadable file, and for a weight that
-    is missing, left over or of another shape.
+    The file is safetensors (`.safetensors`) or a torch state dict, as `read_weights` takes it, with or without a prefix
+    that all names have. They follow from ours, `BLOCK.part`, by the first of `names` (pattern: replacement) that fits,
+    or of `net.names` without them; a classifier is left out, and what the network says it leaves `unread`. The net is
+    unchanged if anything is wrong. Raises BadInputError if there are no such names, or none for a part, for an
+    unreadable file, and for a weight that is missing, left over or of another shape.
     """
     known = names or (net.names if isinstance(net, TreeNet) else None)
     if not isinstance(net, TreeNet) or known is None:
@@ -38,48 +34,30 @@ def load_backbone(net: nn.Module, path: Path, names: Mapping[str, str] | None = 
         content = path.read_bytes()
     except OSError as error:
         raise BadInputError(f"backbone weights {path} cannot be read: {error.strerror}") from error
-    given = _tensors(content, path)
+    places = [
+        (_public(f"{number}.{name}", known), own)
+        for number, branches in enumerate(net.blocks)
+        for branch in branches.children()
+        for name, own in branch.state_dict().items()
+        if not name.endswith(COUNTER)
+    ]
+    wanted = {theirs for theirs, _ in places}
+    read = without_prefix(read_weights(content, path, "backbone weights"), wanted)
+    given = {name: value for name, value in read.items() if not name.endswith(COUNTER)}
     copies: list[tuple[Tensor, Tensor]] = []
-    used = set()
-    for number, branches in enumerate(net.blocks):
-        for branch in branches.children():
-            for name, own in branch.state_dict().items():
-                if name.endswith(COUNTER):
-                    continue
-                theirs = _public(f"{number}.{name}", known)
-                if theirs not in given:
-                    raise BadInputError(f"backbone weights {path} lack {theirs}")
-                value = given[theirs]
-                if value.shape != own.shape or not value.is_floating_point():
-                    raise BadInputError(
-                        f"backbone weights {path}: {theirs} is {_kind(value)}, the network has {_kind(own)}"
-                    )
-                used.add(theirs)
-                copies.append((own, value))
-    left = sorted(name for name in given.keys() - used if not name.startswith((*CLASSIFIERS, *net.unread)))
+    for theirs, own in places:
+        if theirs not in given:
+            raise BadInputError(f"backbone weights {path} lack {theirs}")
+        value = given[theirs]
+        if value.shape != own.shape or not value.is_floating_point():
+            raise BadInputError(f"backbone weights {path}: {theirs} is {_kind(value)}, the network has {_kind(own)}")
+        copies.append((own, value))
+    left = sorted(name for name in given.keys() - wanted if not name.startswith((*CLASSIFIERS, *net.unread)))
     if left:
         raise BadInputError(f"backbone weights {path} hold {left[0]}, which the network lacks")
     for own, value in copies:
         own.copy_(value)
     return hashlib.sha256(content).hexdigest()
-
-
-def _tensors(content: bytes, path: Path) -> dict[str, Tensor]:
-    """The named tensors of a file, normalisation's counters left out."""
-    try:
-        found: Any = (
-            load(content)
-            if path.suffix == ".safetensors"
-            else torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-        )
-    except Exception as error:  # a broken file may raise anything
-        reason = " ".join(str(error).split())[:200]
-        raise BadInputError(
-            f"backbone weights {path} are neither safetensors nor a torch state dict: {reason}"
-        ) from error
-    if not isinstance(found, Mapping) or not all(isinstance(value, Tensor) for value in found.values()):
-        raise BadInputError(f"backbone weights {path} are no state dict; save one tensor per name")
-    return {str(name): value for name, value in found.items() if not str(name).endswith(COUNTER)}
 
 
 def _public(name: str, names: Mapping[str, str]) -> str:

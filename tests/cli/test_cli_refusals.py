@@ -24,7 +24,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("arguments", "words"),
         [
-            (["quux"], ["unknown command 'quux'", "known: gallery, leaderboard, list, merge"]),
+            (["quux"], ["unknown command 'quux'", "known: card, gallery, leaderboard, list"]),
             (["rnu"], ["unknown command 'rnu'", "did you mean run"]),
             (["run", "quik"], ["unknown suite 'quik'", "did you mean quick?"]),
             (["run", "--model", "rooms3-shard.clean"], ["unknown model 'rooms3-shard.clean'"]),

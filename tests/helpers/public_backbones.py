@@ -12,7 +12,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from helpers.architectures import TASKS, path
-from mtrbench.models.card import Architecture, build
+from mtrbench.models.building import build
+from mtrbench.models.card import Architecture
 from mtrbench.models.nets.tree import TreeNet
 
 Weights = dict[str, Tensor]

@@ -12,7 +12,8 @@ import tomli_w
 from helpers.commands import mtrbench
 
 from mtrbench import BadInputError, evaluate
-from mtrbench.models.card import build, read_card
+from mtrbench.models.building import build
+from mtrbench.models.card import read_card
 from mtrbench.models.registry import MODELS, find_card
 
 LOG_DEPTH = '''

@@ -20,9 +20,10 @@ from mtrbench.api.resolver import LocalWorkshop, found_models, threat_ref
 from mtrbench.benchmark.harness import in_batches
 from mtrbench.benchmark.protocol.cells import Cell
 from mtrbench.benchmark.protocol.types import MultiTaskModel
-from mtrbench.models.card import Card, packed, read_card
+from mtrbench.models.card import Card, read_card
 from mtrbench.models.conformance import clean_scores
 from mtrbench.models.nets.layout import Layout
+from mtrbench.models.packing import packed
 from mtrbench.models.registry import ZOO, find_card, model_names
 from mtrbench.models.training.recipe import read_recipe
 
@@ -119,7 +120,8 @@ def test_copy_is_sound(copy: Path) -> None:
         ({"name": ""}, "'name'"),
         ({"size": [16]}, "'size"),
         ({"twin": "a|b"}, "'twin'"),
-        ({"training": {}}, "'training.recipe': Field required"),
+        ({"training": {"steps": "many"}}, "'training.steps': Input should be a valid integer"),
+        ({"training": {"attack": "total-pgd", "eps": 0.0157}}, "'training.eps': eps 0.0157 is in units of 1/255"),
         ({"weights": {"file": "tiny.safetensors", "sha256": "abc"}}, "'weights.sha256'"),
         ({"clean": {"images": 256, "tolerance": float("nan"), "scores": {}}}, "'clean.tolerance'"),
         ({"clean": {"images": 256, "tolerance": 0.06, "scores": {}}}, "'clean.tolerance'"),
@@ -158,12 +160,18 @@ SHARED = "segmentation depth normals"
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"tasks": {"depht": {}}}, "unknown task 'depht'; did you mean depth"),
-        ({"architecture": {"entry": "mtrbench.models.nets.compact:compct", "layout": ["a"]}}, "did you mean compact?"),
+        (
+            {"tasks": {"depht": {}}},
+            "architecture.layout is of the tasks segmentation, depth, normals, the model of depht",
+        ),
+        (
+            {"architecture": {"entry": "mtrbench.models.nets.compact:compct", "layout": [SHARED]}},
+            "did you mean compact?",
+        ),
         ({"architecture": {"entry": "mtrbench.models.nets.compact:compact", "layout": ["a", "b"]}}, "layout block 1"),
         (
             {"architecture": {"entry": "mtrbench.models.nets.compact:compact", "layout": ["a"] * 5}},
-            "the layout has the tasks a, the model segmentation, depth, normals",
+            "architecture.layout is of the tasks a, the model of segmentation, depth, normals",
         ),
         ({"architecture": {"entry": "builtins:len", "layout": [SHARED]}}, "builtins:len cannot be built"),
         ({"architecture": {"entry": "builtins:dict", "layout": [SHARED]}}, "gives a dict, not a torch module"),

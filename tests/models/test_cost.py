@@ -10,7 +10,8 @@ from helpers.architectures import APART, SHARED, TASKS, architecture, every_arch
 from helpers.commands import mtrbench
 from helpers.layouts import layouts, partitions
 
-from mtrbench.models.card import Architecture, build, read_card
+from mtrbench.models.building import build
+from mtrbench.models.card import Architecture, read_card
 from mtrbench.models.nets.cost import Costs, block_costs, sharing, sharing_indices
 from mtrbench.models.nets.layout import Layout
 from mtrbench.models.registry import ZOO

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from mtrbench import MultiTaskModel
 from mtrbench.benchmark.datasets.rooms import rooms
 from mtrbench.benchmark.protocol.types import Batch
-from mtrbench.models.card import build
+from mtrbench.models.building import build
 from mtrbench.models.nets.cost import sharing
 from mtrbench.models.nets.layout import Layout
 from mtrbench.models.nets.tree import TreeNet

@@ -11,7 +11,9 @@ from torch import nn
 from mtrbench import BadInputError
 from mtrbench.benchmark.protocol.tasks.checks import channels_of
 from mtrbench.benchmark.protocol.types import MultiTaskModel
-from mtrbench.models.card import Architecture, build, packed, unpack
+from mtrbench.models.building import build
+from mtrbench.models.card import Architecture
+from mtrbench.models.packing import packed, unpack
 
 BRANCHING = [SHARED, SHARED, HALF, HALF, APART]
 # Every tenth of the 51 layouts, from all apart in every block to all shared.

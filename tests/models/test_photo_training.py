@@ -19,7 +19,8 @@ from helpers.trainings import ADVERSARY, recipe, train
 
 from mtrbench import load_model
 from mtrbench.benchmark.protocol.tasks.registry import make_task
-from mtrbench.models.card import build, read_card
+from mtrbench.models.building import build
+from mtrbench.models.card import read_card
 from mtrbench.models.nets.tree import TreeNet
 from mtrbench.models.training import loop
 from mtrbench.models.training.log import Log

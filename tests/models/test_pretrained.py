@@ -27,7 +27,8 @@ from helpers.trainings import recipe, train, trained
 from helpers.trap import Trap
 
 from mtrbench import BadInputError, load_model
-from mtrbench.models.card import build, read_card
+from mtrbench.models.building import build
+from mtrbench.models.card import read_card
 from mtrbench.models.nets.pretrained import load_backbone
 
 
@@ -133,7 +134,7 @@ def test_file_that_does_not_fit_is_refused(spoil: str, file: str, tmp_path: Path
 
 def test_code_is_refused_and_never_run(tmp_path: Path) -> None:
     torch.save({**public_weights("mobilenetv2", 0.25), "trap": Trap(tmp_path / "trap")}, tmp_path / "public.pth")
-    assert_untouched(tmp_path / "public.pth", "neither safetensors nor a torch state dict")
+    assert_untouched(tmp_path / "public.pth", "pickled with code")
     assert not (tmp_path / "trap").exists()
 
 
@@ -144,7 +145,7 @@ def test_file_that_is_none_is_refused(file: str, content: bytes, tmp_path: Path)
     assert_untouched(tmp_path / file, "neither safetensors nor a torch state dict")
 
 
-@pytest.mark.parametrize("found", [[1, 2], {"epoch": 3}, {"state_dict": {"features.0.0.weight": torch.zeros(3)}}])
+@pytest.mark.parametrize("found", [[1, 2], {"epoch": 3}, {"a": {"b": {"features.0.0.weight": torch.zeros(3)}}}])
 def test_other_content_is_refused(found: object, tmp_path: Path) -> None:
     torch.save(found, tmp_path / "public.pth")
     assert_untouched(tmp_path / "public.pth", "no state dict")

@@ -12,7 +12,8 @@ from helpers.trainings import ADVERSARY, recipe, trained
 from mtrbench import evaluate, load_model
 from mtrbench.benchmark.datasets.registry import TRAINING
 from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel
-from mtrbench.models.card import build, read_card
+from mtrbench.models.building import build
+from mtrbench.models.card import read_card
 from mtrbench.models.training.recipe import read_recipe
 
 KINDS = ["clean", "adversarial"]

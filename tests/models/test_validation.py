@@ -15,7 +15,9 @@ from mtrbench.benchmark.datasets.rooms.training import VALIDATION as VALIDATION_
 from mtrbench.benchmark.datasets.rooms.training import TrainingScenes
 from mtrbench.benchmark.protocol.tasks.registry import make_task
 from mtrbench.benchmark.protocol.types import MultiTaskModel
-from mtrbench.models.card import build, packed, read_card
+from mtrbench.models.building import build
+from mtrbench.models.card import read_card
+from mtrbench.models.packing import packed
 from mtrbench.models.training.recipe import read_recipe
 from mtrbench.models.training.scenes import rendered
 from mtrbench.models.training.validation import validate

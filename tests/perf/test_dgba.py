@@ -24,7 +24,8 @@ from mtrbench.benchmark.protocol.tasks.registry import make_task
 from mtrbench.benchmark.protocol.threat import ThreatModel
 from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel
 from mtrbench.benchmark.suites.registry import SUITES
-from mtrbench.models.card import Architecture, build
+from mtrbench.models.building import build
+from mtrbench.models.card import Architecture
 
 QUICK = SUITES.get("quick")
 ROUNDS = 5
