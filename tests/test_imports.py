@@ -157,3 +157,4 @@ def test_public_names_are_there() -> None:
         assert getattr(mtrbench, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'models_'"):
         _ = mtrbench.models_
+    assert dir(mtrbench) == sorted(mtrbench.__all__) == [*mtrbench.__all__]
