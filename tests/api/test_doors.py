@@ -98,14 +98,17 @@ def test_files_bring_one_of_everything_without_registration(tmp_path: Path) -> N
         run,
         "leaderboard --records out/records --out boards",
         "validate attack ./halves.py:Halves --json",
-        "validate attack ./dash.py:Dash --json",
+        "validate attack dash:Dash --json",
     )
     assert ran.code == 0, ran.err
     assert_run(tmp_path, ran.out, names)
     assert board.code == 0, board.err
     table = "".join(path.read_text() for path in sorted((tmp_path / "boards").rglob("*.md")))
     assert "./halves.py:Halves-./dash.py:Dash" in table
-    says = ("./halves.py:Halves is a balancing; what follows is of ./halves.py:Halves-pgd", "is an optimizer; what")
+    says = (
+        "./halves.py:Halves is a balancing; what follows is of ./halves.py:Halves-pgd",
+        "dash:Dash is an optimizer; what follows is of total-dash:Dash",
+    )
     for outcome, said in zip(validated, says, strict=True):
         assert outcome.code == 0, outcome.out
         assert said in outcome.err
