@@ -158,3 +158,9 @@ def test_public_names_are_there() -> None:
     with pytest.raises(AttributeError, match="no attribute 'models_'"):
         _ = mtrbench.models_
     assert dir(mtrbench) == sorted(mtrbench.__all__) == [*mtrbench.__all__]
+
+
+def test_files_of_tests_have_names_of_their_own() -> None:
+    # Pytest imports them by name alone, and leaves out the second of a name with an error.
+    names = [path.name for path in (CHECKOUT / "tests").rglob("test_*.py")]
+    assert len(names) == len({*names})
