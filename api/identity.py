@@ -22,7 +22,7 @@ from ..benchmark.protocol.references import Reference
 from ..benchmark.protocol.registry import import_object
 from ..benchmark.protocol.types import Attack, Dataset, MultiTaskModel
 from ..benchmark.recording import ids_sha256
-from ..benchmark.victim import weights_sha256
+from ..benchmark.weights import weights_sha256
 from ..models.card import Card
 from ..models.registry import CardModel, CodeModel
 

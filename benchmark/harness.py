@@ -85,6 +85,7 @@ def attacked_pass(
         part = Measurement(batch.ids, *_score(model, batch.at(x)), peak_memory_mb=_peak_memory_mb(batch))
         part.add(effort)
         parts.append(part)
+    victim.check(title, thoroughly=True)
     found = Measurement.merge(parts)
     found.add(preparation, share)
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from .measurement import Effort
-from .protocol.digest import digest
 from .protocol.errors import BadInputError
 from .protocol.tally import tallying
 from .protocol.types import MultiTaskModel
+from .weights import Watch
 
 
 class Victim:
@@ -24,7 +23,7 @@ class Victim:
 
     def __init__(self, model: MultiTaskModel, targets: tuple[str, ...] | None) -> None:
         self._model = copy.deepcopy(model)
-        self._before = _state(self._model)
+        self._watch = Watch(self._model)
         self.seen = self._model if targets is None else self._model.only(targets)
 
     @contextmanager
@@ -36,26 +35,13 @@ class Victim:
             yield effort
             effort.seconds = time.perf_counter() - start  # what follows an attack inside has waited for the device
 
-    def check(self, title: str) -> None:
-        """Raises BadInputError, naming `title`, if the attack left the copy with other weights, buffers or modes."""
-        if _state(self._model) != self._before:
+    def check(self, title: str, *, thoroughly: bool = False) -> None:
+        """Raises BadInputError, naming `title`, if the attack left the copy with other weights, buffers or modes.
+
+        A write that PyTorch does not count is only found `thoroughly`, at the end of all batches (see `Watch`).
+        """
+        if not (self._watch.is_kept() if thoroughly else self._watch.seems_kept()):
             raise BadInputError(f"{title}: the attack changed the model's weights, buffers or mode")
-
-
-def weights_sha256(module: nn.Module) -> str:
-    """Digest of a module's parameters, buffers and extra state, by name, type, shape and content."""
-    found = hashlib.sha256()
-    for name, value in module.state_dict().items():
-        if isinstance(value, Tensor):
-            found.update(f"{name}\0{value.dtype}\0{tuple(value.shape)}\0".encode())
-            found.update(value.detach().cpu().flatten().clone().view(torch.uint8).numpy().data)
-        else:
-            found.update(f"{name}\0{digest(value)}\0".encode())
-    return found.hexdigest()
-
-
-def _state(model: MultiTaskModel) -> tuple[str, tuple[bool, ...]]:
-    return weights_sha256(model), tuple(module.training for module in model.modules())
 
 
 class _CountBackward(torch.autograd.Function):

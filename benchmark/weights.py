@@ -1,0 +1,60 @@
+"""Whether a model is still what it was: its weights' digest, and a quick look in between."""
+
+from __future__ import annotations
+
+import hashlib
+
+import torch
+from torch import Tensor, nn
+
+from .protocol.digest import digest
+
+
+def weights_sha256(module: nn.Module) -> str:
+    """Digest of a module's parameters, buffers and extra state, by name, type, shape and content."""
+    found = hashlib.sha256()
+    for name, value in module.state_dict().items():
+        if isinstance(value, Tensor):
+            found.update(f"{name}\0{value.dtype}\0{tuple(value.shape)}\0".encode())
+            found.update(value.detach().cpu().flatten().clone().view(torch.uint8).numpy().data)
+        else:
+            found.update(f"{name}\0{digest(value)}\0".encode())
+    return found.hexdigest()
+
+
+class Watch:
+    """What a module's weights, buffers and modes were, to be compared with what they are.
+
+    A digest of 64 million parameters takes 0.2 s, as long as an attack's step. PyTorch counts the writes to a tensor,
+    but for those through `.data` or a NumPy view of it: so `seems_kept` after every batch looks at the counts and at
+    where the tensors lie, and computes the digest if either has changed; `is_kept`, once at the end, does in any case.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        self._module = module
+        self._modes, self._digest, self._marks = _modes(module), weights_sha256(module), _marks(module)
+
+    def seems_kept(self) -> bool:
+        """Whether modes and weights are as they were, as far as PyTorch knows; writes of the same values are none."""
+        marks = _marks(self._module)
+        kept = _modes(self._module) == self._modes if marks == self._marks else self.is_kept()
+        self._marks = marks
+        return kept
+
+    def is_kept(self) -> bool:
+        """Whether modes and weights are as they were, to the last bit."""
+        return _modes(self._module) == self._modes and weights_sha256(self._module) == self._digest
+
+
+def _modes(module: nn.Module) -> tuple[bool, ...]:
+    return tuple(part.training for part in module.modules())
+
+
+def _marks(module: nn.Module) -> dict[str, object]:
+    """Of every tensor of the module's state: its storage's place, its view of it, how often it was written to."""
+    return {
+        name: (value.data_ptr(), value.dtype, value.shape, value.stride(), value._version)
+        if isinstance(value, Tensor)
+        else digest(value)
+        for name, value in module.state_dict(keep_vars=True).items()
+    }
