@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-import torch
 from torch import Tensor
 
 from ...benchmark.protocol.errors import unknown
 from ...benchmark.protocol.threat import ThreatModel
-from ..ilp import SOLVERS, StepProgram, solve
+from ..ilp import SOLVERS, SeparablePrograms, solve
 from .base import Iterate, gradient_of_sum
-from .programs import rows_of
 from .relative import floored
 
 DENOMINATORS = ("current", "clean")
@@ -51,5 +49,4 @@ class Dgba:
     def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:
         if not threat.integer_steps:
             return threat.ascend(fields[0])
-        steps = solve([StepProgram(rows) for rows in rows_of(fields)], self.solver)
-        return torch.from_numpy(steps).to(fields).view_as(fields[0])
+        return solve(SeparablePrograms(fields[0].flatten(1)), self.solver).to(fields.dtype).view_as(fields[0])

@@ -9,11 +9,9 @@ import torch
 from torch import Tensor
 
 from ...benchmark.protocol.threat import ThreatModel
-from ..ilp import StepProgram, solve
-from ..ilp.program import Step
+from ..ilp import SeparablePrograms, solve
 from .base import Iterate
 from .dgba import Dgba
-from .programs import rows_of
 
 # Levels are float32 numbers, and two of them 4/255 apart may miss that by this much.
 ROUNDING = 1e-7
@@ -44,12 +42,9 @@ class DgbaGrid(Dgba):
         nearest = torch.where(down & (~up | (x - grid[below] <= grid[above] - x)), below, above)
         free = down & up & (below != above)
         if threat.integer_steps:
-            falls, rises = (_flat(free & (nearest == end)) for end in (above, below))
-            programs = [
-                StepProgram(row, lower=-fall, upper=rise)
-                for row, fall, rise in zip(rows_of(self.fields(at)), falls, rises, strict=True)
-            ]
-            nearest += torch.from_numpy(solve(programs, self.solver)).to(nearest).view_as(nearest)
+            falls, rises = ((free & (nearest == end)).flatten(1).to(torch.int8) for end in (above, below))
+            coefficients = self.fields(at)[0].flatten(1)
+            nearest += solve(SeparablePrograms(coefficients, lower=-falls, upper=rises), self.solver).view_as(nearest)
         return torch.where(down | up, grid[nearest], clean)
 
 
@@ -58,9 +53,3 @@ def _reach(x: Tensor, clean: Tensor, threat: ThreatModel) -> Tensor:
     if threat.integer_steps:
         return torch.full_like(clean, threat.eps + min(threat.eps, ROUNDING), dtype=torch.float64)
     return (x.double() - clean.double()).abs()
-
-
-def _flat(chosen: Tensor) -> Step:
-    """Whether a value is chosen, (B, C, H, W), as 0 or 1, (B, C * H * W)."""
-    ones: Step = chosen.flatten(1).to(torch.int8).cpu().numpy()
-    return ones

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...benchmark.protocol.errors import BadInputError, unknown
 from ...benchmark.protocol.threat import ThreatModel
-from ..ilp import StepProgram
+from ..ilp import CoupledProgram
 from .base import Iterate, gradients_apart, relative_change
 from .programs import rows_of, solution
 from .relative import ratios
@@ -49,7 +49,7 @@ class DgbaProtected:
         for rows in rows_of(fields):
             most = float(np.abs(rows[0]).sum())
             # Without a gradient there is nothing to protect.
-            programs.append(StepProgram(rows, protect={0: self.tau * most}) if most else StepProgram(rows))
+            programs.append(CoupledProgram(rows, protect={0: self.tau * most}) if most else CoupledProgram(rows))
         return solution(programs, fields[0], threat)
 
     def objective(self, at: Iterate) -> Tensor:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ...benchmark.protocol.errors import BadInputError, unknown
 from ...benchmark.protocol.threat import ThreatModel
-from ..ilp import SOLVERS, StepProgram, closed_form, solve
+from ..ilp import SOLVERS, SeparablePrograms, closed_form, solve
 from .base import Iterate
 from .dgba import Dgba
-from .programs import rows_of
 
 
 @dataclass(frozen=True)
@@ -62,10 +60,7 @@ class DgbaSparse:
 
     def _chosen(self, fields: Tensor, threat: ThreatModel) -> Tensor:
         """Whether a pixel may change, (B, 1, H, W), from fields (1, B, C, H, W)."""
-        rows, channels = rows_of(fields), fields.shape[2]
-        if threat.integer_steps:
-            steps = solve([StepProgram(row, max_pixels=self.pixels, channels=channels) for row in rows], self.solver)
-        else:
-            energies = [StepProgram(row, max_pixels=self.pixels, channels=channels) for row in np.square(rows)]
-            steps = np.stack([closed_form(program) for program in energies])
-        return torch.from_numpy(steps).to(fields.device).view_as(fields[0]).any(dim=1, keepdim=True)
+        coefficients = fields[0].flatten(1) if threat.integer_steps else fields[0].flatten(1).double().square()
+        programs = SeparablePrograms(coefficients, max_pixels=self.pixels, channels=fields.shape[2])
+        steps = solve(programs, self.solver) if threat.integer_steps else closed_form(programs)
+        return steps.view_as(fields[0]).any(dim=1, keepdim=True)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ...benchmark.protocol.threat import ThreatModel
-from ..ilp import StepProgram
+from ..ilp import CoupledProgram
 from .base import Iterate, gradients_apart
 from .programs import rows_of, solution
 from .relative import ratios
@@ -30,7 +30,7 @@ class DgbaWorst:
         return gradients_apart(ratios(at.losses, at.losses), at.x)
 
     def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:
-        programs = [StepProgram(rows[rows.any(axis=1)], "worst") for rows in rows_of(fields)]
+        programs = [CoupledProgram(rows[rows.any(axis=1)], "worst") for rows in rows_of(fields)]
         return solution(programs, fields[0], threat)
 
     def objective(self, at: Iterate) -> Tensor:

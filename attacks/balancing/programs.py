@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from ...benchmark.protocol.threat import ThreatModel
-from ..ilp import StepProgram, solve
+from ..ilp import CoupledProgram, solve_coupled
+from ..ilp.coupled_program import Floats
 from ..ilp.dual import solve_dual
-from ..ilp.program import Floats
 
 
 def rows_of(fields: Tensor) -> Floats:
@@ -19,14 +19,14 @@ def rows_of(fields: Tensor) -> Floats:
     return rows
 
 
-def solution(programs: Sequence[StepProgram], like: Tensor, threat: ThreatModel) -> Tensor:
+def solution(programs: Sequence[CoupledProgram], like: Tensor, threat: ThreatModel) -> Tensor:
     """The direction (B, C, H, W) that solves every sample's program.
 
     In L-infinity integers by CP-SAT; elsewhere the program over the ball of the norm, by its dual: the steepest ascent
     of the rows' sum under the best multipliers.
     """
     if threat.integer_steps:
-        return torch.from_numpy(solve(programs)).to(like).view_as(like)
+        return solve_coupled(programs).to(like).view_as(like)
 
     def ascend(row: Floats) -> Floats:
         step: Floats = threat.ascend(torch.from_numpy(row).view(1, *like.shape[1:])).flatten().numpy()

@@ -5,38 +5,53 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
+from torch import Tensor
 
 from ...benchmark.protocol.errors import BadInputError
+from ...benchmark.protocol.per_sample import peak_of
 from ...benchmark.protocol.tally import tally
 from .closed_form import closed_form
-from .coupled import solve_coupled
+from .coupled import coupled
+from .coupled_program import CoupledProgram
 from .cpsat import cpsat
-from .program import Step, StepProgram
-from .sparse import sparse
+from .separable import SeparablePrograms
 
-__all__ = ["SOLVERS", "StepProgram", "closed_form", "cpsat", "solve", "solve_coupled", "sparse"]
+__all__ = ["SOLVERS", "CoupledProgram", "SeparablePrograms", "closed_form", "cpsat", "solve", "solve_coupled"]
 
-SOLVERS: dict[str, Callable[[StepProgram], Step]] = {"cp-sat": cpsat, "closed-form": closed_form}
+SOLVERS: dict[str, Callable[[SeparablePrograms], Tensor]] = {"cp-sat": cpsat, "closed-form": closed_form}
 """Solvers of programs without coupled rows; coupled ones have no closed form."""
 
 
-def solve(programs: Sequence[StepProgram], solver: str = "cp-sat") -> NDArray[np.int8]:
-    """Steps (B, d) that solve the programs, each by itself; they are counted in the tally.
+def solve(programs: SeparablePrograms, solver: str = "cp-sat") -> Tensor:
+    """Steps int8 (B, d) that solve every image's program; they are counted in the tally.
 
-    `solver` is for programs without coupled rows. Raises BadInputError if a row is not finite.
+    Raises BadInputError if a coefficient is not finite.
     """
-    if not all(np.isfinite(program.rows).all() for program in programs):
+    _refuse_infinities(bool(peak_of(programs.coefficients).isfinite().all()))
+    tally().count(solver, len(programs))
+    return SOLVERS[solver](programs)
+
+
+def solve_coupled(programs: Sequence[CoupledProgram]) -> Tensor:
+    """Steps int8 (B, d), on the CPU, that solve the programs by CP-SAT, each by itself; they are counted in the tally.
+
+    Raises BadInputError if a row is not finite.
+    """
+    _refuse_infinities(all(np.isfinite(program.rows).all() for program in programs))
+    tally().count("cp-sat", len(programs))
+    return torch.stack(
+        [torch.from_numpy(coupled(program)) if program.coupled else _apart(program) for program in programs]
+    )
+
+
+def _apart(program: CoupledProgram) -> Tensor:
+    """The step of a program that couples nothing: no row is protected, and the least of one row is the row."""
+    return cpsat(SeparablePrograms(torch.from_numpy(program.coefficients).unsqueeze(0))).squeeze(0)
+
+
+def _refuse_infinities(finite: bool) -> None:
+    if not finite:
         raise BadInputError(
             "the model's gradient is not finite, so dgba's program has no coefficients; check the model"
         )
-    tally().count(solver, len(programs))
-    return np.stack([_solver_of(program, solver)(program) for program in programs])
-
-
-def _solver_of(program: StepProgram, solver: str) -> Callable[[StepProgram], Step]:
-    if program.coupled:
-        return solve_coupled
-    if solver == "cp-sat" and program.max_pixels is not None:
-        return sparse
-    return SOLVERS[solver]

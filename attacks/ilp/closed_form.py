@@ -1,30 +1,38 @@
-"""The optimum of a program without coupled rows, read off its coefficients."""
+"""The optimum of programs without coupled rows, read off their coefficients."""
 
 from __future__ import annotations
 
-import numpy as np
+import torch
+from torch import Tensor
 
-from .program import Floats, Step, StepProgram
-
-
-def closed_form(program: StepProgram) -> Step:
-    """The best step at every coordinate, kept at the `max_pixels` pixels that gain most by it; ties to the first."""
-    step = best_apart(program)
-    if program.max_pixels is None:
-        return step
-    first = np.argsort(-pixel_gains(program, step), kind="stable")[: program.max_pixels]
-    kept = np.zeros_like(program.by_pixel(step))
-    kept[:, first] = program.by_pixel(step)[:, first]
-    return kept.ravel()
+from .separable import SeparablePrograms
 
 
-def best_apart(program: StepProgram) -> Step:
-    """Every coordinate at the bound on its coefficient's side, and at 0 without one: sign(sum_t rows_t) in -1 to 1."""
-    signs = np.sign(program.coefficients)
-    return np.where(signs > 0, program.upper, np.where(signs < 0, program.lower, 0)).astype(np.int8)
+def closed_form(programs: SeparablePrograms) -> Tensor:
+    """The best step at every coordinate, kept at the `max_pixels` pixels that gain most by it; ties to the first.
+
+    int8 (B, d), as all steps.
+    """
+    steps = best_apart(programs)
+    if programs.max_pixels is None:
+        return steps
+    first = by_gain(pixel_gains(programs, steps))[:, : programs.max_pixels]
+    chosen = torch.zeros_like(programs.by_pixel(steps)[:, 0]).scatter_(1, first, 1)
+    return (programs.by_pixel(steps) * chosen.unsqueeze(1)).flatten(1)
 
 
-def pixel_gains(program: StepProgram, step: Step) -> Floats:
-    """What each pixel's coordinates of `step` add to the objective, (d / channels,)."""
-    gains: Floats = program.by_pixel(program.coefficients * step).sum(axis=0)
-    return gains
+def best_apart(programs: SeparablePrograms) -> Tensor:
+    """Every coordinate at the bound on its coefficient's side, and at 0 without one: sign(c) in -1 to 1."""
+    signs = programs.coefficients.sign().to(torch.int8)
+    return signs.clamp(min=programs.lower).clamp(max=programs.upper)
+
+
+def pixel_gains(programs: SeparablePrograms, steps: Tensor) -> Tensor:
+    """What each pixel's coordinates of `steps` add to the objective, float64 (B, d / channels)."""
+    channels = programs.by_pixel(programs.coefficients.double() * steps).unbind(dim=1)
+    return sum(channels[1:], start=channels[0])
+
+
+def by_gain(gains: Tensor) -> Tensor:
+    """The places of each image's pixels from the largest gain to the smallest, equal ones in their order."""
+    return gains.neg().argsort(dim=1, stable=True)

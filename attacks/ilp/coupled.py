@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from ortools.sat.python import cp_model
 
 from ...benchmark.protocol.tally import tally
-from .cpsat import repeatable_solver
+from .coupled_program import CoupledProgram, Step
 from .dual import solve_dual
-from .program import Step, StepProgram
+from .maximise import repeatable_solver
 
 # Coordinates left to CP-SAT at first; the dual decides the others. Multiplied until there is an answer.
 FREE = 128
@@ -21,7 +21,7 @@ GAP = 1e-4
 WORK_LIMIT = 0.05
 
 
-def solve_coupled(program: StepProgram) -> Step:
+def coupled(program: CoupledProgram) -> Step:
     """A step within the limits whose distance to the optimum is known, by CP-SAT on what the dual leaves open.
 
     With the dual's multipliers m, r_i = sign(sum_t m_t a_ti) is right wherever that sum is not close to 0. The
@@ -52,7 +52,7 @@ def solve_coupled(program: StepProgram) -> Step:
     return step
 
 
-def _solve_free(program: StepProgram, signs: Step, free: NDArray[np.int64], bound: float) -> Step | None:
+def _solve_free(program: CoupledProgram, signs: Step, free: NDArray[np.int64], bound: float) -> Step | None:
     """The best step that differs from `signs` at the `free` coordinates only, or None if none is within the limits."""
     fixed = signs.copy()
     fixed[free] = 0

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from ortools.linear_solver.python import model_builder
 
-from .program import Floats, StepProgram
+from .coupled_program import CoupledProgram, Floats
 
 # The linear solver's own tolerance is not far below.
 TOLERANCE = 1e-5
@@ -24,7 +24,7 @@ class Dual:
     bound: float
 
 
-def solve_dual(program: StepProgram, best_step: Callable[[Floats], Floats] = np.sign) -> Dual:
+def solve_dual(program: CoupledProgram, best_step: Callable[[Floats], Floats] = np.sign) -> Dual:
     """Minimise f(m) = max_r <sum_t m_t a_t, r> + sum_p limit_p |m_p| by cutting planes (Kelley 1960).
 
     m_t = 1 on attacked rows if the objective is their sum; m in the simplex over them if it is the least of them; m_p
@@ -59,7 +59,7 @@ def solve_dual(program: StepProgram, best_step: Callable[[Floats], Floats] = np.
 class _Master:
     """min over multipliers of the largest cut so far, as a linear program that grows by a row per cut."""
 
-    def __init__(self, program: StepProgram, sizes: Floats) -> None:
+    def __init__(self, program: CoupledProgram, sizes: Floats) -> None:
         self.sizes, self.scale = sizes, float(sizes[program.attacked].sum())
         self.model = model_builder.Model()  # type: ignore[no-untyped-call]
         self.level = self.model.new_num_var(-1e6, 1e6, "level")

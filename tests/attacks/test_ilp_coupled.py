@@ -1,0 +1,105 @@
+"""Integer programs with coupled rows: CP-SAT between the dual's signs and the dual's bound, and brute force."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from ortools.sat.python import cp_model
+
+from mtrbench import BadInputError
+from mtrbench.attacks.ilp import CoupledProgram, solve_coupled
+from mtrbench.attacks.ilp.coupled import coupled
+from mtrbench.attacks.ilp.dual import solve_dual
+from mtrbench.benchmark.protocol.tally import tallying
+
+
+def programs(width: st.SearchStrategy[int]) -> st.SearchStrategy[CoupledProgram]:
+    """Programs of two to four rows: the worst of them, their sum with the first protected, or both."""
+    values = st.floats(-10, 10).map(lambda value: round(value, 3))
+    rows = st.tuples(st.integers(2, 4), width).flatmap(lambda shape: arrays(np.float64, shape, elements=values))
+
+    def made(rows: np.ndarray, objective: str, share: float | None) -> CoupledProgram:
+        limit = (share or 0) * np.abs(rows[0]).sum()
+        return CoupledProgram(rows, objective, {0: limit} if limit > 0 else {})
+
+    kinds = st.sampled_from([("worst", None), ("average", 0.01), ("average", 0.3), ("worst", 0.1)])
+    return st.tuples(rows, kinds).map(lambda drawn: made(drawn[0], *drawn[1]))
+
+
+@settings(max_examples=80, deadline=None)
+@given(programs(st.integers(1, 6)))
+def test_coupled_programs_equal_brute_force(program: CoupledProgram) -> None:
+    every = np.array(list(product((-1, 0, 1), repeat=program.rows.shape[1])), dtype=np.int8)
+    # Limits are tightened by the rounding of integer coefficients, far less than this.
+    tighter = replace(program, protect={row: limit * (1 - 1e-4) for row, limit in program.protect.items()})
+    best = max(program.value(step) for step in every if tighter.allows(step))
+    step, dual = coupled(program), solve_dual(program)
+    assert program.allows(step)
+    assert program.value(step) >= best - 2e-4 * abs(dual.bound) - 1e-9
+    assert dual.bound >= best - 1e-9
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-9])
+@pytest.mark.parametrize("kind", ["worst", "protected", "both"])
+def test_coupled_programs_of_a_whole_image_reach_the_bound(kind: str, scale: float) -> None:
+    rows = np.random.default_rng(5).standard_t(2, (3, 12288)) * np.array([[1.0], [3.0], [0.3]]) * scale
+    limit = {} if kind == "worst" else {2: 0.01 * np.abs(rows[2]).sum()}
+    program = CoupledProgram(rows, "average" if kind == "protected" else "worst", limit)
+    with tallying() as found:
+        step = coupled(program)
+    assert program.allows(step)
+    assert found.sums == {"optimal": 1}
+    assert program.value(step) >= (1 - 1e-4) * solve_dual(program).bound
+    assert np.array_equal(step, coupled(program))
+
+
+def test_worst_task_leaves_none_behind() -> None:
+    # The sum's best step sacrifices the small row; the worst task's does not.
+    rows = np.random.default_rng(6).normal(size=(2, 400)) * np.array([[10.0], [1.0]])
+    rows[1] -= 0.08 * rows[0]
+    worst, average = coupled(CoupledProgram(rows, "worst")), np.sign(rows.sum(axis=0))
+    assert (rows @ worst).min() > 1.5 * (rows @ average).min()
+
+
+def test_dual_of_two_rows_is_a_scan_of_their_mixtures() -> None:
+    rows = np.random.default_rng(7).normal(size=(2, 50)) * np.array([[1.0], [4.0]])
+    scan = min(np.abs(share * rows[0] + (1 - share) * rows[1]).sum() for share in np.linspace(0, 1, 20001))
+    assert solve_dual(CoupledProgram(rows, "worst")).bound == pytest.approx(scan, rel=1e-4)
+
+
+def test_without_an_answer_moves_nothing_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cp_model.CpSolver, "solve", lambda self, model: cp_model.UNKNOWN)
+    with tallying() as found:
+        step = coupled(CoupledProgram(np.random.default_rng(8).normal(size=(2, 30)), "worst"))
+    assert not step.any()
+    assert found.sums == {"fallback": 1}
+
+
+def test_programs_that_couple_nothing_are_solved_as_such() -> None:
+    rows = np.random.default_rng(4).normal(size=(3, 3000))
+    programs = [CoupledProgram(rows), CoupledProgram(rows[:1], "worst"), CoupledProgram(rows, protect={1: 5.0})]
+    with tallying() as found:
+        steps = solve_coupled(programs).numpy()
+    assert np.array_equal(steps[0], np.sign(rows.sum(axis=0)))
+    assert np.array_equal(steps[1], np.sign(rows[0]))
+    assert np.array_equal(steps[2], coupled(programs[2]))
+    assert found.sums == {"cp-sat": 3, "optimal": 3}
+
+
+def test_rows_that_are_not_finite_are_refused() -> None:
+    with pytest.raises(BadInputError, match="the model's gradient is not finite"):
+        solve_coupled([CoupledProgram(np.array([[1.0, np.nan], [0.0, 1.0]]), "worst")])
+
+
+def test_interrupts_are_left_to_python() -> None:
+    coupled(CoupledProgram(np.random.default_rng(9).normal(size=(2, 30)), "worst"))
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)  # CP-SAT's own handler would leave one behind that ends the process
