@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .api.evaluate import evaluate
     from .api.frames import Records, records
     from .api.model_checks import examine_model
+    from .api.train import train
     from .attacks.ascent import Ascent
     from .attacks.balancing.base import Balancing, Finishing, Iterate, WithObjective, gradient_of_sum, gradients_apart
     from .attacks.registry import load_attack
@@ -69,6 +70,7 @@ __all__ = [
     "ratio",
     "records",
     "sum_of",
+    "train",
     "wrap",
 ]
 
@@ -107,6 +109,7 @@ _HOMES = {
     "ratio": "benchmark.protocol.tasks.totals",
     "records": "api.frames",
     "sum_of": "benchmark.protocol.per_sample",
+    "train": "api.train",
     "wrap": "models.wrap",
 }
 

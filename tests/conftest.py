@@ -45,4 +45,4 @@ def tiny_adversarial(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cards with clean scores on two images: the evaluation split takes longer than tiny trainings."""
-    monkeypatch.setattr("mtrbench.cli.train.load_dataset", partial(load_dataset, images=2))
+    monkeypatch.setattr("mtrbench.api.train.load_dataset", partial(load_dataset, images=2))

@@ -1,4 +1,4 @@
-"""What a user may write for a number, a size or a folder, and the one line for everything else."""
+"""What a user may write for a number, a size or a path, and the one line for everything else."""
 
 from __future__ import annotations
 
@@ -34,9 +34,14 @@ def image_size(value: object) -> tuple[int, int]:
     return height, width
 
 
-def folder(value: str | os.PathLike[str] | None, what: str) -> Path | None:
-    """A path with `~` expanded, or None; raises BadInputError, naming `what`, for anything else."""
+def path(value: str | os.PathLike[str], what: str, of: str = "file") -> Path:
+    """A path with `~` expanded; raises BadInputError, naming `what`, for anything that is none `of` a file or so."""
     try:
-        return None if value is None else Path(value).expanduser()
+        return Path(value).expanduser()
     except (TypeError, RuntimeError) as error:
-        raise BadInputError(f"{what} must be the path of a folder, not {value!r}") from error
+        raise BadInputError(f"{what} must be the path of a {of}, not {value!r}") from error
+
+
+def folder(value: str | os.PathLike[str] | None, what: str) -> Path | None:
+    """The path of a folder, as `path` reads it, or None."""
+    return None if value is None else path(value, what, "folder")

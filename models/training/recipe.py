@@ -79,9 +79,9 @@ class Recipe(Strict):
         return self.steps if self.steps is not None else -(-(self.epochs or 0) * images // self.batch)
 
     def clean_start(self, *others: object) -> str:
-        """What the steps before the adversary joins have as their name: the same for any adversary or none.
+        """Cache key of the clean warm-up, the steps before an adversary joins: the same for any adversary, or none.
 
-        `others` is all that they depend on besides the recipe.
+        `others` is all that the warm-up depends on besides the recipe.
         """
         content = [self.model_dump_json(exclude={"name", "licence", "twin", "adversary"}), *map(str, others)]
         return hashlib.sha256("\n".join(content).encode()).hexdigest()

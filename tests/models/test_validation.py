@@ -37,7 +37,7 @@ def test_the_weights_are_those_that_validation_scored_lowest(tmp_path: Path, mon
         return rendered(scenes, *rest)
 
     monkeypatch.setattr("mtrbench.models.training.loop.validate", judged)
-    monkeypatch.setattr("mtrbench.cli.train.rendered", recorded)
+    monkeypatch.setattr("mtrbench.api.train.rendered", recorded)
     trained(tmp_path, VALIDATED)
     assert len(set(seen)) == 3
     assert (tmp_path / "six" / "weights.safetensors").read_bytes() == seen[1]
