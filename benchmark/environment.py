@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import re
 import subprocess
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+import torch
 
 from .protocol.records import Environment
 
@@ -18,13 +21,14 @@ ROOMS = ("api", "attacks", "benchmark", "models")
 
 @cache
 def environment(device: str) -> Environment:
-    """Package versions, interpreter, platform, device and, in a checkout, the commit."""
+    """Package versions, interpreter, platform, device, its hardware and, in a checkout, the commit."""
     return Environment(
         versions=versions(),
         python=platform.python_version(),
         platform=f"{platform.system()}-{platform.machine()}",
         device=device,
         commit=_commit(),
+        hardware=_hardware(device),
     )
 
 
@@ -48,6 +52,24 @@ def code_sha256() -> str:
         digest.update(f"{path.relative_to(root).as_posix()}\0".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def _hardware(device: str) -> str | None:
+    """The GPU, or the processor and the instructions that torch uses of it: another one rounds sums otherwise."""
+    if torch.device(device).type == "cuda":
+        found = torch.cuda.get_device_name(device)
+    else:
+        found = f"{_processor()} ({torch.backends.cpu.get_cpu_capability()})"
+    return " ".join(re.sub(r"[^\w .,:()/-]", " ", found).split())[:200] or None
+
+
+def _processor() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")  # platform.processor() is empty on Linux
+    except OSError:
+        return platform.processor()
+    named = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    return named[1] if named else platform.processor()
 
 
 def _commit() -> str | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
 import torch
 
 from .measurement import Effort, Measurement, PerSample
+from .memory import peak_memory_mb
 from .protocol.errors import BadInputError
 from .protocol.noise import Noise
 from .protocol.per_sample import each, length_of, sum_of
@@ -120,7 +119,4 @@ def _gradients(model: MultiTaskModel, batch: Batch) -> PerSample:
 def _peak_memory_mb(batch: Batch) -> float:
     """Peak memory of the batch's device, or of this process on the CPU, in MiB."""
     device = batch.x.device
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 2**20
-    unit = 1 if sys.platform == "darwin" else 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+    return torch.cuda.max_memory_allocated(device) / 2**20 if device.type == "cuda" else peak_memory_mb()

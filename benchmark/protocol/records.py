@@ -80,13 +80,22 @@ class Solver(Strict):
 
 
 class Environment(Strict):
-    """Where a record was made; `commit` is None outside a checkout and ends in `+` if that was changed."""
+    """Where a record was made; `commit` is None outside a checkout and ends in `+` if that was changed.
+
+    `hardware` is the processor or GPU; older records do not say it.
+    """
 
     versions: dict[str, str]
     python: str
     platform: str
     device: str
     commit: str | None
+    hardware: str | None = None
+
+    def alike(self, other: Environment) -> bool:
+        """Whether the same code gives the same digits in both: all but that is known to be the same."""
+        own, its = (one.model_dump(exclude={"commit": True, "versions": {"mtrbench"}}) for one in (self, other))
+        return self.hardware is not None and own == its
 
 
 class _Result(Strict):
