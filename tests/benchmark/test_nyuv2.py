@@ -13,7 +13,8 @@ from helpers.nyuv2_files import NATIVE, STEMS, TRUTH, UP, H, W, tasks, write_npy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtrbench.benchmark.datasets.nyuv2 import CLASSES_13, nyuv2
+from mtrbench.benchmark.datasets.nyuv2 import nyuv2
+from mtrbench.benchmark.datasets.nyuv2.classes import CLASSES_13
 
 
 @pytest.fixture

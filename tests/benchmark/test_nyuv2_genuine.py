@@ -11,7 +11,9 @@ import pytest
 import torch
 from helpers.nyuv2_files import tasks
 
-from mtrbench.benchmark.datasets.nyuv2 import CLASSES_13, NYUv2, nyuv2
+from mtrbench.benchmark.datasets.disk.dataset import OnDisk
+from mtrbench.benchmark.datasets.nyuv2 import nyuv2
+from mtrbench.benchmark.datasets.nyuv2.classes import CLASSES_13
 from mtrbench.benchmark.datasets.training import load_training
 
 
@@ -22,7 +24,7 @@ def genuine():
     return Path(os.environ["MTRBENCH_NYUV2_SAMPLES"])
 
 
-def samples(root: Path, size=(480, 640), classes=40) -> tuple[NYUv2, dict[str, torch.Tensor]]:
+def samples(root: Path, size=(480, 640), classes=40) -> tuple[OnDisk, dict[str, torch.Tensor]]:
     dataset = nyuv2(tasks(classes=classes), root, size, images=4)
     batch = dataset.batch(range(4))
     return dataset, {"x": batch.x, **batch.truth}

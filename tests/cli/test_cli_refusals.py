@@ -158,7 +158,7 @@ class TestDataRoot:
         assert_run_refused(out, self.arguments(tiny, tmp_path / "none"), "none is not a folder")
 
     def test_empty(self, tiny: Path, tmp_path: Path, out: Path) -> None:
-        assert_run_refused(out, self.arguments(tiny, tmp_path), "has no photographs")
+        assert_run_refused(out, self.arguments(tiny, tmp_path), "has no known layout of nyuv2: found nothing")
 
     def test_lacking_a_file(self, tiny: Path, root: Path, out: Path) -> None:
         (root / "depth" / "0001.npy").unlink()

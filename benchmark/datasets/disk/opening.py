@@ -1,0 +1,96 @@
+"""From a folder and wishes to a data set: everything that can be refused before a sample is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...protocol.errors import BadInputError
+from ...protocol.tasks.base import Task
+from .dataset import OnDisk
+from .formats import Format, recognised
+from .source import Source
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is said of a data set as a whole: its name, tasks, splits and the formats that it lies in.
+
+    `offered` says where its owner offers it. Of a split that `splits` names, the first name is the one to evaluate on.
+    """
+
+    name: str
+    tasks: tuple[str, ...]
+    splits: tuple[str, ...]
+    formats: tuple[Format, ...]
+    offered: str
+
+    def format_at(self, root: Path | None, asked: str | None = None) -> tuple[Path, Format]:
+        """The folder, and its format; raises BadInputError if there is none."""
+        if root is None:
+            raise BadInputError(f"data set {self.name} does not ship with the package: pass --data-root FOLDER")
+        if not root.is_dir():
+            raise BadInputError(f"data root {root} is not a folder")
+        return root, recognised(self.name, root, self.formats, asked)
+
+    def source(self, root: Path, form: Format, split: str, classes: int) -> Source:
+        """The samples of a split; raises BadInputError if there is none."""
+        if split not in self.splits:
+            raise BadInputError(f"data set {self.name} has the splits {' and '.join(self.splits)}, not {split!r}")
+        source = form.open(root, split, classes)
+        if not source.samples:
+            raise BadInputError(f"data root {root} has no photographs in the split {split} ({form.looks})")
+        return source
+
+    def opened(
+        self,
+        tasks: Mapping[str, Task],
+        root: Path | None,
+        size: tuple[int, int],
+        images: int | None,
+        split: str,
+        asked: str | None,
+    ) -> OnDisk:
+        """The first `images` samples of a split at `size`, with the truth of `tasks`; nothing is read.
+
+        Raises BadInputError for a task without truth here, for a number of classes that there is none of, and for
+        whatever is missing below `root`.
+        """
+        for task in tasks:
+            if task not in self.tasks:
+                has = ", ".join(self.tasks)
+                raise BadInputError(f"data set {self.name} has no truth for task {task!r}; it has {has}")
+        if min(size) < 1:
+            raise BadInputError(f"size must be positive, not {size}")
+        every = self.classes
+        wanted = getattr(tasks["segmentation"], "classes", None) if "segmentation" in tasks else None
+        if wanted is not None and wanted not in every:
+            raise BadInputError(f"data set {self.name} has {_either(every)} segmentation classes, not {wanted}")
+        folder, form = self.format_at(root, asked)
+        if wanted is not None and wanted not in form.classes:
+            has = _either(form.classes)
+            raise BadInputError(f"{folder} in the format {form.name} has {has} segmentation classes, not {wanted}")
+        for task in tasks:
+            if task in form.lacks:
+                raise BadInputError(f"{folder} in the format {form.name} has no truth for {task}: {form.lacks[task]}")
+        classes = form.classes[0] if wanted is None else wanted
+        source = self.source(folder, form, split, classes)
+        count = len(source.samples)
+        if images is not None and not 1 <= images <= count:
+            raise BadInputError(f"images must be 1 to {count}, as many as {folder} has, not {images}")
+        dataset = OnDisk(self.name, source, source.samples[:images], tuple(tasks), size, classes)
+        for sample in dataset.samples:
+            for layer in dataset.layers:
+                if source.missing(sample, layer):
+                    raise BadInputError(f"{self.name} lacks the file {source.path(sample, layer)}")
+        return dataset
+
+    @property
+    def classes(self) -> Sequence[int]:
+        """The numbers of classes that some format has."""
+        return [*dict.fromkeys(number for form in self.formats for number in form.classes)]
+
+
+def _either(numbers: Sequence[int]) -> str:
+    return " or ".join(map(str, numbers))
