@@ -85,6 +85,25 @@ def no_other(path: Path, values: NDArray[Any], allowed: Sequence[int], kind: str
         raise BadInputError(f"{path} holds {kind} {strange[0]:g}; {_ranges(allowed)} are allowed")
 
 
+def eight_bits(path: Path, values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Images kept as numbers in [0, 1], rounded to 8 bits; raises BadInputError, naming the file, outside of that."""
+    low, high = float(values.min()), float(values.max())
+    if not (low >= -1e-6 and high <= 1 + 1e-6):  # NaN too
+        raise BadInputError(f"{path} holds an image from {low:g} to {high:g}; it must lie in [0, 1]")
+    return np.asarray(np.rint(values.clip(0, 1) * 255), np.uint8)
+
+
+def whole_numbers(path: Path) -> NDArray[np.int64]:
+    """An npy file of labels (H, W): integers, in whatever type they were saved."""
+    array = npy(path)
+    if array.ndim != 2 or array.size == 0 or array.dtype.kind not in "iuf":
+        raise BadInputError(f"{path} must be labels (H, W), not {array.dtype} {array.shape}")
+    found = np.nan_to_num(array, nan=0.5).astype(np.int64)
+    if not np.array_equal(found, array):
+        raise BadInputError(f"{path} holds labels that are no whole numbers")
+    return found
+
+
 def _ranges(allowed: Sequence[int]) -> str:
     """`0..39 and 255 (void)`."""
     inner = [value for value in allowed if 0 <= value < 255]

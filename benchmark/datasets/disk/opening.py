@@ -82,8 +82,9 @@ class Kept:
         dataset = OnDisk(self.name, source, source.samples[:images], tuple(tasks), size, classes)
         for sample in dataset.samples:
             for layer in dataset.layers:
-                if source.missing(sample, layer):
-                    raise BadInputError(f"{self.name} lacks the file {source.path(sample, layer)}")
+                missing = source.missing(sample, layer)
+                if missing:
+                    raise BadInputError(f"{self.name} lacks the file {missing}")
         return dataset
 
     @property

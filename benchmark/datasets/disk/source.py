@@ -35,8 +35,8 @@ class Source(Protocol):
         """The file that messages name, which need not be there."""
         ...
 
-    def missing(self, sample: str, layer: str) -> bool:
-        """Whether the layer's file is not there."""
+    def missing(self, sample: str, layer: str) -> str | None:
+        """The file that is not there, or those of which one would do; None if it is there."""
         ...
 
     def read(self, sample: str, layer: str) -> Pixels:
@@ -80,13 +80,12 @@ class Files:
         return (*self.tables[self.classes],)
 
     def path(self, sample: str, layer: str) -> Path:
-        folder, _, name = sample.rpartition("/")
-        places = self.tables[self.classes][layer].places
-        paths = [self.root / place.format(sample=sample, folder=folder, name=name) for place in places]
+        paths = self._paths(sample, layer)
         return next(filter(isfile, paths), paths[0])
 
-    def missing(self, sample: str, layer: str) -> bool:
-        return not isfile(self.path(sample, layer))
+    def missing(self, sample: str, layer: str) -> str | None:
+        paths = self._paths(sample, layer)
+        return None if any(map(isfile, paths)) else " or ".join(map(str, paths))
 
     def read(self, sample: str, layer: str) -> Pixels:
         return self.tables[self.classes][layer].read(self.path(sample, layer))
@@ -99,6 +98,11 @@ class Files:
         with reading(path, "a file") as file:
             digest = hashlib.sha256(file.getbuffer()).hexdigest()
         return f"{path.relative_to(self.root).as_posix()} {digest}"
+
+    def _paths(self, sample: str, layer: str) -> list[Path]:
+        folder, _, name = sample.rpartition("/")
+        places = self.tables[self.classes][layer].places
+        return [self.root / place.format(sample=sample, folder=folder, name=name) for place in places]
 
 
 def stems(root: Path, folder: str, *suffixes: str) -> list[str]:

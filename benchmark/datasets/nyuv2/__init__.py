@@ -9,12 +9,15 @@ from ...protocol.tasks.base import Task
 from ..disk.dataset import OnDisk
 from ..disk.opening import Kept
 from .adashare import ADASHARE
+from .mtan import MTAN
+from .nyud_mt import NYUD_MT
+from .official import OFFICIAL
 
 NYUV2 = Kept(
     name="nyuv2",
     tasks=("segmentation", "depth", "normals"),
     splits=("test", "train"),
-    formats=(ADASHARE,),
+    formats=(ADASHARE, MTAN, NYUD_MT, OFFICIAL),
     offered="https://cs.nyu.edu/~silberman/datasets/nyu_depth_v2.html (nyu_depth_v2_labeled.mat)",
 )
 
