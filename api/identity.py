@@ -19,17 +19,15 @@ from ..benchmark.protocol.cells import AttackRef, DatasetRef, ModelRef
 from ..benchmark.protocol.digest import digest, foreign_sha256
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.references import Reference
-from ..benchmark.protocol.registry import import_object
 from ..benchmark.protocol.types import Attack, Dataset, MultiTaskModel
 from ..benchmark.recording import ids_sha256
 from ..benchmark.weights import weights_sha256
-from ..models.card import Card
 from ..models.registry import CardModel, CodeModel
 
 
 def model_ref(model: CardModel | CodeModel) -> ModelRef:
     """A model by its name: its weights' digest and, of a network from outside, that of all that its entry builds on."""
-    return _code_model_ref(model) if isinstance(model, CodeModel) else _card_ref(model.card)
+    return _code_model_ref(model) if isinstance(model, CodeModel) else _card_ref(model)
 
 
 def model_object_ref(name: str, model: MultiTaskModel) -> ModelRef:
@@ -70,10 +68,9 @@ def attack_object_ref(attack: Attack) -> AttackRef:
     return AttackRef(name=str(name), version=version_of(name, attack), settings=settings, code=_attack_code(attack))
 
 
-def _card_ref(card: Card) -> ModelRef:
-    architecture = card.architecture
-    entry = import_object(architecture.entry, "architecture")
-    code = foreign_sha256(entry, architecture.settings, architecture.layout)
+def _card_ref(model: CardModel) -> ModelRef:
+    card, architecture = model.card, model.card.architecture
+    code = foreign_sha256(architecture.load(model.folder), architecture.settings, architecture.layout)
     return ModelRef(name=card.name, sha256=card.weights.sha256, code=code)
 
 

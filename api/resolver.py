@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from ..attacks.parts import check_tasks
 from ..attacks.registry import attack_facts, load_attack
 from ..benchmark.datasets.registry import load_dataset
-from ..benchmark.protocol.cells import Cell, DatasetRef, ModelRef, Norm, ThreatRef
+from ..benchmark.protocol.cells import AttackRef, Cell, DatasetRef, ModelRef, Norm, ThreatRef
 from ..benchmark.protocol.errors import BadInputError, unknown
 from ..benchmark.protocol.facts import AttackFacts, ModelFacts
 from ..benchmark.protocol.tasks.base import Task
@@ -26,6 +26,9 @@ from .devices import device_of
 from .given import GivenAttack, named_attack
 from .identity import attack_ref, dataset_ref, model_ref
 from .model_facts import facts_of_foreign, facts_of_own, facts_without_card
+
+Tasks = tuple[tuple[str, Task], ...]
+"""Tasks with the names that a model calls them."""
 
 
 class Attacking:
@@ -48,7 +51,7 @@ class Attacking:
 
     def control(self, cell: Cell) -> Cell:
         """The same cell under noise of the budget's size, which every attack must beat."""
-        return cell.model_copy(update={"source": None, "attack": attack_ref("noise", load_attack("noise"))})
+        return cell.model_copy(update={"source": None, "attack": _control()})
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,8 @@ class LocalWorkshop(Attacking):
         return _model(self.models[model.name], model.sha256, self.device)
 
     def dataset(self, cell: Cell) -> Dataset:
-        tasks = find_model(self.models[cell.model.name]).tasks
-        return _dataset(cell.dataset.name, (*tasks.items(),), self.data_root, cell.dataset.size, cell.dataset.images)
+        tasks = _tasks(self.models[cell.model.name], cell.model)
+        return _dataset(cell.dataset.name, tasks, self.data_root, cell.dataset.size, cell.dataset.images)
 
     def model_facts(self, cell: Cell) -> ModelFacts:
         found, model = find_model(self.models[cell.model.name]), self.model(cell.model)
@@ -81,21 +84,16 @@ class LocalWorkshop(Attacking):
     def cells(self, suite: Suite, targets: tuple[str, ...] | None = None) -> list[Cell]:
         """The cells of a suite on the workshop's models, each once; `targets` are the tasks that the attacker sees."""
         cells = []
+        subject = cache(self._subject)  # hundreds of cells have one model
         for part in suite.parts:
-            models = [model for model, place in self.models.items() if place in part.models]
+            subjects = [subject(model) for model, place in self.models.items() if place in part.models]
+            sources = [self._dataset_ref(one, part.dataset, part.images) for one in subjects]
+            attacks = [named_attack(attack, part.defaults) for attack in part.attacks] if subjects else []
             own = [
-                self.cell(
-                    model,
-                    part.dataset,
-                    part.images,
-                    attack,
-                    threat_ref(part.norm, eps, targets),
-                    part.seed,
-                    part.defaults,
-                )
+                make_cell(one.ref, one.tasks, source, attack, threat_ref(part.norm, eps, targets), part.seed)
                 for eps in part.eps
-                for model in models
-                for attack in part.attacks
+                for one, source in zip(subjects, sources, strict=True)
+                for attack in attacks
             ]
             cells += own
             if suite.transfer:
@@ -116,17 +114,26 @@ class LocalWorkshop(Attacking):
 
         Raises BadInputError for an unknown name and for anything that the model or the data set refuses.
         """
+        subject = self._subject(model)
+        source = self._dataset_ref(subject, dataset, images)
+        return make_cell(subject.ref, subject.tasks, source, named_attack(attack, defaults), threat, seed)
+
+    def _subject(self, model: str) -> _Subject:
         found = find_model(self.models[model])
-        tasks = found.tasks
-        source = _dataset(dataset, (*tasks.items(),), self.data_root, found.size, images)
-        return make_cell(
-            model_ref(found),
-            tasks,
-            dataset_ref(dataset, source, found.size),
-            named_attack(attack, defaults),
-            threat,
-            seed,
-        )
+        return _Subject(model_ref(found), found.tasks, found.size)
+
+    def _dataset_ref(self, subject: _Subject, dataset: str, images: int | None) -> DatasetRef:
+        source = _dataset(dataset, (*subject.tasks.items(),), self.data_root, subject.size, images)
+        return dataset_ref(dataset, source, subject.size)
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """A model as its cells have it, and the size of the images that it is evaluated on."""
+
+    ref: ModelRef
+    tasks: Mapping[str, Task]
+    size: tuple[int, int]
 
 
 def transfers(cells: Sequence[Cell]) -> list[Cell]:
@@ -204,8 +211,17 @@ def _model(name: str, sha256: str, device: str) -> MultiTaskModel:
 
 
 @cache
-def _dataset(
-    name: str, tasks: tuple[tuple[str, Task], ...], root: Path | None, size: tuple[int, int], images: int | None
-) -> Dataset:
+def _control() -> AttackRef:
+    return attack_ref("noise", load_attack("noise"))
+
+
+@cache
+def _tasks(name: str, model: ModelRef) -> Tasks:
+    """The tasks of the model called `name`, which is `model`."""
+    return (*find_model(name).tasks.items(),)
+
+
+@cache
+def _dataset(name: str, tasks: Tasks, root: Path | None, size: tuple[int, int], images: int | None) -> Dataset:
     """The data set with the truth of these tasks."""
     return load_dataset(name, dict(tasks), root=root, size=size, images=images)

@@ -16,6 +16,7 @@ from .environment import environment
 from .harness import in_batches, measure
 from .measurement import Measurement
 from .protocol.cells import Cell, ModelRef
+from .protocol.errors import blamed_on
 from .protocol.facts import AttackFacts, ModelFacts
 from .protocol.noise import Noise
 from .protocol.records import AnyRecord
@@ -143,7 +144,10 @@ def _do(workshop: Workshop, store: Store, job: Job) -> None:
 
 
 def measure_cell(workshop: Workshop, cell: Cell, span: Span) -> Measurement:
-    """The pass over a stretch of a cell's samples; raises BadInputError where the harness does."""
+    """The pass over a stretch of a cell's samples.
+
+    Raises BadInputError where the harness does, and for whatever the attack or the model raises.
+    """
     dataset, device = workshop.dataset(cell), torch.device(workshop.device)
     own = (batch.to(device) for batch in in_batches(dataset, range(*span), workshop.batch_size))
     threat = ThreatModel(cell.threat.norm, cell.threat.eps / 255, cell.threat.targets) if cell.threat else None
@@ -153,7 +157,9 @@ def measure_cell(workshop: Workshop, cell: Cell, span: Span) -> Measurement:
         dataset.batch(range(*whole)).to(device) for whole in (spans(cell) if isinstance(attack, SplitAttack) else ())
     ]
     source = workshop.model(cell.source) if cell.source else None
-    return measure(workshop.model(cell.model), own, attack, threat, Noise(cell.seed), cell.title, split, source)
+    model = workshop.model(cell.model)
+    with blamed_on(cell.title):
+        return measure(model, own, attack, threat, Noise(cell.seed), cell.title, split, source)
 
 
 def with_clean(cells: Sequence[Cell]) -> list[Cell]:
@@ -169,12 +175,13 @@ def _passes(cell: Cell, workshop: Workshop) -> tuple[Cell, ...]:
 def draft(cell: Cell, workshop: Workshop) -> Draft:
     """What the record of a cell will say beside its results."""
     attacked = cell.attack is not None
-    return Draft(
-        cell=cell,
-        control=workshop.control(cell) if attacked else None,
-        model_facts=workshop.model_facts(cell),
-        attack_facts=workshop.attack_facts(cell) if attacked else None,
-    )
+    with blamed_on(cell.title):
+        return Draft(
+            cell=cell,
+            control=workshop.control(cell) if attacked else None,
+            model_facts=workshop.model_facts(cell),
+            attack_facts=workshop.attack_facts(cell) if attacked else None,
+        )
 
 
 def whole_pass(store: Store, cell: Cell) -> Measurement:

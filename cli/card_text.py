@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
+from pathlib import Path
 
 from tabulate import tabulate
 
@@ -13,8 +14,11 @@ from ..models.card import Card, Clean, Training
 from ..models.nets.layout import Layout
 
 
-def card_text(card: Card, sharing: Mapping[str, float | None]) -> str:
-    """What the model is, how its tasks share it, where it comes from and how well it does; `sharing` by its kinds."""
+def card_text(card: Card, sharing: Mapping[str, float | None], folder: Path) -> str:
+    """What the model is, how its tasks share it, where it comes from and how well it does; `sharing` by its kinds.
+
+    The card lies in `folder`.
+    """
     tasks = ", ".join(name + _settings(settings) for name, settings in card.tasks.items())
     header = {
         "name": card.name,
@@ -41,7 +45,7 @@ def card_text(card: Card, sharing: Mapping[str, float | None]) -> str:
             *_indented(_provenance(card.training)),
             "",
             f"clean scores on {card.clean.images} images, with 95 % intervals:",
-            *_indented(_scores(card.clean, _tasks(card)).splitlines()),
+            *_indented(_scores(card.clean, _tasks(card, folder)).splitlines()),
         ]
     )
 
@@ -119,10 +123,10 @@ def _versions(training: Training) -> str:
     return ", ".join(f"{package} {version}" for package, version in (training.versions or {}).items())
 
 
-def _tasks(card: Card) -> Mapping[str, Task]:
+def _tasks(card: Card, folder: Path) -> Mapping[str, Task]:
     """The card's tasks; none if one is not installed: the rest of the card can be read all the same."""
     try:
-        return card.make_tasks()
+        return card.make_tasks(folder)
     except BadInputError:
         return {}
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from ..api.panels import panels
 from ..api.resolver import LocalWorkshop, found_models, threat_ref
 from ..benchmark.protocol.cells import Cell, Norm
-from ..benchmark.protocol.errors import BadInputError
+from ..benchmark.protocol.errors import BadInputError, blamed_on
 from ..benchmark.protocol.files import write_atomically
 from ..benchmark.protocol.noise import Noise
 from ..benchmark.protocol.tasks.base import Task
@@ -85,7 +85,8 @@ def attacked(workshop: LocalWorkshop, cell: Cell, name: str, index: int) -> tupl
     if isinstance(attack, SplitAttack):
         raise BadInputError(f"attack {name} looks at all images before it attacks one; the gallery has one")
     batch, threat = data.batch([index]), ThreatModel(cell.threat.norm, cell.threat.eps / 255)
-    after = batch.at(verified(attack(model, batch.clone(), threat, Noise(cell.seed)), batch, threat, cell.title))
+    with blamed_on(cell.title):
+        after = batch.at(verified(attack(model, batch.clone(), threat, Noise(cell.seed)), batch, threat, cell.title))
     shown, steps = _shown(model, batch, after), cell.attack.settings.get("steps")
     exhibit = Exhibit(
         model=cell.model.name,

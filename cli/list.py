@@ -42,7 +42,7 @@ def _model(found: CardModel | CodeModel) -> Mapping[str, Any]:
     from ..models.registry import CardModel
 
     card = found.card if isinstance(found, CardModel) else None
-    sharing = sharing_indices(card) if card else {}
+    sharing = sharing_indices(found.card, found.folder) if isinstance(found, CardModel) else {}
     return {
         "name": found.name,
         "trained_on": found.dataset,

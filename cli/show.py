@@ -25,9 +25,9 @@ def _model(name: str) -> tuple[dict[str, Any], str]:
         data = {"name": found.name, "tasks": task_settings(found.tasks), "parameters": parameters}
         return data, "\n".join(_lines(data))
     card = found.card
-    sharing = sharing_indices(card)
+    sharing = sharing_indices(card, found.folder)
     data = {**card.model_dump(mode="json", exclude_none=True), "sharing_index": sharing}
-    return data, card_text(card, sharing)
+    return data, card_text(card, sharing, found.folder)
 
 
 def _attack(name: str) -> tuple[dict[str, Any], str]:

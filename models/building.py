@@ -15,7 +15,6 @@ from torch import nn
 
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.findings import Finding
-from ..benchmark.protocol.registry import import_object
 from ..benchmark.protocol.source import OWN
 from ..benchmark.protocol.tasks.base import Task
 from ..benchmark.protocol.types import MultiTaskModel
@@ -24,8 +23,10 @@ from .fingerprint import fingerprint
 from .packing import unpack
 
 
-def build(architecture: Architecture, tasks: Mapping[str, Task]) -> MultiTaskModel:
+def build(architecture: Architecture, tasks: Mapping[str, Task], folder: Path | None = None) -> MultiTaskModel:
     """An untrained model: what the architecture's entry makes, a network or what `wrap` makes of one.
+
+    `folder` is that of the card, beside which the entry may lie.
 
     Raises BadInputError if that fails, if layout or network are of other tasks, and for layers of no channels.
     """
@@ -35,7 +36,7 @@ def build(architecture: Architecture, tasks: Mapping[str, Task]) -> MultiTaskMod
         raise BadInputError(
             f"the layout has the tasks {', '.join(layout.tasks)}, the model {', '.join(tasks)}; name the same"
         )
-    net = network(architecture, tasks)
+    net = network(architecture, tasks, folder)
     if isinstance(net, MultiTaskModel):
         if {*net.tasks} != {*tasks}:
             raise BadInputError(f"{what} has the tasks {', '.join(net.tasks)}, asked for {', '.join(tasks)}")
@@ -48,13 +49,13 @@ def build(architecture: Architecture, tasks: Mapping[str, Task]) -> MultiTaskMod
     return MultiTaskModel(net, tasks)
 
 
-def network(architecture: Architecture, tasks: Mapping[str, Task] | None) -> nn.Module:
+def network(architecture: Architecture, tasks: Mapping[str, Task] | None, folder: Path | None = None) -> nn.Module:
     """What the entry gives, called with the settings, and with tasks and layout if these are known and it takes them.
 
     Raises BadInputError if that fails.
     """
     what = f"architecture {architecture.entry}"
-    entry: Any = import_object(architecture.entry, "architecture")
+    entry: Any = architecture.load(folder)
     known = {"tasks": tasks, "layout": architecture.layout}
     given = {name: value for name, value in known.items() if value is not None and _takes(entry, name)}
     try:
@@ -94,7 +95,7 @@ def load_card_model(card: Card, folder: Path) -> MultiTaskModel:
             f"weights {path} of model {card.name} have sha256 {found[:12]}..., "
             f"the card says {card.weights.sha256[:12]}...; restore the file"
         )
-    model = build(card.architecture, card.make_tasks())
+    model = build(card.architecture, card.make_tasks(folder), folder)
     if not path.name.endswith(".safetensors"):
         raise BadInputError(
             f"weights {path} of model {card.name} are no safetensors file, and pickles are not read from cards; "

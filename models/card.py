@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,9 +11,11 @@ from pydantic import Field, field_validator, model_validator
 from ..benchmark.protocol.cells import Name, Setting, Sha256, Strict
 from ..benchmark.protocol.eps import OptionalEps
 from ..benchmark.protocol.facts import UNKNOWN
+from ..benchmark.protocol.references import seen_from
+from ..benchmark.protocol.registry import import_object
 from ..benchmark.protocol.tasks.base import Task
-from ..benchmark.protocol.tasks.registry import make_tasks
-from ..benchmark.protocol.toml import read_toml, validated
+from ..benchmark.protocol.tasks.registry import KIND, make_tasks
+from ..benchmark.protocol.toml import parsed, read_text, validated
 from .nets.layout import Layout
 
 Scores = dict[str, dict[str, float]]
@@ -24,6 +27,7 @@ ModelName = Annotated[str, Field(max_length=100, pattern=r"^\w[\w.@+-]*$")]  # f
 class Architecture(Strict):
     """The network: `entry` is `pkg.module:function` or a class, called with `tasks`, `layout` and `settings`.
 
+    It may be `./file.py:Object`, as the kind of a task may: a file beside the card, or else in the working directory.
     What it does not take, it is not given. `layout` has one line per block of the backbone (see `Layout.parse`), and is
     absent for a network of which nobody knows it. `names` say what a file of backbone weights calls the blocks' parts,
     if not as the network's public weights do: see `load_backbone`.
@@ -45,6 +49,10 @@ class Architecture(Strict):
     def parsed(self) -> Layout | None:
         """The layout, if it is known."""
         return None if self.layout is None else Layout.parse(self.layout)
+
+    def load(self, folder: Path | None) -> object:
+        """What the entry of a card in `folder` leads to; raises BadInputError as `import_object` does."""
+        return import_object(seen_from(folder, self.entry), "architecture")
 
     @property
     def label(self) -> str:
@@ -161,11 +169,23 @@ class Card(Strict):
         """What the model was trained against, in words; None if against nothing, UNKNOWN if nobody tells."""
         return self.training.adversary if self.training else UNKNOWN
 
-    def make_tasks(self) -> dict[str, Task]:
-        return make_tasks(self.tasks)
+    def make_tasks(self, folder: Path | None = None) -> dict[str, Task]:
+        """The tasks of a card in `folder`; raises BadInputError as the function of that name does."""
+
+        def seen(key: str, value: bool | int | float | str) -> bool | int | float | str:
+            return seen_from(folder, value) if key == KIND and isinstance(value, str) else value
+
+        return make_tasks(
+            {name: {key: seen(key, value) for key, value in given.items()} for name, given in self.tasks.items()}
+        )
 
 
 def read_card(path: Path) -> Card:
     """The card in a TOML file; raises BadInputError naming file and field."""
     where = f"card {path}"
-    return validated(Card, read_toml(path, where), where)
+    return _card(read_text(path, where), where)
+
+
+@lru_cache(maxsize=1024)  # whoever plans a run asks for every card many times
+def _card(text: str, where: str) -> Card:
+    return validated(Card, parsed(text, where), where)

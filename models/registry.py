@@ -11,8 +11,8 @@ from typing import cast
 from torch import nn
 
 from ..benchmark.protocol.conforming import call_fault
-from ..benchmark.protocol.errors import BadInputError
-from ..benchmark.protocol.references import Reference, told
+from ..benchmark.protocol.errors import BadInputError, told
+from ..benchmark.protocol.references import Reference
 from ..benchmark.protocol.registry import Registry
 from ..benchmark.protocol.tasks.base import Task
 from ..benchmark.protocol.types import MultiTaskModel
@@ -72,7 +72,7 @@ class CardModel:
 
     @property
     def tasks(self) -> dict[str, Task]:
-        return self.card.make_tasks()
+        return self.card.make_tasks(self.folder)
 
     @property
     def size(self) -> tuple[int, int]:

@@ -146,6 +146,12 @@ def test_loads_without_torch(module: str) -> None:
     assert (outcome.code, outcome.out.strip(), outcome.err) == (0, "", "")
 
 
+def test_names_alone_are_listed_without_torch() -> None:
+    outcome = finish(python("-X", "importtime", "-m", "mtrbench", "list", "datasets"))
+    assert "rooms3" in outcome.out
+    assert not {line.rpartition("|")[2].strip() for line in outcome.err.splitlines()} & {"torch", "ortools"}
+
+
 def test_shapes_need_no_library() -> None:
     without = "u.find_spec = lambda name, *more: None if name == 'jaxtyping' else find(name, *more)"
     code = f"import sys, importlib.util as u; find = u.find_spec; {without}"

@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from ..protocol.conforming import fault_of
-from ..protocol.errors import BadInputError
-from ..protocol.references import told
+from ..protocol.errors import BadInputError, told
 from ..protocol.tasks.base import Task
 from ..protocol.tasks.shapes import PLANE, fits, written
 from ..protocol.types import Batch, Dataset

@@ -1,9 +1,12 @@
-"""The one error that a user's mistake raises."""
+"""The one error that a user's mistake raises, and others' errors, told in one line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class BadInputError(ValueError):
@@ -19,3 +22,25 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> BadInputError:
     near = get_close_matches(name, names, n=3, cutoff=0.4)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names)}"
     return BadInputError(f"unknown {kind} {name!r}; {hint}")
+
+
+@contextmanager
+def blamed_on(title: str) -> Iterator[None]:
+    """What the code inside raises becomes a BadInputError that begins with `title`: others' code may raise anything."""
+    try:
+        yield
+    except BadInputError:
+        raise
+    except Exception as error:
+        raise BadInputError(f"{title}: {told(error)}") from error
+
+
+def told(error: BaseException) -> str:
+    """An error of foreign code on one line, with the place where it was raised."""
+    if isinstance(error, SystemExit):
+        return "it exits; leave that to a function, or to `if __name__ == '__main__'`"
+    message = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    if isinstance(error, SyntaxError):
+        return message
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{message} ({Path(place.filename).name}, line {place.lineno})"

@@ -7,7 +7,6 @@ import hashlib
 import os
 import re
 import sys
-import traceback
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module
@@ -15,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
-from .errors import BadInputError, unknown
+from .errors import BadInputError, told, unknown
 
 _IDENTIFIER = r"[^\W\d]\w*"
 _MODULE = rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})*"
@@ -83,6 +82,19 @@ def load_module(place: str, what: str) -> ModuleType:
         raise BadInputError(f"{what} cannot be imported: {told(error)}") from error
 
 
+def seen_from(folder: Path | None, text: str) -> str:
+    """A reference in a file of `folder` as it reads from here: `./net.py:Net` is the `net.py` beside that file.
+
+    If there is none, it is that of the working directory. Other texts, and all without a folder, stay as they are.
+    """
+    reference = Reference.parse(text)
+    if folder is None or reference is None or not reference.place.endswith(".py"):
+        return text
+    here = Path(reference.place).expanduser()
+    beside = folder / here
+    return text if here.is_file() and not beside.is_file() else f"{_shortest(str(beside))}:{reference.name}"
+
+
 def misspelt(text: str, kind: str) -> BadInputError | None:
     """The error for what was meant to be a reference to a file and is none; None for what was meant to be a name."""
     if text.endswith(".py"):
@@ -139,17 +151,6 @@ def _shortest(path: str) -> str:
         return os.path.normpath(path)
     path = os.path.normpath(path)
     return path if path.startswith("..") else os.path.join(".", path)
-
-
-def told(error: BaseException) -> str:
-    """An error of foreign code on one line, with the place where it was raised."""
-    if isinstance(error, SystemExit):
-        return "it exits; leave that to a function, or to `if __name__ == '__main__'`"
-    message = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    if isinstance(error, SyntaxError):
-        return message
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{message} ({Path(place.filename).name}, line {place.lineno})"
 
 
 def _defined(path: Path) -> list[str]:

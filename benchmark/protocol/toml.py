@@ -16,11 +16,24 @@ M = TypeVar("M", bound=BaseModel)
 
 def read_toml(path: Path, what: str) -> dict[str, Any]:
     """The content of a file; raises BadInputError, starting with `what`, if it cannot be read or is no TOML."""
+    return parsed(read_text(path, what), what)
+
+
+def read_text(path: Path, what: str) -> str:
+    """The text of a file; raises BadInputError, starting with `what`, if it cannot be read or is no text."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise BadInputError(f"{what} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise BadInputError(f"{what} is not TOML: {error}") from error
+
+
+def parsed(text: str, what: str) -> dict[str, Any]:
+    """The content of TOML; raises BadInputError, starting with `what`, if it is none."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise BadInputError(f"{what} is not TOML: {error}") from error
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ...benchmark.protocol.errors import BadInputError
+from ...benchmark.protocol.references import seen_from
+from ...benchmark.protocol.tasks.base import Task
 from ..building import build
-from ..card import Card
+from ..card import Architecture, Card
 from .layout import Layout
 from .tree import TreeNet
 
@@ -62,23 +66,31 @@ def sharing(layout: Layout, costs: Sequence[int]) -> float:
     return 1 - more / (others * sum(costs))
 
 
-def sharing_indices(card: Card) -> dict[str, float | None]:
+def sharing_indices(card: Card, folder: Path | None = None) -> dict[str, float | None]:
     """The sharing index of a card's model by groups, parameters and multiply-adds on images of the card's size.
 
-    The last two are None for a foreign network, whose blocks nobody knows, all three without a layout.
+    The card lies in `folder`. The last two are None for a foreign network, whose blocks nobody knows, all three without
+    a layout.
     """
     indices: dict[str, float | None] = {"groups": None, "parameters": None, "multiply_adds": None}
     layout = card.architecture.parsed
     if layout is None:
         return indices
     indices["groups"] = layout.sharing_index
+    alike = {"entry": seen_from(folder, card.architecture.entry), "layout": [" ".join(card.tasks)] * len(layout.blocks)}
     try:
-        with torch.device("meta"):
-            net = build(card.architecture, card.make_tasks()).net
+        tasks = (*card.make_tasks(folder).items(),)
+        costs = _costs(card.architecture.model_copy(update=alike).model_dump_json(), tasks, card.size)
     except BadInputError:  # a card is to be listed even where its architecture is not installed
         return indices
-    if isinstance(net, TreeNet):
-        costs = block_costs(net, card.size)
+    if costs is not None:
         indices["parameters"] = sharing(layout, costs.parameters)
         indices["multiply_adds"] = sharing(layout, costs.multiply_adds)
     return indices
+
+
+@cache  # a group's block costs the same under any layout, so that of a family of models one network is built
+def _costs(architecture: str, tasks: tuple[tuple[str, Task], ...], size: tuple[int, int]) -> Costs | None:
+    with torch.device("meta"):
+        net = build(Architecture.model_validate_json(architecture), dict(tasks)).net
+    return block_costs(net, size) if isinstance(net, TreeNet) else None

@@ -10,7 +10,7 @@ import pytest
 import torch
 from helpers.commands import assert_refused, mtrbench
 
-from mtrbench import BadInputError, load_model
+from mtrbench import BadInputError, evaluate, load_model
 from mtrbench.api.model_checks import examine_model
 from mtrbench.benchmark.protocol.facts import UNKNOWN
 from mtrbench.benchmark.protocol.reading import read_records
@@ -94,6 +94,25 @@ def test_its_records_have_measured_sharing_and_follow_its_code(place: Path) -> N
         assert facts.sharing_index == pytest.approx((2 * 112) / (2 * 112 + 70))
         assert (facts.sharing_measured, facts.layout) == (True, ("depth segmentation",))
         assert (facts.adversary, facts.trained_on) == ("total-pgd, eps 8/255", "rooms3")
+
+
+def test_a_network_beside_its_card_is_found_from_anywhere_and_before_that_of_the_working_directory(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = place / make("./net.py:wrapped")
+    keys = [evaluate(str(path), "noise", images=4).key]  # the file of the working directory: there is none beside
+    (path.parent / "net.py").write_text(NET, encoding="utf-8")
+    (place / "net.py").write_text("def wrapped(): ...", encoding="utf-8")
+    record = evaluate(str(path), "noise", images=4)
+    assert record.model_facts.architecture == "./net.py:wrapped"
+    (place / "elsewhere").mkdir()
+    monkeypatch.chdir(place / "elsewhere")
+    assert {record.key, evaluate(str(path), "noise", images=4).key} == {*keys}
+    (path.parent / "net.py").unlink()
+    with pytest.raises(
+        BadInputError, match=rf"architecture '{path.parent}/net\.py:wrapped': .* cannot be read: No such"
+    ):
+        load_model(str(path))
 
 
 def test_what_is_known_of_the_training_may_be_said(place: Path) -> None:

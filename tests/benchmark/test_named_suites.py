@@ -7,6 +7,7 @@ import tomllib
 from importlib.metadata import EntryPoint
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.commands import assert_refused, mtrbench
@@ -18,8 +19,10 @@ from mtrbench.api.suites import cell_count, find_suite
 from mtrbench.attacks.listing import full_names, names
 from mtrbench.attacks.tables import BALANCINGS, WHOLE
 from mtrbench.benchmark.protocol.registry import Registry
+from mtrbench.benchmark.protocol.toml import parsed
 from mtrbench.benchmark.suites.registry import SUITES, as_suite
 from mtrbench.benchmark.suites.suite import Suite
+from mtrbench.models import card
 from mtrbench.models.registry import find_card, model_names
 
 OWN = {"dataset": "rooms3", "images": 8, "seed": 0, "norm": "linf", "eps": [4], "steps": 10}
@@ -264,3 +267,18 @@ def test_cells_are_counted_as_they_are_run(name: str, cells: int) -> None:
     suite = find_suite(name)
     workshop = LocalWorkshop(found_models(suite.every_model), data_root=None, device="cpu", batch_size=32)
     assert cell_count(suite) == len(workshop.cells(suite)) == cells
+
+
+def test_a_card_is_parsed_once_however_many_cells_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    def counted(text: str, what: str) -> dict[str, Any]:
+        seen.append(what)
+        return parsed(text, what)
+
+    monkeypatch.setattr("mtrbench.models.card.parsed", counted)
+    card._card.cache_clear()
+    suite = find_suite("transfer")
+    workshop = LocalWorkshop(found_models(suite.every_model), data_root=None, device="cpu", batch_size=32)
+    assert len(workshop.cells(suite)) > len(suite.every_model)
+    assert len(seen) == len({*seen}) == len(suite.every_model)

@@ -123,6 +123,18 @@ class TestRefusals:
         assert re.fullmatch(r"mtrbench: .*file.*", outcome.err.splitlines()[-1])
         assert "--debug" not in outcome.err
 
+    @pytest.mark.parametrize("workers", [1, 2])
+    def test_what_an_attack_raises_is_told_of_it_and_the_model(self, tiny: Path, tmp_path: Path, workers: int) -> None:
+        path, words = tmp_path / "broken.py", "Broken on tiny (eps 4/255): KeyError: 'depht' (broken.py, line 7)"
+        path.write_text(
+            "from dataclasses import dataclass\n\n\n@dataclass(frozen=True)\nclass Broken:\n"
+            "    def __call__(self, model, batch, threat, noise):\n        return batch.truth['depht']\n"
+        )
+        arguments = ("--model", tiny, "--attack", f"{path}:Broken", "--images", 2, "--workers", workers)
+        outcome = mtrbench("run", *arguments, "--out", tmp_path / "out")
+        assert outcome.code == 2
+        assert outcome.err.splitlines()[-1] == f"mtrbench: {path}:{words}"
+
     def test_what_nobody_foresaw_is_one_line_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("mtrbench.models.registry.model_names", lambda: 1 / 0)
         outcome = mtrbench("list", "models")

@@ -11,7 +11,7 @@ import pytest
 import tomli_w
 from helpers.commands import mtrbench
 
-from mtrbench import BadInputError, evaluate
+from mtrbench import BadInputError, evaluate, load_model
 from mtrbench.models.building import build
 from mtrbench.models.card import read_card
 from mtrbench.models.registry import MODELS, find_card
@@ -74,6 +74,14 @@ def test_a_metric_from_outside_reaches_records_and_boards(tmp_path: Path) -> Non
     outcome = mtrbench("leaderboard", "--records", tmp_path / "records", "--out", tmp_path / "boards")
     assert outcome.code == 0, outcome.err
     assert [path.name for path in (tmp_path / "boards").rglob("depth-log_err.csv")] == ["depth-log_err.csv"]
+
+
+def test_a_task_in_a_file_beside_the_card_is_found_from_anywhere(tmp_path: Path) -> None:
+    (tmp_path / "log_depth.py").write_text(LOG_DEPTH, encoding="utf-8")
+    shown = mtrbench("show", "model", card(tmp_path, depth={"task": "./log_depth.py:LogDepth"}))
+    assert shown.code == 0, shown.err
+    model = load_model(str(tmp_path / "card.toml"))
+    assert [metric.unit for metric in model.tasks["depth"].metrics if metric.name == "log_err"] == ["nat"]
 
 
 def test_show_says_what_a_task_is(tmp_path: Path) -> None:
