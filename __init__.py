@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .attacks.registry import load_attack
     from .benchmark.datasets.kit import examine_dataset
     from .benchmark.datasets.registry import load_dataset
+    from .benchmark.protocol.arguments import DataRoot
     from .benchmark.protocol.metrics import Metric
     from .benchmark.protocol.noise import Noise
     from .benchmark.protocol.per_sample import masked_mean, nan_if_broken, sum_of
@@ -41,6 +42,7 @@ __all__ = [
     "Balancing",
     "Batch",
     "CleanRecord",
+    "DataRoot",
     "Dataset",
     "Finishing",
     "Iterate",
@@ -80,6 +82,7 @@ _HOMES = {
     "Balancing": "attacks.balancing.base",
     "Batch": "benchmark.protocol.types",
     "CleanRecord": "benchmark.protocol.records",
+    "DataRoot": "benchmark.protocol.arguments",
     "Dataset": "benchmark.protocol.types",
     "Finishing": "attacks.balancing.base",
     "Iterate": "attacks.balancing.base",

@@ -7,7 +7,7 @@ from os import PathLike
 
 from ..attacks.conformance.kit import examine
 from ..attacks.registry import load_attack, settings_of
-from ..benchmark.protocol.arguments import folder
+from ..benchmark.protocol.arguments import root_of
 from ..benchmark.protocol.findings import Finding
 from ..models.registry import find_card
 from .resolver import LocalWorkshop, found_models, threat_ref
@@ -24,7 +24,7 @@ def examine_attack(
 
     Raises BadInputError for an unknown attack or model, and for a data set that cannot be read.
     """
-    workshop = LocalWorkshop(found_models([model]), folder(data_root, "the root of a data set"), "cpu", IMAGES)
+    workshop = LocalWorkshop(found_models([model]), root_of(data_root), "cpu", IMAGES)
     card, _ = find_card(model)
     cell = workshop.cell(card.name, card.dataset, IMAGES, name, threat_ref("linf", 4, None), 0, {})
     batch = workshop.dataset(cell).batch(range(IMAGES))

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from ..benchmark.datasets.registry import load_dataset
 from ..benchmark.harness import clean_pass, in_batches
-from ..benchmark.protocol.arguments import folder
 from ..benchmark.protocol.cells import Setting
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.files import write_atomically
@@ -111,7 +110,7 @@ def make_card(
     model = build(architecture, make_tasks(tasks)).eval()
     if weights is not None:
         load_weights(inner_network(model), weights)
-    data = load_dataset(dataset, model.tasks, root=folder(data_root, "data_root"), size=size, images=images)
+    data = load_dataset(dataset, model.tasks, root=data_root, size=size, images=images)
     reach = measured_reach(model, data.batch(range(min(SHARING_IMAGES, len(data.ids)))))
     fault = reach.fault(Layout.parse(layout)) if layout else None
     if fault:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from ..benchmark.datasets.objects import dataset_object
 from ..benchmark.datasets.registry import load_dataset
 from ..benchmark.engines import Serial
-from ..benchmark.protocol.arguments import folder, image_size, whole
+from ..benchmark.protocol.arguments import DataRoot, folder, image_size, root_of, whole
 from ..benchmark.protocol.cells import DatasetRef, ModelRef, Norm
 from ..benchmark.protocol.eps import eps_255
 from ..benchmark.protocol.errors import BadInputError
@@ -62,8 +62,9 @@ def evaluate(
     model's card names.
 
     `eps` is in 1/255, as `4` or `"4/255"`. `targets` are the tasks that the attacker sees, all by default. `images`
-    None is all of the data set. A card says the images' size; a model in memory gets images of `size` (H, W), or one
-    number for both, 64 by default, unless the data set is in memory, too. `steps` goes to an attack by name, if it
+    None is all of the data set. `data_root` is the folder of one that does not ship with the package, or a `DataRoot`,
+    which says the files' format, too. A card says the images' size; a model in memory gets images of `size` (H, W), or
+    one number for both, 64 by default, unless the data set is in memory, too. `steps` goes to an attack by name, if it
     takes any.
 
     With a folder `store`, as `mtrbench run --out` makes it, nothing that is there is computed twice, and what is
@@ -73,7 +74,7 @@ def evaluate(
     """
     threat = threat_ref(norm, eps_255(eps, norm), _targets(targets))
     number, batch = whole(seed, "seed"), whole(batch_size, "batch_size", least=1)
-    root, place = folder(data_root, "data_root"), device_of(device)
+    root, place = root_of(data_root), device_of(device)
     given = _attack(attack, steps)
     subject = _with_card(model, name, size) if isinstance(model, str) else _in_memory(model, name, size, place)
     data, data_ref = _data(dataset, subject, images, root)
@@ -132,7 +133,7 @@ def _attack(attack: object, steps: int | None) -> GivenAttack:
 
 
 def _data(
-    dataset: str | Dataset | None, subject: _Subject, images: int | None, root: Path | None
+    dataset: str | Dataset | None, subject: _Subject, images: int | None, root: DataRoot | None
 ) -> tuple[Dataset, DatasetRef]:
     dataset = subject.dataset if dataset is None else dataset
     if dataset is None:

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
 
 from pydantic import ValidationError
 
 from ..attacks.parts import check_tasks
 from ..attacks.registry import attack_facts, load_attack
 from ..benchmark.datasets.registry import load_dataset
+from ..benchmark.protocol.arguments import DataRoot
 from ..benchmark.protocol.cells import AttackRef, Cell, DatasetRef, ModelRef, Norm, ThreatRef
 from ..benchmark.protocol.errors import BadInputError, unknown
 from ..benchmark.protocol.facts import AttackFacts, ModelFacts
@@ -62,7 +62,7 @@ class LocalWorkshop(Attacking):
     """
 
     models: Mapping[str, str]
-    data_root: Path | None
+    data_root: DataRoot | None
     device: str
     batch_size: int
 
@@ -222,6 +222,6 @@ def _tasks(name: str, model: ModelRef) -> Tasks:
 
 
 @cache
-def _dataset(name: str, tasks: Tasks, root: Path | None, size: tuple[int, int], images: int | None) -> Dataset:
+def _dataset(name: str, tasks: Tasks, root: DataRoot | None, size: tuple[int, int], images: int | None) -> Dataset:
     """The data set with the truth of these tasks."""
     return load_dataset(name, dict(tasks), root=root, size=size, images=images)

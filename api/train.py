@@ -18,7 +18,7 @@ from ..benchmark.datasets.registry import load_dataset
 from ..benchmark.datasets.training import load_training
 from ..benchmark.engines import default_workers
 from ..benchmark.environment import environment, versions
-from ..benchmark.protocol.arguments import folder, path, whole
+from ..benchmark.protocol.arguments import path, root_of, whole
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.tasks.registry import make_tasks
 from ..benchmark.protocol.types import Dataset, MultiTaskModel
@@ -67,7 +67,7 @@ def train(
     Raises BadInputError for a bad recipe and whatever else does not fit, before the first step.
     """
     home, source = path(out, "out", "folder"), path(recipe, "recipe")
-    root, place = folder(data_root, "data_root"), device_of(device)
+    root, place = root_of(data_root), device_of(device)
     public = None if backbone_weights is None else path(backbone_weights, "backbone_weights")
     makers = default_workers() if workers is None else whole(workers, "workers", least=0)
     every = whole(checkpoint_every, "checkpoint_every", least=1)

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from ..benchmark.protocol.arguments import DataRoot
 from ..benchmark.protocol.errors import BadInputError
-from .options import Eps, Settings, Size, TaskOption
+from .options import Eps, Settings, Size, TaskOption, data_options
 
 
 @click.command()
@@ -17,7 +18,7 @@ from .options import Eps, Settings, Size, TaskOption
 @click.option("--weights", type=click.Path(path_type=Path), help="Trained weights: safetensors, or a torch state dict.")
 @click.option("--name", required=True, help="What the model will be called.")
 @click.option("--dataset", required=True, help="The data set that it was trained for, and is scored on.")
-@click.option("--data-root", type=click.Path(path_type=Path), help="Folder of a data set that is not embedded.")
+@data_options
 @click.option("--size", type=Size(), default="64", show_default=True, help="Of the images: 64, or HEIGHTxWIDTH.")
 @click.option("--images", type=click.IntRange(min=1), help="Of the clean scores, from the first on; default: all.")
 @click.option(
@@ -42,7 +43,7 @@ def card(
     weights: Path | None,
     name: str,
     dataset: str,
-    data_root: Path | None,
+    data_root: DataRoot | None,
     size: tuple[int, int],
     images: int | None,
     tasks: Sequence[tuple[str, dict[str, Any]]],

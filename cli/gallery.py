@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..api.panels import panels
 from ..api.resolver import LocalWorkshop, found_models, threat_ref
+from ..benchmark.protocol.arguments import DataRoot
 from ..benchmark.protocol.cells import Cell, Norm
 from ..benchmark.protocol.errors import BadInputError, blamed_on
 from ..benchmark.protocol.files import write_atomically
@@ -23,7 +24,7 @@ from ..benchmark.protocol.verify import verified
 from ..leaderboards.analysis.gallery import Exhibit
 from ..leaderboards.site.exhibit import Shown, factor, picture
 from ..models.registry import find_model
-from .options import Eps, norm_option
+from .options import Eps, data_options, norm_option
 
 
 @click.command()
@@ -33,7 +34,7 @@ from .options import Eps, norm_option
     "--image", "images", type=click.IntRange(min=0), multiple=True, default=(0,), help="By its place; repeatable."
 )
 @click.option("--dataset", help="Instead of the one that the model was trained on.")
-@click.option("--data-root", type=click.Path(path_type=Path), help="Folder of a data set that is not embedded.")
+@data_options
 @click.option("--eps", type=Eps(), default=4.0, show_default=True, help="Budget in 1/255 (4 or 4/255).")
 @norm_option("linf", "What the budget bounds: the largest change, or its length.")
 @click.option("--steps", type=click.IntRange(min=1), default=20, show_default=True, help="Steps of iterative attacks.")
@@ -43,7 +44,7 @@ def gallery(
     attacks: Sequence[str],
     images: Sequence[int],
     dataset: str | None,
-    data_root: Path | None,
+    data_root: DataRoot | None,
     eps: float,
     norm: Norm,
     steps: int,

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 import click
 
 from ..attacks.naming import split_settings
+from ..benchmark.protocol.arguments import DataRoot
 from ..benchmark.protocol.cells import Norm
 from ..benchmark.protocol.eps import eps_255
 from ..benchmark.protocol.errors import BadInputError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Result = TypeVar("Result")
 
 out_option = click.option(
     "--out",
@@ -22,6 +25,27 @@ out_option = click.option(
     show_default=True,
     help="Folder for all that is written.",
 )
+
+
+def data_options(command: Callable[..., Result]) -> Callable[..., Result]:
+    """`--data-root` and `--format`, which reach the command together as its argument `data_root`."""
+
+    @click.option(
+        "--data-root",
+        type=click.Path(path_type=Path),
+        metavar="FOLDER",
+        help="The files of a data set that does not ship with the package.",
+    )
+    @click.option("--format", "data_format", metavar="NAME", help="How they lie there; default: as they look.")
+    @wraps(command)
+    def with_root(*args: Any, data_root: Path | None, data_format: str | None, **options: Any) -> Result:
+        if data_format is not None and data_root is None:
+            raise BadInputError(f"--format {data_format} says how the files of a folder lie; say which by --data-root")
+        root = None if data_root is None else DataRoot(data_root, data_format)
+        return command(*args, data_root=root, **options)
+
+    return with_root
+
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

@@ -13,9 +13,10 @@ from ..api.running import do_share, evaluate_all
 from ..api.suites import find_suite
 from ..benchmark.engines import ENGINES, default_workers, make_engine
 from ..benchmark.evaluation import with_clean
+from ..benchmark.protocol.arguments import DataRoot
 from ..benchmark.protocol.cells import Norm
 from ..benchmark.store import Store
-from .options import Eps, Fraction, Names, json_option, norm_option, out_option
+from .options import Eps, Fraction, Names, data_options, json_option, norm_option, out_option
 from .results import show_results
 
 
@@ -24,7 +25,7 @@ from .results import show_results
 @click.option("--model", "models", multiple=True, help="Instead of the suite's models; repeatable.")
 @click.option("--attack", "attacks", multiple=True, help="Instead of the suite's attacks; repeatable.")
 @click.option("--dataset", help="Instead of the suite's data set.")
-@click.option("--data-root", type=click.Path(path_type=Path), help="Folder of a data set that is not embedded.")
+@data_options
 @click.option("--eps", type=Eps(), multiple=True, help="Budget in 1/255, as 4 or 4/255, instead of the suite's.")
 @norm_option(None, "Instead of the suite's norm.")
 @click.option(
@@ -48,7 +49,7 @@ def run(
     models: Sequence[str],
     attacks: Sequence[str],
     dataset: str | None,
-    data_root: Path | None,
+    data_root: DataRoot | None,
     eps: Sequence[float],
     norm: Norm | None,
     targets: tuple[str, ...] | None,

@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 
 from ..benchmark.engines import default_workers
+from ..benchmark.protocol.arguments import DataRoot
+from .options import data_options
 
 
 @click.command()
@@ -19,12 +21,7 @@ from ..benchmark.engines import default_workers
     default=default_workers,
     help="Processes that make images.",
 )
-@click.option(
-    "--data-root",
-    type=click.Path(path_type=Path),
-    metavar="FOLDER",
-    help="The data set's files, for data sets that do not ship with the package.",
-)
+@data_options
 @click.option(
     "--backbone-weights",
     type=click.Path(path_type=Path),
@@ -37,7 +34,7 @@ def train(
     out: Path,
     device: str,
     workers: int,
-    data_root: Path | None,
+    data_root: DataRoot | None,
     backbone_weights: Path | None,
     checkpoint_every: int,
 ) -> None:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import click
 from tabulate import tabulate
 
+from ..benchmark.protocol.arguments import DataRoot
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.findings import Finding
-from .options import json_option
+from .options import data_options, json_option
 
 Rows = Sequence[Mapping[str, Any]]
 
 
-def _attack(name: str, model: str | None, dataset: str | None, data_root: Path | None) -> Rows:
+def _attack(name: str, model: str | None, dataset: str | None, data_root: DataRoot | None) -> Rows:
     from ..api.attack_checks import STRONG_ON, examine_attack
     from ..attacks.doors import SHOWN
     from ..attacks.listing import attack_with
@@ -31,7 +31,7 @@ def _attack(name: str, model: str | None, dataset: str | None, data_root: Path |
     return _rows(examine_attack(attack, model or STRONG_ON, data_root))
 
 
-def _model(name: str, strong_on: str | None, dataset: str | None, data_root: Path | None) -> Rows:
+def _model(name: str, strong_on: str | None, dataset: str | None, data_root: DataRoot | None) -> Rows:
     from ..api.model_checks import examine_model
 
     if strong_on:
@@ -43,7 +43,7 @@ def _rows(found: Mapping[str, Finding]) -> Rows:
     return [{"property": title, **asdict(finding)} for title, finding in found.items()]
 
 
-KINDS: dict[str, Callable[[str, str | None, str | None, Path | None], Rows]] = {"attack": _attack, "model": _model}
+KINDS: dict[str, Callable[[str, str | None, str | None, DataRoot | None], Rows]] = {"attack": _attack, "model": _model}
 
 
 @click.command()
@@ -51,7 +51,7 @@ KINDS: dict[str, Callable[[str, str | None, str | None, Path | None], Rows]] = {
 @click.argument("name")
 @click.option("--model", help="What an attack is to be strong on.", show_default="rooms3-shared.clean")
 @click.option("--dataset", help="What a model without a card is tried on.")
-@click.option("--data-root", type=click.Path(path_type=Path), help="Folder of a data set that is not embedded.")
+@data_options
 @json_option
 @click.pass_context
 def validate(
@@ -60,7 +60,7 @@ def validate(
     name: str,
     model: str | None,
     dataset: str | None,
-    data_root: Path | None,
+    data_root: DataRoot | None,
     as_json: bool,
 ) -> None:
     """Check an attack or a part of one, by its name, or a model, by its name or its card's path.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any, cast
 
-from ..protocol.arguments import folder, image_size, whole
+from ..protocol.arguments import DataRoot, image_size, root_of, whole
 from ..protocol.conforming import call_fault
 from ..protocol.errors import BadInputError
 from ..protocol.registry import Registry
@@ -53,6 +54,21 @@ TRAINING: Registry[Callable[..., Any]] = Registry(
 """Called with seed, count, size and tasks, and with a `split` to validate on; items are (x, truth), no batch axis."""
 
 
+def at_root(name: str, root: DataRoot | None) -> Callable[..., Dataset]:
+    """What makes the data set called `name`, given its folder, and the files' format there if one is said.
+
+    Raises BadInputError for an unknown name, and for a format of a data set that has but one.
+    """
+    factory = DATASETS.get(name)
+    if root is None:
+        return partial(factory, root=None)
+    if root.format is None:
+        return partial(factory, root=root.folder)
+    if "format" not in inspect.signature(factory).parameters:
+        raise BadInputError(f"data set {name} has one format; leave out {root.format}")
+    return partial(factory, root=root.folder, format=root.format)
+
+
 def load_dataset(
     name: str,
     tasks: Mapping[str, Task],
@@ -63,7 +79,8 @@ def load_dataset(
 ) -> Dataset:
     """The data set called `name`, with the ground truth of `tasks`, its first `images` samples, at `size` (H, W).
 
-    A size of one number is that of both sides; `root` is the folder of its files, for data sets that are not embedded.
+    A size of one number is that of both sides; `root` is the folder of its files, for data sets that are not embedded,
+    as a `DataRoot` with their format.
     Raises BadInputError for an unknown name, for files that are missing or broken, and for a task without ground truth
     there; a data set from outside also raises it for batches that are not as asked for.
     """
@@ -71,8 +88,7 @@ def load_dataset(
 
     height, width = image_size(size)
     count = None if images is None else whole(images, "images")
-    given = {"root": folder(root, "the root of a data set"), "size": (height, width), "images": count}
-    make = partial(DATASETS.get(name), tasks=tasks, **given)
+    make = partial(at_root(name, root_of(root)), tasks=tasks, size=(height, width), images=count)
     if name in DATASETS.entries:
         return make()
     return verified_dataset(make, f"data set {name!r}", tasks, (height, width), count)

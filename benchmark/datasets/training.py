@@ -7,15 +7,16 @@ import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from pathlib import Path
+from os import PathLike
 
 from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
 
+from ..protocol.arguments import root_of
 from ..protocol.errors import BadInputError
 from ..protocol.tasks.base import Task
 from ..protocol.types import Dataset
-from .registry import DATASETS, TRAINING
+from .registry import DATASETS, TRAINING, at_root
 from .rooms.training import VALIDATION
 
 Scene = tuple[Tensor, dict[str, Tensor]]
@@ -66,7 +67,7 @@ def load_training(
     seed: int,
     count: int | None = None,
     validation: int = 0,
-    root: Path | None = None,
+    root: str | PathLike[str] | None = None,
 ) -> tuple[Scenes, Scenes | None]:
     """Images to train on and `validation` images to choose weights by (None for 0), with the truth of `tasks`.
 
@@ -84,7 +85,7 @@ def load_training(
     factory = DATASETS.get(name)
     if "split" not in inspect.signature(factory).parameters:
         raise BadInputError(f"data set {name} has no train split")
-    dataset: Dataset = factory(tasks=tasks, root=root, size=size, split="train")
+    dataset = at_root(name, root_of(root))(tasks=tasks, size=size, split="train")
     apart = held_out(dataset.ids, validation)
     rest = [index for index in range(len(dataset.ids)) if index not in {*apart}]
     if not rest or (count is not None and count > len(rest)):

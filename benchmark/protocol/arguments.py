@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,3 +46,25 @@ def path(value: str | os.PathLike[str], what: str, of: str = "file") -> Path:
 def folder(value: str | os.PathLike[str] | None, what: str) -> Path | None:
     """The path of a folder, as `path` reads it, or None."""
     return None if value is None else path(value, what, "folder")
+
+
+@dataclass(frozen=True)
+class DataRoot(os.PathLike[str]):
+    """The folder of a data set's files, and the `format` in which they lie there, where that needs saying."""
+
+    folder: Path
+    format: str | None = None
+
+    def __fspath__(self) -> str:
+        return str(self.folder)
+
+    def __str__(self) -> str:
+        return f"{self.folder} ({self.format})" if self.format else str(self.folder)
+
+
+def root_of(value: str | os.PathLike[str] | None) -> DataRoot | None:
+    """A data set's folder, as `path` reads it, with its format if it comes with one; or None."""
+    if value is None:
+        return None
+    form = value.format if isinstance(value, DataRoot) else None
+    return DataRoot(path(value, "data_root", "folder"), form)

@@ -11,7 +11,7 @@ from helpers.nyuv2_files import NATIVE, tasks, write_sample
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtrbench import BadInputError
+from mtrbench import BadInputError, DataRoot
 from mtrbench.benchmark.datasets.nyuv2 import nyuv2
 from mtrbench.benchmark.datasets.training import Part, held_out, load_training
 
@@ -90,6 +90,13 @@ def test_the_choice_depends_on_names_alone_and_moves_only_at_its_bound(names: se
 def test_the_choice_is_what_it_always_was() -> None:
     ids = [f"nyuv2-{number:04d}" for number in range(20)]
     assert held_out(ids, 4) == [6, 9, 17, 19]
+
+
+def test_root_may_say_the_format(root: Path) -> None:
+    training, _ = load_training("nyuv2", tasks(), size=NATIVE, seed=0, root=DataRoot(root, "adashare"))
+    assert len(training) == len(TRAIN)  # type: ignore[arg-type]
+    with pytest.raises(BadInputError, match="train is missing"):
+        load_training("nyuv2", tasks(classes=13), size=NATIVE, seed=0, root=DataRoot(root, "mtan"))
 
 
 @pytest.mark.parametrize(

@@ -166,6 +166,21 @@ class TestDataRoot:
     def test_sound_is_taken(self, tiny: Path, root: Path, out: Path) -> None:
         assert mtrbench("run", *self.arguments(tiny, root), "--out", out).code == 0
 
+    def test_format_is_taken_at_its_word(self, tiny: Path, root: Path, out: Path) -> None:
+        assert mtrbench("run", *self.arguments(tiny, root), "--format", "adashare", "--out", out).code == 0
+        assert_run_refused(out / "2", (*self.arguments(tiny, root), "--format", "mtan"), "val is missing")
+        assert_run_refused(
+            out / "3", (*self.arguments(tiny, root), "--format", "a"), "unknown format of data set nyuv2"
+        )
+
+    def test_format_of_nothing(self, tiny: Path, out: Path) -> None:
+        arguments = ("--model", tiny, "--format", "mtan", "--attack", "noise")
+        assert_run_refused(out, arguments, "--format mtan", "say which by --data-root")
+
+    def test_format_of_what_has_one(self, tiny: Path, root: Path, out: Path) -> None:
+        arguments = ("--model", tiny, "--data-root", root, "--format", "mtan", "--attack", "noise")
+        assert_run_refused(out, arguments, "data set rooms3 has one format; leave out mtan")
+
     def test_missing(self, tiny: Path, tmp_path: Path, out: Path) -> None:
         assert_run_refused(out, self.arguments(tiny, tmp_path / "none"), "none is not a folder")
 
