@@ -101,7 +101,7 @@ def train(
     logged = trainer.step
     training = rendered(scenes, makers, home / "cache")
     validation = rendered(apart, makers, home / "cache") if apart else None
-    commit = environment(str(device)).commit
+    commit = environment(str(place)).commit
     clean = plan.clean_start(start, place.type, training.sha256, *tasks.values(), versions(), commit)
     clean_start = Checkpoint(home / "cache" / f"{clean}.pt", clean)
     if trainer.step == 0:
