@@ -26,7 +26,7 @@ def find_record(what: str, places: Sequence[Path] = (OWN, PUBLISHED)) -> AnyReco
         return read_record(Path(what))
     if not re.fullmatch("[0-9a-f]{4,64}", what):
         raise BadInputError(f"there is no file {what}, and the beginning of a key is four hex digits at least")
-    found = merged(one for path in _files(places) for one in read_file(path, what))
+    found = merged(one for path in record_files(places) for one in read_file(path, what))
     if len(found) != 1:
         many = f"{len(found)} records have keys that begin with {what}; say more of it"
         where = " and ".join(map(str, places))
@@ -34,7 +34,10 @@ def find_record(what: str, places: Sequence[Path] = (OWN, PUBLISHED)) -> AnyReco
     return found[0]
 
 
-def _files(places: Sequence[Path]) -> Iterator[Path]:
+def record_files(places: Sequence[Path]) -> Iterator[Path]:
+    """The files of records in these folders, and in the folders in them; a file stands for itself."""
     for place in places:
+        if place.is_file():
+            yield place
         for folder in (place, *sorted(part for part in place.glob("*") if part.is_dir())):
             yield from record_paths(folder)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from .errors import BadInputError
 from .files import write_atomically
 from .merging import Found, better
 from .reading import read_file
@@ -25,6 +26,21 @@ def packed(records: Iterable[AnyRecord]) -> bytes:
     with gzip.GzipFile("", "wb", compresslevel=9, fileobj=buffer, mtime=0) as file:
         file.write("".join(lines).encode())
     return buffer.getvalue()
+
+
+def save_records(records: Iterable[AnyRecord], path: Path) -> None:
+    """Write records into one file, sorted by key, a line each: a list in *.json, which shows what has changed.
+
+    Or packed, in *.jsonl.gz. Raises BadInputError for a file of another ending.
+    """
+    records = sorted(records, key=lambda record: record.key)
+    if path.name.endswith(PACKED):
+        write_atomically(path, packed(records))
+    elif path.suffix == ".json":
+        lines = ",\n".join(record.model_dump_json(by_alias=True) for record in records)
+        write_atomically(path, f"[\n{lines}\n]\n".encode())
+    else:
+        raise BadInputError(f"records are saved as *.json or *{PACKED}, not as {path}")
 
 
 def pack(found: Iterable[Found], folder: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Records from files: one in each as JSON, or many as JSON lines, plain or packed with gzip."""
+"""Records from files: one in each as JSON, or many as a list or as JSON lines, plain or packed with gzip."""
 
 from __future__ import annotations
 
@@ -80,9 +80,9 @@ def read_file(path: Path, beginning: str = "") -> Iterator[Found]:
     for where, text in _texts(path):
         if beginning and not key.search(text):
             continue
-        record = _parsed(where, text)
-        if record.key.startswith(beginning):
-            yield Found(where, record)
+        for place, record in _parsed(where, text):
+            if record.key.startswith(beginning):
+                yield Found(place, record)
 
 
 def _texts(path: Path) -> Iterator[tuple[str, bytes]]:
@@ -112,9 +112,22 @@ def _texts(path: Path) -> Iterator[tuple[str, bytes]]:
         raise BadInputError(f"record {path} cannot be read: {error.strerror}") from error
 
 
-def _parsed(where: str, text: bytes) -> AnyRecord:
+def _parsed(where: str, text: bytes) -> Iterator[Found]:
+    """The record that a text is, or those of the list that it is."""
     try:
         content = json.loads(text.decode(), object_pairs_hook=_no_duplicates, parse_constant=_refused)
+    except (ValueError, RecursionError) as error:
+        raise BadInputError(f"{where} is no valid JSON: {error}; {REMEDY}") from error
+    if not isinstance(content, list):
+        yield Found(where, _validated(where, content, text))
+        return
+    for number, part in enumerate(content, 1):
+        place = f"{where}, number {number}"
+        yield Found(place, _validated(place, part, json.dumps(part).encode()))
+
+
+def _validated(where: str, content: object, text: bytes) -> AnyRecord:
+    try:
         if isinstance(content, dict) and content.get("schema") != SCHEMA:
             content = migrated(content)
             text = json.dumps(content, allow_nan=False).encode()
