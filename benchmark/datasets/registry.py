@@ -38,6 +38,8 @@ DATASETS: Registry[Callable[..., Dataset]] = Registry(
         "rooms3": "mtrbench.benchmark.datasets.rooms:rooms3",
         "rooms5": "mtrbench.benchmark.datasets.rooms:rooms",
         "nyuv2": "mtrbench.benchmark.datasets.nyuv2:nyuv2",
+        "taskonomy": "mtrbench.benchmark.datasets.taskonomy:taskonomy",
+        "cityscapes": "mtrbench.benchmark.datasets.cityscapes:cityscapes",
     },
     _factory,
     group="mtrbench.datasets",

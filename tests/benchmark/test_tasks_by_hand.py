@@ -142,6 +142,11 @@ def naive_depth(prediction, truth):
     return scores
 
 
+def naive_inverse_depth(prediction, truth):
+    depth = naive_depth(prediction, truth)
+    return {name: depth[name] for name in ("abs_err", "rel_err")}
+
+
 def naive_angles(prediction, truth):
     angles = []
     for p, t in zip(vectors(prediction), vectors(truth), strict=True):
@@ -185,6 +190,7 @@ NAIVE = {
     "regression": by_scikit_learn_of_numbers,
     "segmentation": naive_segmentation,
     "depth": naive_depth,
+    "inverse_depth": naive_inverse_depth,
     "normals": naive_normals,
     "keypoints2d": naive_dense,
     "edge_texture": naive_dense,
@@ -222,5 +228,5 @@ def test_the_loss_equals_plain_loops(name):
         elif name == "normals":
             expected = pystatistics.fmean(1 - math.cos(math.radians(a)) for a in naive_angles(p, t))
         else:
-            expected = NAIVE[name](p, t)["abs_err" if name == "depth" else "mae"]
+            expected = NAIVE[name](p, t)["abs_err" if name.endswith("depth") else "mae"]
         assert loss == pytest.approx(expected)

@@ -11,7 +11,7 @@ from mtrbench.benchmark.protocol.tasks.shapes import is_dense
 from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel
 
 SETTINGS = {"segmentation": {"classes": 4}, "classification": {"classes": 4}, "regression": {"values": 3}}
-NOTHING = {"segmentation": IGNORE, "classification": UNKNOWN, "depth": 0, "normals": 0}
+NOTHING = {"segmentation": IGNORE, "classification": UNKNOWN, "depth": 0, "inverse_depth": 0, "normals": 0}
 """The truth of what has none; NaN for the other tasks."""
 
 
@@ -44,7 +44,7 @@ def sample(name, batch=4, size=6, seed=0, dtype=torch.float64):
     if name == "segmentation":
         truth = torch.randint(0, 4, (batch, size, size), generator=g)
         return prediction, truth.masked_fill(invalid[:, 0], IGNORE), invalid
-    if name == "depth":
+    if name in ("depth", "inverse_depth"):
         truth = torch.rand(batch, 1, size, size, generator=g, dtype=dtype) * 9 + 0.5
         bad = torch.tensor([0.0, -1.0, torch.nan, torch.inf], dtype=dtype)
         choice = torch.randint(0, 4, invalid.shape, generator=g)

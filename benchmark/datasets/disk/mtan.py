@@ -12,7 +12,7 @@ from ...protocol.errors import BadInputError
 from ...protocol.tasks.segmentation import IGNORE
 from .decoding import image, labels
 from .files import Pixels, eight_bits, no_other, numbers, whole_numbers
-from .source import PHOTOGRAPH, Layer, stems
+from .source import PHOTOGRAPH, Layer, by_number, stems
 
 VOID = -1
 FOLDERS = {"test": "val", "train": "train"}
@@ -26,7 +26,7 @@ def samples(root: Path, split: str) -> tuple[str, ...]:
         raise BadInputError(f"{root / folder} is missing, where the split {split} would lie")
     # Of every layer, as nothing else would tell that a photograph is missing.
     names = {name for layer in (root / folder).glob("*/") for name in stems(root, f"{folder}/{layer.name}", ".npy")}
-    return tuple(f"{folder}/{name}" for name in sorted(names, key=lambda name: (len(name), name)))
+    return tuple(f"{folder}/{name}" for name in sorted(names, key=by_number))
 
 
 def _image(path: Path) -> Pixels:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from os.path import isfile  # unlike Path.is_file, False for every name that the system refuses
@@ -109,6 +110,11 @@ def stems(root: Path, folder: str, *suffixes: str) -> list[str]:
     """The files of a folder without their suffixes, in order; what macOS adds to an archive (`._NAME`) is no file."""
     found = (path for path in (root / folder).glob("*") if path.suffix in suffixes and not path.name.startswith("."))
     return sorted({path.stem for path in found})
+
+
+def by_number(name: str) -> list[tuple[bool, int, str]]:
+    """What names are sorted by, so that number 10 comes after number 9."""
+    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", name)]
 
 
 def lines(path: Path) -> list[str]:

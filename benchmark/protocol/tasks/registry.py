@@ -64,6 +64,7 @@ TASKS: Registry[type[Any]] = Registry(
         "normals": "mtrbench.benchmark.protocol.tasks.normals:Normals",
         "keypoints2d": "mtrbench.benchmark.protocol.tasks.keypoints2d:Keypoints2d",
         "edge_texture": "mtrbench.benchmark.protocol.tasks.edge_texture:EdgeTexture",
+        "inverse_depth": "mtrbench.benchmark.protocol.tasks.inverse_depth:InverseDepth",
         "classification": "mtrbench.benchmark.protocol.tasks.classification:Classification",
         "regression": "mtrbench.benchmark.protocol.tasks.regression:Regression",
     },
