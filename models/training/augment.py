@@ -53,7 +53,7 @@ class View:
 
     def grid(self, height: int, width: int) -> Tensor:
         """Where (B, H, W, 2) the view's pixels lie in the image, in half image sides from its centre, x first."""
-        theta = torch.zeros(len(self.zoom), 2, 3)
+        theta = torch.zeros(len(self.zoom), 2, 3, device=self.zoom.device)
         theta[:, 0, 0], theta[:, 1, 1] = self.mirror / self.zoom, 1 / self.zoom
         theta[:, :, 2] = self.centre
         return F.affine_grid(theta, [len(self.zoom), 1, height, width], align_corners=False)
@@ -70,7 +70,7 @@ class View:
         """
         height, width = truth.shape[-2:]
         half = 0.5 / self.focal
-        a, b = (value.view(-1, 1, 1) for value in (self.centre * torch.tensor([half, half * height / width])).unbind(1))
+        a, b = (self.centre[:, axis].view(-1, 1, 1) * side for axis, side in enumerate((half, half * height / width)))
         x, y, z = truth.unbind(1)
         forward = self.zoom.view(-1, 1, 1) * (y + a * x - b * z)
         bent = torch.stack([self.mirror.view(-1, 1, 1) * x, forward, z], dim=1)
@@ -105,13 +105,13 @@ def augmented(batch: Batch, augmentation: Augmentation, seed: int) -> Batch:
 
     Images are sampled bilinearly, truth at the nearest pixel.
     """
-    draws = Noise(seed).uniform(batch.ids, (9,), "augmentation")
     x = batch.x
+    draws = Noise(seed).uniform(batch.ids, (9,), "augmentation").to(x.device)
     truth = dict(batch.truth)
     low, high = augmentation.zoom
     if augmentation.flip or augmentation.zoom != (1.0, 1.0):
         zoom = low * (high / low) ** ((draws[:, 0] + 1) / 2)
-        mirror = torch.where(draws[:, 1] < 0, -1.0, 1.0) if augmentation.flip else torch.ones(len(zoom))
+        mirror = torch.where(draws[:, 1] < 0, -1.0, 1.0) if augmentation.flip else torch.ones_like(zoom)
         centre = draws[:, 2:4] * (1 - 1 / zoom).abs().unsqueeze(1)
         x, truth = seen(x, truth, View(zoom, mirror, centre, augmentation.focal))
     if augmentation.colour:

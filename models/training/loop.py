@@ -72,10 +72,9 @@ def _step(trainer: Trainer, scenes: Rendered) -> None:
     recipe, model = trainer.recipe, trainer.model
     chosen = torch.randint(len(scenes), (recipe.batch,), generator=trainer.order)
     ids = tuple(f"step{trainer.step}-{index}" for index in range(recipe.batch))
-    batch = scenes.batch(chosen, ids)
+    batch = scenes.batch(chosen, ids).to(trainer.device)
     if recipe.augmentation:
         batch = augmented(batch, recipe.augmentation, recipe.seed)
-    batch = batch.to(trainer.device)
     with torch.autocast(trainer.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
         batch = _partly_attacked(trainer, batch)
         model.train()

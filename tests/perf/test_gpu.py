@@ -1,0 +1,100 @@
+"""What attacks cost on a GPU at the study's size: DeepLab-ResNet34, fully shared, three tasks, 321 x 321 pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from statistics import median
+from time import perf_counter
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from mtrbench import load_attack, load_dataset
+from mtrbench.benchmark.protocol.noise import Noise
+from mtrbench.benchmark.protocol.tasks.registry import make_tasks
+from mtrbench.benchmark.protocol.threat import ThreatModel
+from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel
+from mtrbench.models.nets.resnet34_deeplab import resnet34_deeplab
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+
+SIZE, STEPS, ROUNDS = (321, 321), 10, 5
+TASKS = {"segmentation": {"classes": 13}, "depth": {}, "normals": {}}
+THREAT = ThreatModel("linf", 4 / 255)
+PRODUCT = 8192
+"""The side of the matrices whose product stands for the device's peak."""
+
+
+def study_model() -> MultiTaskModel:
+    torch.manual_seed(0)
+    tasks = make_tasks(TASKS)
+    return MultiTaskModel(resnet34_deeplab(tasks, [" ".join(TASKS)] * 5), tasks).cuda().eval()
+
+
+def images(count: int) -> Batch:
+    """As many images of the device: eight rooms, again and again."""
+    rooms = load_dataset("rooms3", make_tasks(TASKS), images=min(count, 8), size=SIZE)
+    batch = rooms.batch([index % len(rooms.ids) for index in range(count)])
+    return Batch(batch.x, batch.truth, tuple(map(str, range(count)))).to(torch.device("cuda"))
+
+
+def seconds(function: Callable[[], object], rounds: int = ROUNDS) -> float:
+    """The median time of a call, after one that is not counted."""
+    times = []
+    for _ in range(rounds + 1):
+        torch.cuda.synchronize()
+        start = perf_counter()
+        function()
+        torch.cuda.synchronize()
+        times.append(perf_counter() - start)
+    return median(times[1:])
+
+
+def flops_of_a_step(model: MultiTaskModel, batch: Batch) -> int:
+    """Operations of a forward pass and a backward pass to the images, a multiply-add counted as two."""
+    x = batch.x.clone().requires_grad_()
+    with FlopCounterMode(display=False) as counter:
+        loss = torch.stack([loss.sum() for loss in model.losses(batch.at(x)).values()]).sum()
+        loss.backward()
+    return int(counter.get_total_flops())
+
+
+def peak() -> float:
+    """Operations per second of one large matrix product in TF32, which convolutions use too unless told otherwise."""
+    before = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = True
+    a = torch.randn(PRODUCT, PRODUCT, device="cuda")
+    took = seconds(lambda: a @ a)
+    torch.backends.cuda.matmul.allow_tf32 = before
+    return 2 * PRODUCT**3 / took
+
+
+def test_what_a_thousand_image_steps_take(capsys: pytest.CaptureFixture[str]) -> None:
+    model = study_model()
+    model.requires_grad_(False)
+    work = flops_of_a_step(model, images(1))
+    most = peak()
+    lines, fastest, count = [], {}, 16
+    while count <= 1024:
+        try:
+            batch = images(count)
+            for name in ("total-pgd", "dgba-pgd"):
+                attack = load_attack(name, steps=STEPS)
+                took = seconds(lambda a=attack, b=batch: a(model, b, THREAT, Noise()), 3 if count <= 64 else 1)
+                rate = took / (count * STEPS)
+                fastest[name] = min(rate, fastest.get(name, rate))
+                lines.append(
+                    f"{name}, batch {count}: {1000 * rate:.2f} s per 1,000 image-steps, "
+                    f"{work / rate / 1e12:.0f} TFLOP/s ({work / rate / most:.0%} of a matrix product's), "
+                    f"{torch.cuda.max_memory_allocated() / 2**30:.1f} GiB"
+                )
+        except torch.OutOfMemoryError:
+            lines.append(f"batch {count}: out of memory")
+            break
+        torch.cuda.reset_peak_memory_stats()
+        count *= 2
+    with capsys.disabled():
+        print(f"\n{torch.cuda.get_device_name()}, torch {torch.__version__}, {work / 1e9:.1f} GFLOP per image-step")
+        print("\n".join(lines))
+    assert fastest["dgba-pgd"] / fastest["total-pgd"] <= 1.08
