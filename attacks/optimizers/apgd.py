@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate, takewhile
 from typing import ClassVar
 
 import torch
@@ -26,14 +28,17 @@ class APGD:
         z = project(x_k + length * direction(x_k))
         x_{k+1} = project(x_k + 0.75 (z - x_k) + 0.25 (x_k - x_{k-1})),    x_1 = z
 
-    from length 2 eps. At each of `checkpoints(steps)` a sample halves its length and goes on from its best point if,
-    since the checkpoint before, its objective rose in fewer than `rho` of the steps, or if neither its length nor its
-    best objective has changed. The objective is the balancing's (`objective_of`); the clean image, or the random start,
-    counts among the points. One forward and the balancing's backward passes per step and a forward at the end, one
-    more with a random start. Raises BadInputError unless steps >= 1 and 0 <= rho <= 1.
+    from length 2 eps. At the end of each of `periods(steps)` a sample halves its length and goes on from its best point
+    if its objective rose in at most `rho` of the period's steps, or if it did not halve at the end of the period before
+    and its best objective has not changed since. The objective is the balancing's (`objective_of`); the clean image, or
+    the random start, counts among the points. One forward and the balancing's backward passes per step and a forward at
+    the end, one more with a random start. Raises BadInputError unless steps >= 1 and 0 <= rho <= 1.
+
+    Where the paper leaves a choice this counts as its authors' code does: periods are whole steps, the first step is a
+    rise, and the step after a return is compared with the point that was left.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     balancing: Balancing
     steps: int = 20
@@ -55,30 +60,35 @@ class APGD:
         fields, value = ascent.fields_and_objective(x)
         best = _Best(x, fields, value)
         previous, pace = x, _Pace(torch.full_like(value, 2 * threat.eps), value, self.rho)
-        for k in range(self.steps):
+        ends = checkpoints(self.steps)
+        for step in range(1, self.steps + 1):
             z = threat.project(batch.x, x + each(pace.length, x) * self.balancing.direction(fields, threat))
-            ahead = threat.project(batch.x, x + MOMENTUM * (z - x) + (1 - MOMENTUM) * (x - previous)) if k else z
-            previous, x = x, ahead
-            if k + 1 == self.steps:
+            ahead = z if step == 1 else x + MOMENTUM * (z - x) + (1 - MOMENTUM) * (x - previous)
+            previous, x = x, threat.project(batch.x, ahead)
+            if step == self.steps:
                 break
             fields, new = ascent.fields_and_objective(x)
-            pace.rises, value = pace.rises + (new > value), new
-            best.take(x, fields, value)
-            if k + 1 in checkpoints(self.steps):
-                stuck = pace.check(k + 1, best.value)
+            pace.count((new > value) | (step == 1))
+            best.take(x, fields, new)
+            value = new
+            if step in ends:
+                stuck = pace.check(best.value)
                 x, fields = torch.where(each(stuck, x), best.x, x), torch.where(each(stuck, x), best.fields, fields)
-                value = torch.where(stuck, best.value, value)
         best.take(x, fields, ascent.objective(x))
         return ascent.finish(best.x)
 
 
+def periods(steps: int) -> Iterator[int]:
+    """The lengths of the periods: 22 % of the steps, each next 3 % less, at least 6 %; whole steps, at least 1."""
+    length, least, less = (max(percent * steps // 100, 1) for percent in (22, 6, 3))
+    while True:
+        yield length
+        length = max(length - less, least)
+
+
 def checkpoints(steps: int) -> tuple[int, ...]:
-    """The steps ceil(p_j steps) below `steps`: p_0 = 0, p_1 = 0.22, p_{j+1} = p_j + max(p_j - p_{j-1} - 0.03, 0.06)."""
-    before, at, found = 0, 22, {0}
-    while at < 100:  # in hundredths, lest 0.41 * 100 be rounded up to 42
-        found.add(-(-at * steps // 100))
-        before, at = at, at + max(at - before - 3, 6)
-    return tuple(sorted(step for step in found if step < steps))
+    """The steps below `steps` after which a period ends."""
+    return tuple(takewhile(lambda step: step < steps, accumulate(periods(steps))))
 
 
 @dataclass
@@ -100,11 +110,14 @@ class _Pace:
 
     def __init__(self, length: Tensor, value: Tensor, rho: float) -> None:
         self.length, self.best, self.rho = length, value, rho
-        self.rises, self.since, self.halved = torch.zeros_like(value), 0, torch.zeros_like(value, dtype=torch.bool)
+        self.rises, self.steps, self.halved = torch.zeros_like(value), 0, torch.ones_like(value, dtype=torch.bool)
 
-    def check(self, step: int, best: Tensor) -> Tensor:
-        """Halves where need be at a checkpoint; which samples that is, (B,)."""
-        stuck = (self.rises < self.rho * (step - self.since)) | (~self.halved & (best <= self.best))
+    def count(self, risen: Tensor) -> None:
+        self.rises, self.steps = self.rises + risen, self.steps + 1
+
+    def check(self, best: Tensor) -> Tensor:
+        """Halves where need be at the end of a period; which samples that is, (B,)."""
+        stuck = (self.rises <= self.rho * self.steps) | (~self.halved & (best <= self.best))
         self.length = torch.where(stuck, self.length / 2, self.length)
-        self.rises, self.since, self.best, self.halved = torch.zeros_like(self.rises), step, best, stuck
+        self.rises, self.steps, self.best, self.halved = torch.zeros_like(self.rises), 0, best, stuck
         return stuck

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 import torch
 from helpers.asserts import assert_batch_size_invariant
 from helpers.iterates import Watched
+from helpers.samples import perception
 from helpers.threats import both_norms, linf
 from helpers.toys import curved_model
 from torch import Tensor
@@ -24,10 +26,80 @@ from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel
 
 
 def test_checkpoints_by_hand() -> None:
-    # p = 0, .22, .41, .57, .70, .80, .87, .93, .99 (steps of .22 .19 .16 .13 .10 .07 and then .06).
-    assert checkpoints(100) == (0, 22, 41, 57, 70, 80, 87, 93, 99)
-    assert checkpoints(10) == (0, 3, 5, 6, 7, 8, 9)
-    assert checkpoints(1) == (0,)
+    assert checkpoints(100) == (22, 41, 57, 70, 80, 87, 93, 99)  # periods of 22 19 16 13 10 7 6 6
+    assert checkpoints(20) == (4, 7, 9, *range(10, 20))  # 4 3 2 1 1 1 ...
+    assert checkpoints(3) == (1, 2)
+    assert checkpoints(1) == ()
+
+
+def test_checkpoints_are_those_of_the_fractions() -> None:
+    for steps in range(1, 400):
+        length, ends = max(int(0.22 * steps), 1), [0]
+        while ends[-1] < steps:
+            ends.append(ends[-1] + length)
+            length = max(length - max(int(0.03 * steps), 1), max(int(0.06 * steps), 1))
+        assert list(checkpoints(steps)) == ends[1:-1]
+
+
+def one_image(loss: Callable[[Tensor], Tensor], clean: Tensor, eps: float, steps: int) -> Tensor:
+    """Algorithm 1 of arXiv 2003.01690 on one image in L-infinity, from lists of all points and losses."""
+
+    def inside(x: Tensor) -> Tensor:
+        return x.clamp(clean - eps, clean + eps).clamp(0, 1)
+
+    def looked_at(x: Tensor) -> None:
+        x = x.detach().requires_grad_()
+        losses.append(loss(x))
+        gradients.append(torch.autograd.grad(losses[-1], x)[0])
+        points.append(x.detach())
+
+    def highest() -> int:
+        return max(range(len(losses)), key=lambda i: losses[i].item())  # of equal ones the first
+
+    points: list[Tensor] = []
+    gradients: list[Tensor] = []
+    losses: list[Tensor] = []
+    looked_at(clean)
+    length, here, before = 2 * eps, 0, clean  # `here` is the index of the point to go on from
+    period, last_end, halved, best_then = max(int(0.22 * steps), 1), 0, True, losses[0]
+    for k in range(1, steps + 1):
+        x = points[here]
+        z = inside(x + length * gradients[here].sign())
+        looked_at(z if k == 1 else inside(x + 0.75 * (z - x) + 0.25 * (x - before)))
+        before, here = x, k
+        if k - last_end == period:
+            rises = sum(i == 1 or bool(losses[i] > losses[i - 1]) for i in range(last_end + 1, k + 1))
+            best = losses[highest()]
+            halved = rises <= 0.75 * period or (not halved and bool(best_then >= best))
+            if halved:
+                length, here = length / 2, highest()
+            period, last_end = max(period - max(int(0.03 * steps), 1), max(int(0.06 * steps), 1)), k
+            best_then = best
+    return points[highest()]
+
+
+@pytest.mark.parametrize("task", ["segmentation", "depth"])
+@pytest.mark.parametrize("steps", [1, 7, 20])
+def test_on_one_loss_it_is_the_published_algorithm(task: str, steps: int) -> None:
+    # Each image alone, so that both hand the network the same batch; then every bit agrees.
+    model, batch = perception()
+    for i, name in enumerate(batch.ids):
+        own = Batch(batch.x[i : i + 1], {other: truth[i : i + 1] for other, truth in batch.truth.items()}, (name,))
+        expected = one_image(lambda x, own=own: model.losses(own.at(x))[task].sum(), own.x, linf.eps, steps)
+        assert torch.equal(load_attack(f"single:{task}-apgd", steps=steps)(model, own, linf, Noise()), expected)
+
+
+@pytest.mark.parametrize("steps", [20, 60])
+def test_so_it_is_where_steps_are_halved(steps: int) -> None:
+    model, batch = curved_model().double(), middle_batch()
+    batch = batch.at(batch.x.double())
+    made = APGD(Total(), steps=steps)(model, batch, linf, Noise())
+    for i, name in enumerate(batch.ids):
+        own = Batch(batch.x[i : i + 1], {task: truth[i : i + 1] for task, truth in batch.truth.items()}, (name,))
+        expected = one_image(
+            lambda x, own=own: torch.stack([*model.losses(own.at(x)).values()]).sum(), own.x, linf.eps, steps
+        )
+        torch.testing.assert_close(made[i : i + 1], expected, rtol=0, atol=1e-12)
 
 
 @both_norms
@@ -87,9 +159,10 @@ def test_apgd_halves_until_it_finds_a_peak_inside_the_budget() -> None:
 
 def test_apgd_by_hand() -> None:
     # One sample at 0.49, peak at 0.5, eps 0.04: length 0.08, and all steps are clipped to [0.45, 0.53].
-    # x_1 = 0.53; z = 0.45, x_2 = 0.53 + .75 (0.45 - 0.53) + .25 (0.53 - 0.49) = 0.48;
-    # z = 0.53, x_3 = 0.48 + .75 * 0.05 + .25 (0.48 - 0.53) = 0.505. Of 3 steps two rose: 2 < 0.75 * 3, so halve to
-    # 0.04 and go on from the best, 0.505: z = 0.465, x_4 = 0.505 - .75 * 0.04 + .25 (0.505 - 0.48) = 0.48125.
+    # x_1 = 0.53; z = 0.45, x_2 = 0.53 + .75 (0.45 - 0.53) + .25 (0.53 - 0.49) = 0.48, nearer than x_1: both steps rose.
+    # Now every step is a period. z = 0.53, x_3 = 0.48 + .75 * 0.05 + .25 (0.48 - 0.53) = 0.505, a rise and a new best;
+    # z = 0.45, x_4 = 0.505 - .75 * 0.055 + .25 (0.505 - 0.48) = 0.47, no rise: halve to 0.04 and go on from 0.505,
+    # from where the last step came, too: z = 0.465, x_5 = 0.505 - .75 * 0.04 = 0.475.
     class Noted(Peaked):
         def fields(self, at: Iterate) -> Tensor:
             points.append(at.x[0, 0, 0, 0].item())
@@ -99,7 +172,7 @@ def test_apgd_by_hand() -> None:
     batch = middle_batch(1)
     batch = batch.at(torch.full_like(batch.x, 0.49))
     APGD(Noted(), steps=10)(linear_model(), batch, ThreatModel("linf", 0.04), Noise())
-    assert points[:5] == pytest.approx([0.49, 0.53, 0.48, 0.505, 0.48125], abs=1e-6)
+    assert points[:6] == pytest.approx([0.49, 0.53, 0.48, 0.505, 0.47, 0.475], abs=1e-6)
 
 
 def _at(model: MultiTaskModel, batch: Batch, x: Tensor) -> Iterate:

@@ -57,7 +57,7 @@ def test_it_says_what_it_is() -> None:
     assert attack == AscendingScore(load_attack("dgba-apgd[steps=5]"))
     assert attack_facts("dgba-apgd@score", attack).losses == "score"
     version, settings = describe("dgba-apgd@score", attack)
-    assert (version, settings["steps"]) == ("1.1.1", 5)
+    assert (version, settings["steps"]) == ("1.2.1", 5)
 
 
 def test_on_a_trained_model_it_does_more_damage_than_the_losses_do() -> None:
