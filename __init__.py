@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .api.evaluate import evaluate
     from .api.frames import Records, records
     from .api.model_checks import examine_model
+    from .api.robustness import assert_robust
     from .api.train import train
     from .attacks.ascent import Ascent
     from .attacks.balancing.base import Balancing, Finishing, Iterate, WithObjective, gradient_of_sum, gradients_apart
@@ -55,6 +56,7 @@ __all__ = [
     "Task",
     "ThreatModel",
     "WithObjective",
+    "assert_robust",
     "check_shapes",
     "evaluate",
     "examine_attack",
@@ -95,6 +97,7 @@ _HOMES = {
     "Task": "benchmark.protocol.tasks.base",
     "ThreatModel": "benchmark.protocol.threat",
     "WithObjective": "attacks.balancing.base",
+    "assert_robust": "api.robustness",
     "check_shapes": "benchmark.protocol.tasks.checks",
     "evaluate": "api.evaluate",
     "examine_attack": "api.attack_checks",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import cast
+from typing import Any, cast
 
 import torch
 from pydantic import ValidationError
@@ -16,10 +16,10 @@ from ..benchmark.datasets.objects import dataset_object
 from ..benchmark.datasets.registry import load_dataset
 from ..benchmark.engines import Serial
 from ..benchmark.protocol.arguments import DataRoot, folder, image_size, root_of, whole
-from ..benchmark.protocol.cells import DatasetRef, ModelRef, Norm
+from ..benchmark.protocol.cells import Cell, DatasetRef, ModelRef, Norm
 from ..benchmark.protocol.eps import eps_255
 from ..benchmark.protocol.errors import BadInputError
-from ..benchmark.protocol.records import Record
+from ..benchmark.protocol.records import AnyRecord, CleanRecord, Record
 from ..benchmark.protocol.tasks.base import Task
 from ..benchmark.protocol.types import Attack, Dataset, MultiTaskModel
 from ..benchmark.store import Store
@@ -72,18 +72,63 @@ def evaluate(
 
     Raises BadInputError for anything that the command would refuse.
     """
+    given: dict[str, Any] = {"name": name, "eps": eps, "norm": norm, "targets": targets, "images": images, "size": size}
+    given |= {"steps": steps, "seed": seed, "data_root": data_root, "batch_size": batch_size, "device": device}
+    cell, workshop = _planned(model, attack, dataset, **given)
+    (record,) = _measured([cell], workshop, store, progress)
+    return cast(Record, record)
+
+
+def evaluate_with_clean(
+    model: str | MultiTaskModel,
+    attack: str | Attack,
+    dataset: str | Dataset | None = None,
+    *,
+    store: str | PathLike[str] | None = None,
+    progress: Progress = False,
+    **given: Any,
+) -> tuple[Record, CleanRecord]:
+    """What `evaluate` gives for the same arguments, and the record of the model's clean pass."""
+    cell, workshop = _planned(model, attack, dataset, **given)
+    attacked, clean = _measured([cell, cell.clean], workshop, store, progress)
+    return cast(Record, attacked), cast(CleanRecord, clean)
+
+
+def _measured(
+    cells: Sequence[Cell], workshop: OwnWorkshop, store: str | PathLike[str] | None, progress: Progress
+) -> list[AnyRecord]:
+    with TemporaryDirectory() as passing:
+        kept = Store(folder(store, "store") or Path(passing))
+        return evaluate_all(cells, workshop, kept, Serial(), progress).records
+
+
+def _planned(
+    model: str | MultiTaskModel,
+    attack: str | Attack,
+    dataset: str | Dataset | None = None,
+    *,
+    name: str | None = None,
+    eps: float | str = 4.0,
+    norm: Norm = "linf",
+    targets: str | Iterable[str] | None = None,
+    images: int | None = None,
+    size: int | tuple[int, int] | None = None,
+    steps: int | None = None,
+    seed: int = 0,
+    data_root: str | PathLike[str] | None = None,
+    batch_size: int = 32,
+    device: str | torch.device = "cpu",
+) -> tuple[Cell, OwnWorkshop]:
+    """The cell that `evaluate` is asked for, and what it is evaluated with."""
     threat = threat_ref(norm, eps_255(eps, norm), _targets(targets))
     number, batch = whole(seed, "seed"), whole(batch_size, "batch_size", least=1)
     root, place = root_of(data_root), device_of(device)
-    given = _attack(attack, steps)
+    made = _attack(attack, steps)
     subject = _with_card(model, name, size) if isinstance(model, str) else _in_memory(model, name, size, place)
     data, data_ref = _data(dataset, subject, images, root)
-    cell = make_cell(subject.ref, subject.tasks, data_ref, given, threat, number)
-    workshop = OwnWorkshop(subject.found, root, str(place), batch, subject.own, data, given)
-    with TemporaryDirectory() as passing:
-        kept = Store(folder(store, "store") or Path(passing))
-        (record,) = evaluate_all([cell], workshop, kept, Serial(), progress).records
-    return cast(Record, record)
+    cell = make_cell(subject.ref, subject.tasks, data_ref, made, threat, number)
+    workshop = OwnWorkshop(subject.found, root, str(place), batch, subject.own, data, made)
+    return cell, workshop
 
 
 @dataclass(frozen=True)
