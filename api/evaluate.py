@@ -99,7 +99,7 @@ def _measured(
 ) -> list[AnyRecord]:
     with TemporaryDirectory() as passing:
         kept = Store(folder(store, "store") or Path(passing))
-        return evaluate_all(cells, workshop, kept, Serial(), progress).records
+        return evaluate_all(cells, workshop, kept, Serial(), progress).all_records()
 
 
 def _planned(

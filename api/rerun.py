@@ -52,7 +52,7 @@ class Means:
 
     def measure(self, cells: Sequence[Cell], workshop: LocalWorkshop, store: Store) -> list[AnyRecord]:
         """The records of cells, in their order; what is in the store is taken from there."""
-        return evaluate_all(cells, workshop, store, self.engine, self.progress).records
+        return evaluate_all(cells, workshop, store, self.engine, self.progress).all_records()
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
 
@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from ..attacks.parts import check_tasks
 from ..attacks.registry import attack_facts, load_attack
+from ..benchmark.apart import Limits
 from ..benchmark.datasets.registry import load_dataset
 from ..benchmark.protocol.arguments import DataRoot
 from ..benchmark.protocol.cells import AttackRef, Cell, DatasetRef, ModelRef, Norm, ThreatRef
@@ -65,6 +66,7 @@ class LocalWorkshop(Attacking):
     data_root: DataRoot | None
     device: str
     batch_size: int
+    limits: Limits = field(default_factory=Limits, kw_only=True)
 
     def model(self, model: ModelRef) -> MultiTaskModel:
         return _model(self.models[model.name], model.sha256, self.device)

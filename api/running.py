@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tqdm import tqdm
 
 from ..benchmark.engines import Engine
 from ..benchmark.evaluation import Workshop, do_jobs, evaluate_cells, images_of, pending, undone
 from ..benchmark.protocol.cells import Cell
+from ..benchmark.protocol.errors import AttackError
 from ..benchmark.protocol.records import AnyRecord
 from ..benchmark.shares import begin_share
 from ..benchmark.store import Store
@@ -21,10 +22,20 @@ Progress = bool | Callable[[int, int], object]
 
 @dataclass(frozen=True)
 class Done:
-    """The records of all cells, in their order; `stored` of them were there before."""
+    """The records of all cells, in their order; `stored` of them were there before.
+
+    `faults` are what attacks did wrong, by the key of their cell, which has no record then.
+    """
 
     records: list[AnyRecord]
     stored: int
+    faults: Mapping[str, str] = field(default_factory=dict)
+
+    def all_records(self) -> list[AnyRecord]:
+        """The records; raises AttackError if a cell has none."""
+        for fault in self.faults.values():
+            raise AttackError(fault)
+        return self.records
 
 
 def evaluate_all(
@@ -33,6 +44,7 @@ def evaluate_all(
     """The records of all cells; what is in the store is not computed again."""
     jobs = pending(cells, workshop, store)
     found: dict[str, AnyRecord] = {}
+    faults: dict[str, str] = {}
     stored = done = 0
     images = sum(map(images_of, jobs))
     tell = progress if callable(progress) else None
@@ -45,20 +57,23 @@ def evaluate_all(
             done += step.images
             if tell and step.images:
                 tell(done, images)
+            if step.cell is not None and step.fault is not None:
+                faults[step.cell.key] = step.fault
             if step.record is not None:
                 found[step.record.key] = step.record
                 stored += step.stored
                 bar.set_description(f"{len(found)}/{len(cells)} cells", refresh=False)
         bar.refresh()
-    return Done([found[cell.key] for cell in cells], stored)
+    return Done([found[cell.key] for cell in cells if cell.key in found], stored, faults)
 
 
 @dataclass(frozen=True)
 class ShareDone:
-    """How many parts a share of a run has, and how many of them were computed now."""
+    """How many parts a share of a run has, and how many of them were computed now; `faults` as in `Done`."""
 
     parts: int
     computed: int
+    faults: Mapping[str, str] = field(default_factory=dict)
 
 
 def do_share(
@@ -67,10 +82,16 @@ def do_share(
     """One share of a run, left in the store, with a bar on stderr; raises as `begin_share` does."""
     jobs = begin_share(number, of, cells, workshop, store)
     left = undone(jobs, store)
+    faults: dict[str, str] = {}
+    computed = 0
     with (
         tqdm(total=sum(map(images_of, left)), unit="image", smoothing=0.05, disable=not left) as bar,
         closing(do_jobs(workshop, store, engine, left)) as done,
     ):
-        for job in done:
+        for job, fault in done:
             bar.update(images_of(job))
-    return ShareDone(len(jobs), len(left))
+            if fault is None:
+                computed += 1
+            else:
+                faults[job.cell.key] = fault
+    return ShareDone(len(jobs), computed, faults)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -11,15 +11,17 @@ from typing import Protocol
 
 import torch
 
+from .apart import Limits
 from .engines import Engine
 from .environment import environment
 from .harness import in_batches, measure
 from .measurement import Measurement
 from .protocol.cells import Cell, ModelRef
-from .protocol.errors import blamed_on
+from .protocol.errors import AttackError, blamed_on
 from .protocol.facts import AttackFacts, ModelFacts
 from .protocol.noise import Noise
 from .protocol.records import AnyRecord
+from .protocol.surroundings import standard_modes
 from .protocol.threat import ThreatModel
 from .protocol.types import Attack, Dataset, MultiTaskModel, SplitAttack
 from .recording import Desk, Draft
@@ -37,6 +39,11 @@ class Workshop(Protocol):
 
     @property
     def device(self) -> str: ...
+
+    @property
+    def limits(self) -> Limits:
+        """What attacks from outside may take."""
+        ...
 
     def model(self, model: ModelRef) -> MultiTaskModel: ...
 
@@ -70,11 +77,16 @@ def images_of(job: Job) -> int:
 
 @dataclass(frozen=True)
 class Progress:
-    """`images` more have been measured; `record` is there if that finished a cell, `stored` if it was there before."""
+    """`images` more have been measured; `record` is there if that finished a cell, `stored` if it was there before.
+
+    `fault` is what the attack of `cell` did wrong, which leaves it without a record.
+    """
 
     images: int
     record: AnyRecord | None = None
     stored: bool = False
+    cell: Cell | None = None
+    fault: str | None = None
 
 
 def all_jobs(passes: Sequence[tuple[Cell, ...]]) -> list[Job]:
@@ -94,10 +106,30 @@ def pending(cells: Sequence[Cell], workshop: Workshop, store: Store) -> list[Job
     return undone(all_jobs([_passes(cell, workshop) for cell in missing]), store)
 
 
-def do_jobs(workshop: Workshop, store: Store, engine: Engine, jobs: Sequence[Job]) -> Generator[Job, None, None]:
-    """Do `jobs`, leave their results in the store, and name each that is done; raises as `evaluate_cells` does."""
-    with closing(engine.run(partial(_do, workshop, store), jobs)) as done:
-        yield from done
+def do_jobs(
+    workshop: Workshop, store: Store, engine: Engine, jobs: Sequence[Job]
+) -> Generator[tuple[Job, str | None], None, None]:
+    """Do `jobs`, leave their results in the store, and name each that is done, or what its attack did wrong.
+
+    What is left of a cell whose attack has failed is named too, and not done. Raises as `evaluate_cells` does.
+    """
+    failed: dict[str, str] = {}
+    left_out: list[Job] = []
+
+    def still() -> Iterator[Job]:
+        for job in jobs:
+            if job.cell.key in failed:
+                left_out.append(job)
+            else:
+                yield job
+
+    with closing(engine.run(partial(_do, workshop, store), still())) as done:
+        for job, fault in done:
+            if fault is not None:
+                fault = failed.setdefault(job.cell.key, fault)
+            yield job, fault
+    for job in left_out:
+        yield job, failed[job.cell.key]
 
 
 def evaluate_cells(
@@ -105,7 +137,8 @@ def evaluate_cells(
 ) -> Generator[Progress, None, None]:
     """Do `jobs` (see `pending`) and turn every finished cell into a record in the store.
 
-    Raises BadInputError where the harness does; what was finished before is kept. Close it if you stop early.
+    A cell whose attack fails has none, and the others go on. Raises BadInputError where the harness does but for an
+    attack's fault; what was finished before is kept. Close it if you stop early.
     """
     desk = Desk(environment(workshop.device), partial(whole_pass, store))
 
@@ -129,8 +162,11 @@ def evaluate_cells(
         if not keys:
             yield record(cell)
     with closing(do_jobs(workshop, store, engine, jobs)) as done:
-        for job in done:
+        for job, fault in done:
             part = job.cell.key
+            if fault is not None:
+                yield Progress(images_of(job), cell=job.cell, fault=fault)
+                continue
             left[part] -= 1
             yield Progress(images_of(job))
             for cell in awaited.pop(part, ()) if left[part] == 0 else ():
@@ -139,15 +175,27 @@ def evaluate_cells(
                     yield record(cell)
 
 
-def _do(workshop: Workshop, store: Store, job: Job) -> None:
-    store.save_shard(job.cell, job.span, measure_cell(workshop, job.cell, job.span))
+def _do(workshop: Workshop, store: Store, job: Job) -> str | None:
+    """Do a job; what its attack did wrong, if it did."""
+    try:
+        found = measure_cell(workshop, job.cell, job.span)
+    except AttackError as error:
+        return str(error)
+    store.save_shard(job.cell, job.span, found)
+    return None
 
 
 def measure_cell(workshop: Workshop, cell: Cell, span: Span) -> Measurement:
-    """The pass over a stretch of a cell's samples.
+    """The pass over a stretch of a cell's samples, whatever modes PyTorch is in.
 
-    Raises BadInputError where the harness does, and for whatever the attack or the model raises.
+    An attack with code from outside runs in a process of its own. Raises BadInputError where the harness does, and for
+    whatever the attack or the model raises.
     """
+    with standard_modes():
+        return _measured(workshop, cell, span)
+
+
+def _measured(workshop: Workshop, cell: Cell, span: Span) -> Measurement:
     dataset, device = workshop.dataset(cell), torch.device(workshop.device)
     own = (batch.to(device) for batch in in_batches(dataset, range(*span), workshop.batch_size))
     threat = ThreatModel(cell.threat.norm, cell.threat.eps / 255, cell.threat.targets) if cell.threat else None
@@ -158,8 +206,9 @@ def measure_cell(workshop: Workshop, cell: Cell, span: Span) -> Measurement:
     ]
     source = workshop.model(cell.source) if cell.source else None
     model = workshop.model(cell.model)
+    limits = workshop.limits if cell.attack is not None and cell.attack.code is not None else None
     with blamed_on(cell.title):
-        return measure(model, own, attack, threat, Noise(cell.seed), cell.title, split, source)
+        return measure(model, own, attack, threat, Noise(cell.seed), cell.title, split, source, limits)
 
 
 def with_clean(cells: Sequence[Cell]) -> list[Cell]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import combinations
+from contextlib import contextmanager
+from itertools import chain, combinations
 
 import torch
+from torch import Tensor
 
+from .apart import Apart, Limits
+from .attackers import Assignment, Attacker, Here, probe_of
 from .measurement import Effort, Measurement, PerSample
 from .memory import peak_memory_mb
+from .neighbours import check_neighbours
 from .protocol.errors import BadInputError
 from .protocol.noise import Noise
 from .protocol.per_sample import each, length_of, sum_of
@@ -16,7 +21,7 @@ from .protocol.tasks.checks import loss_of, statistics_of
 from .protocol.threat import ThreatModel
 from .protocol.types import Attack, Batch, Dataset, MultiTaskModel, SplitAttack
 from .protocol.verify import verified
-from .victim import Victim
+from .victim import copied, shown
 
 
 def in_batches(dataset: Dataset, samples: range, size: int) -> Iterator[Batch]:
@@ -33,13 +38,14 @@ def measure(
     title: str = "attack",
     split: Sequence[Batch] = (),
     source: MultiTaskModel | None = None,
+    limits: Limits | None = None,
 ) -> Measurement:
     """The `attacked_pass` if an attack is given, else the `clean_pass`; what is left out there does not count."""
     if attack is None:
         return clean_pass(model, batches)
     if threat is None or noise is None:
         raise BadInputError(f"{title}: an attack needs a threat model and noise")
-    return attacked_pass(model, batches, attack, threat, noise, title, split, source)
+    return attacked_pass(model, batches, attack, threat, noise, title, split, source, limits)
 
 
 def clean_pass(model: MultiTaskModel, batches: Iterable[Batch]) -> Measurement:
@@ -59,35 +65,51 @@ def attacked_pass(
     title: str = "attack",
     split: Sequence[Batch] = (),
     source: MultiTaskModel | None = None,
+    limits: Limits | None = None,
 ) -> Measurement:
     """Score `model` on what the attack, which sees `source` instead if there is one, makes of `batches`.
 
     An attack that wants to see all samples of the evaluation first (a `SplitAttack`) is shown `split`, or the batches
     if that is empty. What this costs is counted once: a share of it for the share of the samples in `batches`.
     Nothing is trusted: an attack gets copies of the model and of the batch, its images are checked against shape, type,
-    range and budget and scored on what it never saw, and the copied model must come back with the weights and mode that
-    it had. Raises BadInputError, naming `title` and the sample, where a check fails.
+    range and budget and scored on what it never saw, and the copied model must come back as it was. With `limits`, as
+    an attack from outside has, it runs in a process of its own, and an image must not depend on its neighbours.
+    Raises AttackError, naming `title` and the sample, where a check or the attack fails.
     """
-    victim = Victim(source or model, threat.targets)
-    preparation, share = Effort(), 0.0
-    if isinstance(attack, SplitAttack):
-        batches = list(batches)
-        whole = split or batches
-        with victim.counted() as preparation:
-            attack = attack.fitted(victim.seen, [batch.clone() for batch in whole], threat, noise)
-        share = sum(len(batch.ids) for batch in batches) / sum(len(batch.ids) for batch in whole)
-    parts = []
-    for batch in batches:
-        with victim.counted() as effort:
-            x = verified(attack(victim.seen, batch.clone(), threat, noise), batch, threat, title)
-        victim.check(title)
-        part = Measurement(batch.ids, *_score(model, batch.at(x)), peak_memory_mb=_peak_memory_mb(batch))
-        part.add(effort)
-        parts.append(part)
-    victim.check(title, thoroughly=True)
+    batches = iter(batches)
+    first = next(batches)
+    batches = chain([first], batches)
+    with _attacker(source or model, Assignment(attack, threat, noise, title), probe_of(first), limits) as attacker:
+        preparation, share = Effort(), 0.0
+        if isinstance(attack, SplitAttack):
+            batches = list(batches)
+            whole = split or batches
+            preparation = attacker.fit(whole)
+            share = sum(len(batch.ids) for batch in batches) / sum(len(batch.ids) for batch in whole)
+        parts = []
+        for batch in batches:
+            found, effort = attacker.perturb(batch)
+            x = verified(found, batch, threat, title)
+            part = Measurement(batch.ids, *_score(model, batch.at(x)), peak_memory_mb=_peak_memory_mb(batch))
+            part.add(effort)
+            parts.append(part)
+        if limits is not None:
+            check_neighbours(attacker, batch, x, title)
+        attacker.finish()
     found = Measurement.merge(parts)
     found.add(preparation, share)
     return found
+
+
+@contextmanager
+def _attacker(model: MultiTaskModel, task: Assignment, probe: Tensor, limits: Limits | None) -> Iterator[Attacker]:
+    """Who makes the images: here on a copy of the model, or a process of its own where there is none, or no trust."""
+    own = copied(shown(model, task.threat.targets), probe) if limits is None else None
+    if own is not None:
+        yield Here(own, task, probe)
+        return
+    with Apart(model, task, probe, limits or Limits()) as attacker:
+        yield attacker
 
 
 @torch.no_grad()
@@ -108,7 +130,10 @@ def _gradients(model: MultiTaskModel, batch: Batch) -> PerSample:
     losses = model.losses(batch.at(x))
     rows = {}
     for name, loss in losses.items():
-        (gradient,) = torch.autograd.grad(loss.sum(), x, retain_graph=True, materialize_grads=True)
+        if loss.requires_grad:
+            (gradient,) = torch.autograd.grad(loss.sum(), x, retain_graph=True, materialize_grads=True)
+        else:
+            gradient = torch.zeros_like(x)
         rows[name] = gradient.double()
     lengths = {name: length_of(row) for name, row in rows.items()}
     units = {name: row / each(torch.where(lengths[name] > 0, lengths[name], 1), row) for name, row in rows.items()}

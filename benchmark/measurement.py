@@ -20,6 +20,7 @@ class Effort:
     forwards: int = 0
     backwards: int = 0
     seconds: float = 0.0
+    peak_memory_mb: float = 0.0
     tally: Tally = field(default_factory=Tally)
 
 
@@ -47,6 +48,7 @@ class Measurement:
         self.forwards += round(share * effort.forwards)
         self.backwards += round(share * effort.backwards)
         self.seconds += share * effort.seconds
+        self.peak_memory_mb = max(self.peak_memory_mb, effort.peak_memory_mb)
         self.tally.merge(effort.tally, share)
 
     @classmethod

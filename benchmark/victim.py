@@ -1,47 +1,121 @@
-"""The model that an attack is let loose on: a copy, counted, and checked to come back as it was."""
+"""The model that an attack is let loose on: no other tasks than it may see, counted, and checked to stay as it was."""
 
 from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from .gates import Gates
 from .measurement import Effort
-from .protocol.errors import BadInputError
+from .protocol.errors import AttackError, BadInputError
 from .protocol.tally import tallying
-from .protocol.types import MultiTaskModel
+from .protocol.types import MultiTaskModel, Restrictable
 from .weights import Watch
+
+PROBES = 2
+"""Images on which a model is tried before it is attacked; a lone one would be doubled."""
 
 
 class Victim:
-    """A copy of `model`; `seen` is what an attack gets of it, no other tasks than `targets` where these are given."""
+    """A model of the attack's own; `seen` is what it gets of it, no other tasks than `targets` where these are given.
 
-    def __init__(self, model: MultiTaskModel, targets: tuple[str, ...] | None) -> None:
-        self._model = copy.deepcopy(model)
-        self._watch = Watch(self._model)
-        self.seen = self._model if targets is None else self._model.only(targets)
+    With `gated`, images are also counted where they pass the network's parts without the model being called. `probe`
+    are a few images. Raises BadInputError, naming `title`, if the model does not even stay as it is when it answers.
+    """
+
+    def __init__(
+        self,
+        model: MultiTaskModel,
+        targets: Sequence[str] | None,
+        probe: Tensor,
+        title: str,
+        *,
+        gated: bool = False,
+    ) -> None:
+        self.seen = shown(model, targets)
+        self._title = title
+        self._watch = Watch(self.seen)
+        answers(self.seen, probe)
+        self._gates = Gates(self.seen, probe) if gated else None
+        if not self._watch.seems_kept():
+            raise BadInputError(
+                f"{title}: the model changes its own weights, buffers or mode whenever it answers; no two passes are "
+                "then of the same model"
+            )
 
     @contextmanager
     def counted(self) -> Iterator[Effort]:
         """What the attack inside the block takes; its seconds are there at the end."""
         effort = Effort()
-        with _counting(self._model, effort), tallying() as effort.tally:
+        with ExitStack() as stack:
+            stack.enter_context(_counting(self.seen, effort, self._gates))
+            effort.tally = stack.enter_context(tallying())
             start = time.perf_counter()
             yield effort
             effort.seconds = time.perf_counter() - start  # what follows an attack inside has waited for the device
 
-    def check(self, title: str, *, thoroughly: bool = False) -> None:
-        """Raises BadInputError, naming `title`, if the attack left the copy with other weights, buffers or modes.
+    def check(self, *, thoroughly: bool = False) -> None:
+        """Raises AttackError if the attack left the model with other weights, buffers, modes, hooks or code.
 
         A write that PyTorch does not count is only found `thoroughly`, at the end of all batches (see `Watch`).
         """
         if not (self._watch.is_kept() if thoroughly else self._watch.seems_kept()):
-            raise BadInputError(f"{title}: the attack changed the model's weights, buffers or mode")
+            raise AttackError(f"{self._title}: the attack changed the model's weights, buffers, mode, hooks or code")
+
+
+def shown(model: MultiTaskModel, targets: Sequence[str] | None) -> MultiTaskModel:
+    """The model with these tasks alone: the same network if it has no others, else as much of it as can be left out."""
+    if targets is None or {*targets} == {*model.tasks}:
+        return model
+    tasks = {name: task for name, task in model.tasks.items() if name in targets}
+    net = model.net
+    less = net.restricted_to([*tasks]) if isinstance(net, Restrictable) else _Filter(net, [*tasks])
+    found = MultiTaskModel(less, {name: tasks[name] for name in targets})
+    found.training = model.training
+    return found
+
+
+def copied(model: MultiTaskModel, probe: Tensor) -> MultiTaskModel | None:
+    """A copy that shares nothing with `model`; None if there is none, or if it answers otherwise.
+
+    What a network's hooks or functions refer to may stay the original's.
+    """
+    try:
+        found = copy.deepcopy(model)
+        # Other images than the original has seen before, so that nothing it keeps of them can pass for an answer.
+        mirrored = probe.flip(-1, -2)
+        same = [answers(one, mirrored) for one in (found, model)]
+    except Exception:  # what it is will show where the model itself is called
+        return None
+    return found if all(torch.equal(value, same[1][name]) for name, value in same[0].items()) else None
+
+
+@torch.no_grad()
+def answers(model: MultiTaskModel, x: Tensor) -> dict[str, Tensor]:
+    """The model's answers under a fixed seed; NaN is 0, so that answers compare."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return {name: value.nan_to_num() for name, value in model(x).items()}
+
+
+class _Filter(nn.Module):
+    """A network that cannot be taken apart, with the predictions of some tasks."""
+
+    def __init__(self, net: nn.Module, tasks: Sequence[str]) -> None:
+        super().__init__()
+        self.net, self.tasks = net, tasks
+        self.training = net.training
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        found = self.net(x)
+        return {task: found[task] for task in self.tasks}
 
 
 class _CountBackward(torch.autograd.Function):
@@ -59,15 +133,27 @@ class _CountBackward(torch.autograd.Function):
 
 
 @contextmanager
-def _counting(model: MultiTaskModel, effort: Effort) -> Iterator[None]:
-    """Count, in `effort`, the images that go forwards and backwards through `model`."""
+def _counting(model: MultiTaskModel, effort: Effort, gates: Gates | None) -> Iterator[None]:
+    """Count, in `effort`, the images that go forwards and backwards through `model`, and past it through its gates."""
 
     def count(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Any, ...]:
         effort.forwards += len(inputs[0])
+        if gates:
+            gates.enter()
         return (_CountBackward.apply(inputs[0], effort), *inputs[1:])  # type: ignore[no-untyped-call]
 
-    handle = model.register_forward_pre_hook(count)
-    try:
+    def leave(module: nn.Module, inputs: tuple[Tensor, ...], output: object) -> None:
+        if gates:
+            gates.leave()
+
+    forwards: Counter[int] = Counter()
+    backwards: Counter[int] = Counter()
+    with ExitStack() as stack:
+        if gates:
+            stack.enter_context(gates.counting(forwards, backwards))
+            stack.callback(model.register_forward_hook(leave, always_call=True).remove)
+        stack.callback(model.register_forward_pre_hook(count).remove)
         yield
-    finally:
-        handle.remove()
+    if gates:
+        effort.forwards += gates.most(forwards)
+        effort.backwards += gates.most(backwards)

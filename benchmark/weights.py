@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 
 from .protocol.digest import digest
+
+HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
 def weights_sha256(module: nn.Module) -> str:
@@ -23,7 +26,7 @@ def weights_sha256(module: nn.Module) -> str:
 
 
 class Watch:
-    """What a module's weights, buffers and modes were, to be compared with what they are.
+    """What a module's weights, buffers, modes, hooks and code were, to be compared with what they are.
 
     A digest of 64 million parameters takes 0.2 s, as long as an attack's step. PyTorch counts the writes to a tensor,
     but for those through `.data` or a NumPy view of it: so `seems_kept` after every batch looks at the counts and at
@@ -46,8 +49,17 @@ class Watch:
         return _modes(self._module) == self._modes and weights_sha256(self._module) == self._digest
 
 
-def _modes(module: nn.Module) -> tuple[bool, ...]:
-    return tuple(part.training for part in module.modules())
+def _modes(module: nn.Module) -> tuple[object, ...]:
+    """Of every part: its mode, what it runs and the hooks on it."""
+    return tuple(
+        (part.training, type(part), type(part).forward, vars(part).get("forward"), *_hooks(part))
+        for part in module.modules()
+    )
+
+
+def _hooks(part: nn.Module) -> Iterator[object]:
+    for name in HOOKS:
+        yield tuple(getattr(part, name, {}).values())
 
 
 def _marks(module: nn.Module) -> dict[str, object]:

@@ -11,10 +11,12 @@ from ..api.devices import device_of
 from ..api.resolver import LocalWorkshop, found_models
 from ..api.running import do_share, evaluate_all
 from ..api.suites import find_suite
+from ..benchmark.apart import Limits
 from ..benchmark.engines import ENGINES, default_workers, make_engine
 from ..benchmark.evaluation import with_clean
 from ..benchmark.protocol.arguments import DataRoot
 from ..benchmark.protocol.cells import Norm
+from ..benchmark.protocol.records import Record
 from ..benchmark.store import Store
 from .options import Eps, Fraction, Names, data_options, json_option, norm_option, out_option
 from .results import show_results
@@ -40,11 +42,26 @@ from .results import show_results
 @click.option(
     "--shard", type=Fraction(), metavar="I/N", help="Do the I-th of N shares of the work; mtrbench merge joins them."
 )
+@click.option(
+    "--limit-seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=Limits().seconds,
+    show_default=True,
+    help="What an attack from outside may take for 32 images.",
+)
+@click.option(
+    "--limit-memory",
+    type=click.IntRange(min=1),
+    metavar="MIB",
+    help="What it may take beside model and data; default: no limit.",
+)
 @click.option("--batch", type=click.IntRange(min=1), default=32, show_default=True, help="Images per forward pass.")
 @click.option("--device", default="cpu", show_default=True)
 @out_option
 @json_option
+@click.pass_context
 def run(
+    context: click.Context,
     suite: str,
     models: Sequence[str],
     attacks: Sequence[str],
@@ -60,6 +77,8 @@ def run(
     workers: int | None,
     engine: str | None,
     shard: tuple[int, int] | None,
+    limit_seconds: float,
+    limit_memory: int | None,
     batch: int,
     device: str,
     out: Path,
@@ -67,12 +86,14 @@ def run(
 ) -> None:
     """Evaluate the cells of SUITE (quick by default) and print the leaderboards.
 
-    Cells already in OUT are not computed again; an interrupted run goes on where it stopped.
+    Cells already in OUT are not computed again; an interrupted run goes on where it stopped. A cell whose attack fails
+    is left out, with a line that says why, and the exit code is 2.
     """
     device_of(device)
     given = {"dataset": dataset, "eps": eps, "norm": norm, "images": images, "steps": steps, "seed": seed}
     plan = find_suite(suite, models, attacks, **given, transfer=transfer or None)
-    workshop = LocalWorkshop(found_models(plan.every_model), data_root, device, batch)
+    limits = Limits(limit_seconds, limit_memory)
+    workshop = LocalWorkshop(found_models(plan.every_model), data_root, device, batch, limits=limits)
     cells = with_clean(workshop.cells(plan, targets))
     if workers is None:
         workers = default_workers() if device == "cpu" and engine != "serial" else 1
@@ -81,8 +102,17 @@ def run(
         share = do_share(*shard, cells, workshop, store, made)
         counts = f"{share.parts} parts, {share.parts - share.computed} from the store, {share.computed} computed"
         click.echo(f"share {shard[0]}/{shard[1]}: {counts}; mtrbench merge makes the records of all shares", err=True)
+        faults = share.faults
     else:
         done = evaluate_all(cells, workshop, store, made)
         counts = f"{done.stored} from the store, {len(done.records) - done.stored} computed"
-        click.echo(f"{len(done.records)} cells: {counts}", err=True)
-        show_results(done.records, out, as_json)
+        failed = f", {len(done.faults)} failed" if done.faults else ""
+        click.echo(f"{len(done.records)} cells: {counts}{failed}", err=True)
+        if any(isinstance(record, Record) for record in done.records) or not done.faults:
+            show_results(done.records, out, as_json)
+        elif as_json:
+            click.echo("[]")
+        faults = done.faults
+    for fault in faults.values():
+        click.echo(f"mtrbench: {fault}", err=True)
+    context.exit(2 if faults else 0)

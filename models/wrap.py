@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from ..benchmark.protocol.tasks.base import Task
 from ..benchmark.protocol.tasks.checks import shaped
 from ..benchmark.protocol.tasks.registry import Described, make_tasks
 from ..benchmark.protocol.tasks.shapes import is_dense
-from ..benchmark.protocol.types import MultiTaskModel
+from ..benchmark.protocol.types import MultiTaskModel, Restrictable
 
 Place = str | int | Sequence[str | int] | Callable[[Any], Tensor]
 """Where a prediction is in what a network returns; see `wrap`."""
@@ -82,6 +83,9 @@ def inner_network(model: nn.Module) -> nn.Module:
 class _Wrapped(nn.Module):
     """What `wrap` says, from images (B, 3, H, W) in [0, 1] to predictions by task."""
 
+    order: tuple[str, ...] | None = None
+    """The tasks of a network whose outputs have no names, where `tasks` are not all of them."""
+
     def __init__(
         self,
         net: nn.Module,
@@ -102,28 +106,43 @@ class _Wrapped(nn.Module):
         self.size = size
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        answer = self.net((_resized(x, self.size or x.shape[-2:]) - self.mean) / self.std)
+        images = (_resized(x, self.size or x.shape[-2:]) - self.mean) / self.std
+        answer = self.net(images.to(_dtype_of(self.net, images.dtype)))
         places = self.outputs or self._places(answer)
         return {name: self._prediction(name, _part(answer, places[name], name), x) for name in self.tasks}
+
+    def restricted_to(self, tasks: Sequence[str]) -> _Wrapped:
+        """The same with the predictions of these tasks alone; the network itself cannot be taken apart."""
+        found = copy.copy(self)
+        found._modules = {"net": self.net.restricted_to(tasks) if isinstance(self.net, Restrictable) else self.net}
+        found.order = (*self.tasks,)
+        found.tasks = {name: self.tasks[name] for name in tasks}
+        return found
 
     def _places(self, answer: object) -> Mapping[str, Place]:
         if not isinstance(answer, (tuple, list)) or hasattr(answer, "_fields"):
             return {name: name for name in self.tasks}
-        if len(answer) != len(self.tasks):
+        order = self.order or (*self.tasks,)
+        if len(answer) != len(order):
             raise BadInputError(
-                f"the network returned {len(answer)} outputs for {len(self.tasks)} tasks; "
-                "say with `outputs` which is whose"
+                f"the network returned {len(answer)} outputs for {len(order)} tasks; say with `outputs` which is whose"
             )
-        return {name: place for place, name in enumerate(self.tasks)}
+        return {name: place for place, name in enumerate(order)}
 
     def _prediction(self, name: str, answer: object, x: Tensor) -> Tensor:
         prediction = shaped(answer, name, self.tasks[name], {"B": len(x)}).float()
         return _resized(prediction, x.shape[-2:]) if is_dense(self.tasks[name].prediction_shape) else prediction
 
 
+def _dtype_of(net: nn.Module, default: torch.dtype) -> torch.dtype:
+    """What a network computes in, if its parameters are all of one kind of numbers."""
+    found = {parameter.dtype for parameter in net.parameters() if parameter.is_floating_point()}
+    return found.pop() if len(found) == 1 else default
+
+
 def _colours(name: str, values: Sequence[float]) -> Tensor:
     try:
-        numbers = torch.tensor([float(value) for value in values])
+        numbers = torch.tensor([float(value) for value in values], dtype=torch.float32)
     except (TypeError, ValueError):
         numbers = torch.tensor([])
     if numbers.shape != (3,) or not bool(numbers.isfinite().all()):

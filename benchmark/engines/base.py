@@ -8,12 +8,16 @@ from typing import Protocol, TypeVar
 import torch
 
 J = TypeVar("J")
+R = TypeVar("R")
 
 
 class Engine(Protocol):
-    """Applies a function to jobs, yielding each job as it gets done, in any order; to be closed if not exhausted."""
+    """Applies a function to jobs, yielding each job as it gets done with what came of it, in any order.
 
-    def run(self, function: Callable[[J], None], jobs: Iterable[J]) -> Generator[J, None, None]: ...
+    It asks for the next job when it has room for one, and is to be closed if not exhausted.
+    """
+
+    def run(self, function: Callable[[J], R], jobs: Iterable[J]) -> Generator[tuple[J, R], None, None]: ...
 
 
 def one_thread() -> None:

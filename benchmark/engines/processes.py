@@ -8,10 +8,11 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing.process import BaseProcess
 from typing import TypeVar
 
@@ -19,7 +20,10 @@ from ..protocol.errors import BadInputError
 from .base import one_thread
 
 J = TypeVar("J")
+R = TypeVar("R")
 
+AHEAD = 2
+"""Jobs per worker that are handed out before one is done."""
 PATIENCE = 10.0
 """Seconds for a worker to end by itself: signals wait until a solver or a convolution returns."""
 
@@ -30,17 +34,21 @@ class Processes:
 
     workers: int
 
-    def run(self, function: Callable[[J], None], jobs: Iterable[J]) -> Generator[J, None, None]:
+    def run(self, function: Callable[[J], R], jobs: Iterable[J]) -> Generator[tuple[J, R], None, None]:
         context = multiprocessing.get_context("spawn")
         others = set(multiprocessing.active_children())
         with ProcessPoolExecutor(self.workers, context, initializer=_start_worker) as pool:
-            with _deaf_to_interrupts():
-                futures = {pool.submit(_in_worker, function, job): job for job in jobs}
-            finished = False
+            finished, waiting = False, iter(jobs)
+            futures: dict[Future[R], J] = {}
             try:
-                for future in as_completed(futures):
-                    future.result()
-                    yield futures[future]
+                while True:
+                    with _deaf_to_interrupts():
+                        for job in islice(waiting, AHEAD * self.workers - len(futures)):
+                            futures[pool.submit(_in_worker, function, job)] = job
+                    if not futures:
+                        break
+                    for future in wait(futures, return_when=FIRST_COMPLETED).done:
+                        yield futures.pop(future), future.result()
                 finished = True
             except BrokenProcessPool as error:
                 raise BadInputError(
@@ -83,9 +91,9 @@ def _start_worker() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _in_worker(function: Callable[[J], None], job: J) -> None:
+def _in_worker(function: Callable[[J], R], job: J) -> R:
     try:
-        function(job)
+        return function(job)
     except SystemExit:
         os._exit(1)  # the pool would take the exception for a result and wait for this process's next
 

@@ -11,18 +11,18 @@ import torch
 from .base import one_thread
 
 J = TypeVar("J")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
 class Serial:
     """One job after the other, here."""
 
-    def run(self, function: Callable[[J], None], jobs: Iterable[J]) -> Generator[J, None, None]:
+    def run(self, function: Callable[[J], R], jobs: Iterable[J]) -> Generator[tuple[J, R], None, None]:
         threads = torch.get_num_threads()
         one_thread()
         try:
             for job in jobs:
-                function(job)
-                yield job
+                yield job, function(job)
         finally:
             torch.set_num_threads(threads)

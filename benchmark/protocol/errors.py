@@ -16,6 +16,10 @@ class BadInputError(ValueError):
     """
 
 
+class AttackError(BadInputError):
+    """An attack fails, or does what none may do: its cell has no result, and others have nothing to do with it."""
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> BadInputError:
     """The error for a `name` that is not among the `known` ones, with the nearest of them."""
     names = sorted(known)

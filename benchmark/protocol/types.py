@@ -37,6 +37,10 @@ class Batch:
         """A copy that shares no memory with this batch."""
         return Batch(self.x.clone(), {name: value.clone() for name, value in self.truth.items()}, self.ids)
 
+    def only(self, names: Iterable[str]) -> Batch:
+        """The same batch with the truth of these tasks alone."""
+        return replace(self, truth={name: self.truth[name] for name in names})
+
     def to(self, device: torch.device) -> Batch:
         """The same batch on `device`."""
         return Batch(self.x.to(device), {name: value.to(device) for name, value in self.truth.items()}, self.ids)
@@ -81,6 +85,15 @@ class MultiTaskModel(nn.Module):
         view = MultiTaskModel(self, {name: self.tasks[name] for name in wanted})
         view.training = self.training
         return view
+
+
+@runtime_checkable
+class Restrictable(Protocol):
+    """A network that can do without what it needs for some of its tasks alone."""
+
+    def restricted_to(self, tasks: Sequence[str]) -> nn.Module:
+        """The same network with the predictions of these tasks, as they are, and without what others alone need."""
+        ...
 
 
 class Attack(Protocol):

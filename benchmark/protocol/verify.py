@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from .errors import BadInputError
+from .errors import AttackError
 from .threat import ThreatModel
 from .types import Batch
 
@@ -12,11 +12,11 @@ from .types import Batch
 TOLERANCE = 1e-6
 
 
-def verified(x: Tensor, batch: Batch, threat: ThreatModel, title: str) -> Tensor:
-    """The adversarial images `x`, checked; raises BadInputError naming `title` and the first sample at fault."""
+def verified(x: object, batch: Batch, threat: ThreatModel, title: str) -> Tensor:
+    """The adversarial images `x`, checked; raises AttackError naming `title` and the first sample at fault."""
     if not isinstance(x, Tensor) or x.shape != batch.x.shape or x.dtype != batch.x.dtype:
         found = f"{tuple(x.shape)} {x.dtype}" if isinstance(x, Tensor) else type(x).__name__
-        raise BadInputError(f"{title}: the attack returned {found}, not {tuple(batch.x.shape)} {batch.x.dtype}")
+        raise AttackError(f"{title}: the attack returned {found}, not {tuple(batch.x.shape)} {batch.x.dtype}")
     x = x.detach()
     flat = x.flatten(1)
     # Written so that NaN fails every line.
@@ -28,5 +28,5 @@ def verified(x: Tensor, batch: Batch, threat: ThreatModel, title: str) -> Tensor
     for fault, passed in checks.items():
         if not bool(passed.all()):
             sample = batch.ids[int((~passed).nonzero()[0])]
-            raise BadInputError(f"{title}: the adversarial image of sample {sample} {fault}")
+            raise AttackError(f"{title}: the adversarial image of sample {sample} {fault}")
     return x

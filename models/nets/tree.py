@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
@@ -49,7 +50,7 @@ class TreeNet(nn.Module):
         self.mean: Tensor
         self.spread: Tensor
         for name, values in zip(("mean", "spread"), statistics, strict=True):
-            self.register_buffer(name, torch.tensor(values).view(3, 1, 1), persistent=False)
+            self.register_buffer(name, torch.tensor(values, dtype=torch.float32).view(3, 1, 1), persistent=False)
         self.blocks = nn.ModuleList(
             nn.ModuleDict({_key(group): make() for group in partition})
             for partition, make in zip(layout.blocks, blocks, strict=True)
@@ -62,6 +63,8 @@ class TreeNet(nn.Module):
         for number, partition in enumerate(self.layout.blocks):
             outputs.append({})
             for group in partition:
+                if not any(task in self.heads for task in group):  # left out by `restricted_to`
+                    continue
                 source = inputs if number == 0 else outputs[-2][self.layout.parent(number, group)]
                 outputs[-1][group] = self.blocks[number].get_submodule(_key(group))(source)
         # A stride that does not divide the size leaves predictions a little larger than the images.
@@ -70,3 +73,21 @@ class TreeNet(nn.Module):
             task: head(*(outputs[block][self.layout.group(block, task)] for block in self.read))[..., :height, :width]
             for task, head in self.heads.items()
         }
+
+    def restricted_to(self, tasks: Sequence[str]) -> TreeNet:
+        """The same network without the heads of other tasks than these, and without the blocks that only those need."""
+        found = copy.copy(self)
+        found._modules = {
+            "blocks": nn.ModuleList(
+                nn.ModuleDict(
+                    {
+                        _key(group): self.blocks[number].get_submodule(_key(group))
+                        for group in partition
+                        if any(task in tasks for task in group)
+                    }
+                )
+                for number, partition in enumerate(self.layout.blocks)
+            ),
+            "heads": nn.ModuleDict({task: self.heads[task] for task in self.layout.tasks if task in tasks}),
+        }
+        return found.train(self.training)

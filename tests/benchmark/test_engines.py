@@ -27,7 +27,7 @@ def done(folder: Path) -> set[int]:
 @pytest.mark.parametrize("engine", EVERY, ids=repr)
 class TestEveryEngine:
     def test_does_and_names_every_job_once(self, engine: Engine, tmp_path: Path) -> None:
-        assert sorted(engine.run(Scribe(tmp_path), range(5))) == [0, 1, 2, 3, 4]
+        assert sorted(engine.run(Scribe(tmp_path), range(5))) == [(job, None) for job in range(5)]
         assert done(tmp_path) == {0, 1, 2, 3, 4}
 
     def test_failing_job_raises_and_what_was_done_is_kept(self, engine: Engine, tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ class TestEveryEngine:
 
     def test_stops_when_closed(self, engine: Engine, tmp_path: Path) -> None:
         with closing(engine.run(Scribe(tmp_path, bad=1), [0, 3, 4])) as jobs:
-            assert next(jobs) == 0
+            assert next(jobs) == (0, None)
         assert done(tmp_path) == {0}
         assert not multiprocessing.active_children()
 
@@ -57,7 +57,7 @@ def test_serial_gives_the_threads_back() -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        seen = [torch.get_num_threads() for _ in Serial().run(lambda job: None, [1])]
+        seen = [threads for _, threads in Serial().run(lambda job: torch.get_num_threads(), [1])]
         assert (seen, torch.get_num_threads()) == ([1], 2)
     finally:
         torch.set_num_threads(before)
@@ -67,7 +67,7 @@ def test_processes_leave_other_children_alone(tmp_path: Path) -> None:
     mine = multiprocessing.get_context("spawn").Process(target=Scribe(tmp_path, bad=0), args=(1,))
     mine.start()
     try:
-        assert list(Processes(1).run(Scribe(tmp_path), [7])) == [7]
+        assert list(Processes(1).run(Scribe(tmp_path), [7])) == [(7, None)]
         assert mine.is_alive()
     finally:
         mine.kill()

@@ -15,6 +15,7 @@ from mtrbench import BadInputError, load_attack
 from mtrbench.attacks.conformance.toys import SHAPE, Linear, linear_model, middle_batch
 from mtrbench.benchmark.harness import measure
 from mtrbench.benchmark.measurement import Measurement
+from mtrbench.benchmark.protocol.errors import AttackError
 from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.tally import tally
 from mtrbench.benchmark.protocol.threat import ThreatModel
@@ -54,7 +55,7 @@ def spoil(x: Tensor, value: float) -> Tensor:
         (lambda model, x: x.double(), "float64"),
         (lambda model, x: x.numpy(), "returned ndarray"),
         (bump, "changed the model's weights"),
-        (lambda model, x: (model.train(), x)[1], "changed the model's weights, buffers or mode"),
+        (lambda model, x: (model.train(), x)[1], "changed the model's weights, buffers, mode"),
     ],
 )
 def test_a_violation_is_an_error_naming_cell_and_sample(
@@ -88,7 +89,7 @@ def test_extra_state_is_copied_counted_and_watched_like_weights() -> None:
         model.net.set_extra_state({"bits": 4})
         return batch.x
 
-    with pytest.raises(BadInputError, match="changed the model's weights, buffers or mode"):
+    with pytest.raises(BadInputError, match="changed the model's weights, buffers, mode"):
         measure(model, [middle_batch()], coarser, threat, Noise())
     assert weights_sha256(model) in digests
 
@@ -151,7 +152,7 @@ def test_an_attack_cannot_reach_the_images_or_the_truth() -> None:
     assert torch.equal(batch.x, middle_batch().x)
 
 
-def test_what_an_attack_hooks_onto_a_model_is_gone_with_it() -> None:
+def test_what_an_attack_hooks_onto_a_model_is_found_and_gone_with_it() -> None:
     model = linear_model()
 
     def hooked(model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Tensor:
@@ -159,7 +160,8 @@ def test_what_an_attack_hooks_onto_a_model_is_gone_with_it() -> None:
         return batch.x
 
     before = measure(model, [middle_batch()]).losses["a"]
-    measure(model, [middle_batch()], hooked, threat, Noise())
+    with pytest.raises(AttackError, match="hooks"):
+        measure(model, [middle_batch()], hooked, threat, Noise())
     assert np.array_equal(measure(model, [middle_batch()]).losses["a"], before)
 
 

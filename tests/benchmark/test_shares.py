@@ -32,7 +32,8 @@ def do_share(
     """The folder, with a share done in it."""
     workshop, store = ToyWorkshop(folder.parent / "log", device=device), Store(folder)
     jobs = undone(begin_share(number, of, cells, workshop, store), store)
-    assert sorted(map(repr, do_jobs(workshop, store, engine or Serial(), jobs))) == sorted(map(repr, jobs))
+    done = [job for job, fault in do_jobs(workshop, store, engine or Serial(), jobs) if fault is None]
+    assert sorted(map(repr, done)) == sorted(map(repr, jobs))
     return folder
 
 

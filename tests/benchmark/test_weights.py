@@ -101,7 +101,7 @@ def test_a_write_that_pytorch_does_not_count_is_found_at_the_end(write: Callable
         write(model)
         return batch.x
 
-    with pytest.raises(BadInputError, match="cheat on toy: the attack changed the model's weights, buffers or mode"):
+    with pytest.raises(BadInputError, match="cheat on toy: the attack changed the model's weights, buffers, mode"):
         measure(linear_model(), [middle_batch()] * 3, attack, threat, Noise(), "cheat on toy")
 
 

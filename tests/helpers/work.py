@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from mtrbench import load_attack
 from mtrbench.attacks.conformance.toys import linear_model, middle_batch
 from mtrbench.attacks.registry import attack_facts
+from mtrbench.benchmark.apart import Limits
 from mtrbench.benchmark.engines.serial import Serial
 from mtrbench.benchmark.protocol.cells import AttackRef, Cell, DatasetRef, ModelRef, ThreatRef
 from mtrbench.benchmark.protocol.errors import BadInputError
@@ -19,6 +20,7 @@ from mtrbench.benchmark.protocol.types import Attack, Batch, Dataset, MultiTaskM
 from mtrbench.benchmark.recording import ids_sha256
 
 J = TypeVar("J")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class ToyWorkshop:
     log: Path
     batch_size: int = 32
     device: str = "cpu"
+    limits: Limits = field(default_factory=Limits)
 
     def model(self, model: ModelRef) -> MultiTaskModel:
         return linear_model()
@@ -109,8 +112,8 @@ class Interrupted:
 
     after: int
 
-    def run(self, function: Callable[[J], None], jobs: Iterable[J]) -> Generator[J, None, None]:
-        for number, job in enumerate(Serial().run(function, jobs)):
+    def run(self, function: Callable[[J], R], jobs: Iterable[J]) -> Generator[tuple[J, R], None, None]:
+        for number, done in enumerate(Serial().run(function, jobs)):
             if number == self.after:
                 raise KeyboardInterrupt
-            yield job
+            yield done

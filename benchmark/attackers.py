@@ -1,0 +1,98 @@
+"""Who makes the adversarial images of a pass: the attack in this process, or in one of its own (apart.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from .measurement import Effort
+from .protocol.errors import AttackError, BadInputError, told
+from .protocol.noise import Noise
+from .protocol.threat import ThreatModel
+from .protocol.types import Attack, Batch, MultiTaskModel, SplitAttack
+from .victim import PROBES, Victim
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """An attack, its budget and random numbers, and what to call all this in errors."""
+
+    attack: Attack
+    threat: ThreatModel
+    noise: Noise
+    title: str
+
+
+class Attacker(Protocol):
+    """Makes adversarial images, of which nothing is checked yet; raises AttackError where the attack fails."""
+
+    def fit(self, split: Sequence[Batch]) -> Effort:
+        """Show a `SplitAttack` all samples."""
+        ...
+
+    def perturb(self, batch: Batch) -> tuple[object, Effort]:
+        """What the attack makes of a batch, and what that took."""
+        ...
+
+    def finish(self) -> None:
+        """Raises AttackError if the attack has left something else than images behind."""
+        ...
+
+
+class Here:
+    """The attack in this process, on a `model` of its own; `gated` as for `Victim`."""
+
+    def __init__(self, model: MultiTaskModel, task: Assignment, probe: Tensor, *, gated: bool = False) -> None:
+        self._task, self._attack = task, task.attack
+        self._victim = Victim(model, task.threat.targets, probe, task.title, gated=gated)
+
+    def fit(self, split: Sequence[Batch]) -> Effort:
+        seen = self._victim.seen
+        assert isinstance(self._attack, SplitAttack)
+        with self._victim.counted() as effort:
+            batches = [self._shown(batch) for batch in split]
+            try:
+                self._attack = self._attack.fitted(seen, batches, self._task.threat, self._task.noise)
+            except Exception as error:
+                raise self._fault(error) from error
+        self._victim.check()
+        return effort
+
+    def perturb(self, batch: Batch) -> tuple[object, Effort]:
+        with self._victim.counted() as effort:
+            try:
+                x = self._attack(self._victim.seen, self._shown(batch), self._task.threat, self._task.noise)
+            except Exception as error:
+                raise self._fault(error) from error
+        self._victim.check()
+        return x, effort
+
+    def finish(self) -> None:
+        self._victim.check(thoroughly=True)
+
+    def _shown(self, batch: Batch) -> Batch:
+        return batch.only(self._victim.seen.tasks).clone()
+
+    def _fault(self, error: Exception) -> AttackError:
+        title = self._task.title
+        if isinstance(error, BadInputError):
+            return AttackError(f"{title}: {error}")
+        return AttackError(f"{title}: {failure(error)}")
+
+
+def failure(error: BaseException) -> str:
+    """What an attack raised, on one line."""
+    text = " ".join(str(error).split())
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in text:
+        return "out of memory; smaller batches need less, and --limit-memory says what an attack from outside may take"
+    return told(error) if text else type(error).__name__
+
+
+def probe_of(batch: Batch) -> Tensor:
+    """A few of the images, on which a model is tried."""
+    few = batch.x[:PROBES]
+    return few if len(few) == PROBES else torch.cat([few] * PROBES)
