@@ -1,5 +1,6 @@
 """NYUv2's reader on files written here."""
 
+import hashlib
 import json
 import pickle
 import shutil
@@ -171,6 +172,13 @@ def test_split_file_names_the_samples_in_its_order(root):
     (root / "nyu_v2_3task.json").write_text(json.dumps(entries))
     assert nyuv2(tasks(), root, NATIVE).ids == ("nyuv2-0295", "nyuv2-0061")
     assert nyuv2(tasks(), root, NATIVE, images=1).ids == ("nyuv2-0295",)
+
+
+def test_digest_is_what_it_always_was(root):
+    files = [file.format(stem) for stem in STEMS[:2] for file in ("img/{}.png", "seg/{}.png", "depth/{}.npy")]
+    lines = ["nyuv2 1 6x8 13", *(f"{file} {hashlib.sha256((root / file).read_bytes()).hexdigest()}" for file in files)]
+    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    assert nyuv2(tasks("segmentation", "depth", classes=13), root, (6, 8), images=2).sha256 == digest
 
 
 def test_digest_is_of_the_content_and_not_of_the_place(root, tmp_path_factory):

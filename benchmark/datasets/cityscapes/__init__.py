@@ -8,6 +8,7 @@ from pathlib import Path
 from ...protocol.tasks.base import Task
 from ..disk.dataset import OnDisk
 from ..disk.opening import Kept
+from ..disk.plausibility import range_doubt, void_doubt
 from .mtan import MTAN
 
 CITYSCAPES = Kept(
@@ -16,6 +17,7 @@ CITYSCAPES = Kept(
     splits=("test", "train"),
     formats=(MTAN,),
     offered="https://github.com/lorenmt/mtan (preprocessed), https://www.cityscapes-dataset.com (its owner)",
+    doubts=(range_doubt("inverse_depth", 0, 2, "inverse depth"), void_doubt()),
 )
 
 

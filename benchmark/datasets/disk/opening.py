@@ -10,14 +10,17 @@ from ...protocol.errors import BadInputError
 from ...protocol.tasks.base import Task
 from .dataset import OnDisk
 from .formats import Format, recognised
+from .plausibility import Doubt, doubts_about
 from .source import Source
+from .surface import Pinhole
 
 
 @dataclass(frozen=True)
 class Kept:
     """What is said of a data set as a whole: its name, tasks, splits and the formats that it lies in.
 
-    `offered` says where its owner offers it. Of a split that `splits` names, the first name is the one to evaluate on.
+    `offered` says where its owner offers it. The first of the `splits` is the one to evaluate on. `doubts` are what may
+    be suspicious of data that reads well; `camera` took the photographs, or one much like it.
     """
 
     name: str
@@ -25,6 +28,8 @@ class Kept:
     splits: tuple[str, ...]
     formats: tuple[Format, ...]
     offered: str
+    doubts: tuple[Doubt, ...] = ()
+    camera: Pinhole | None = None
 
     def format_at(self, root: Path | None, asked: str | None = None) -> tuple[Path, Format]:
         """The folder, and its format; raises BadInputError if there is none."""
@@ -52,10 +57,10 @@ class Kept:
         split: str,
         asked: str | None,
     ) -> OnDisk:
-        """The first `images` samples of a split at `size`, with the truth of `tasks`; nothing is read.
+        """The first `images` samples of a split at `size`, with the truth of `tasks`.
 
-        Raises BadInputError for a task without truth here, for a number of classes that there is none of, and for
-        whatever is missing below `root`.
+        Raises BadInputError for a task without truth here, for a number of classes that there is none of, for whatever
+        is missing below `root`, and for data that raises doubts.
         """
         for task in tasks:
             if task not in self.tasks:
@@ -85,6 +90,9 @@ class Kept:
                 missing = source.missing(sample, layer)
                 if missing:
                     raise BadInputError(f"{self.name} lacks the file {missing}")
+        said = doubts_about(source, dataset.samples, dataset.layers, classes, self.doubts, self.camera)
+        if said:
+            raise BadInputError(said[0])
         return dataset
 
     @property

@@ -8,10 +8,16 @@ from pathlib import Path
 from ...protocol.tasks.base import Task
 from ..disk.dataset import OnDisk
 from ..disk.opening import Kept
+from ..disk.plausibility import axes_doubt, floor_doubt, range_doubt
+from ..disk.surface import Pinhole
 from .adashare import ADASHARE
+from .depth import FURTHEST
 from .mtan import MTAN
 from .nyud_mt import NYUD_MT
 from .official import OFFICIAL
+
+KINECT = Pinhole(518.858, 519.470, 325.582, 253.736, (480, 640))
+"""The colour camera, to whose pixels depth is registered (camera_params.m of NYUv2's toolbox)."""
 
 NYUV2 = Kept(
     name="nyuv2",
@@ -19,6 +25,12 @@ NYUV2 = Kept(
     splits=("test", "train"),
     formats=(ADASHARE, MTAN, NYUD_MT, OFFICIAL),
     offered="https://cs.nyu.edu/~silberman/datasets/nyu_depth_v2.html (nyu_depth_v2_labeled.mat)",
+    doubts=(
+        range_doubt("depth", 0.3, FURTHEST, "depth of a room in metres"),
+        axes_doubt(),
+        floor_doubt({40: 1, 13: 4}),
+    ),
+    camera=KINECT,
 )
 
 

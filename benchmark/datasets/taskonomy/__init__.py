@@ -8,7 +8,12 @@ from pathlib import Path
 from ...protocol.tasks.base import Task
 from ..disk.dataset import OnDisk
 from ..disk.opening import Kept
+from ..disk.plausibility import axes_doubt, void_doubt
+from ..disk.surface import Pinhole
 from .domains import DOMAINS
+
+CAMERA = Pinhole(443.0, 443.0, 255.5, 255.5, (512, 512))
+"""One of 60 degrees; each view has its own, and for a doubt this will do."""
 
 TASKONOMY = Kept(
     name="taskonomy",
@@ -16,6 +21,8 @@ TASKONOMY = Kept(
     splits=("test", "train", "val"),
     formats=(DOMAINS,),
     offered="https://github.com/StanfordVL/taskonomy/tree/master/data",
+    doubts=(axes_doubt(), void_doubt()),
+    camera=CAMERA,
 )
 
 
