@@ -34,11 +34,15 @@ class Estimate:
 
 
 class _Base64(Base64Encoder):
-    """Base64 that refuses other characters, which the library's skips."""
+    """Base64 on one line that refuses other characters, which the library's skips, or breaks lines."""
 
     @classmethod
     def decode(cls, data: bytes) -> bytes:
         return base64.b64decode(data, validate=True)
+
+    @classmethod
+    def encode(cls, value: bytes) -> bytes:
+        return base64.b64encode(value)
 
 
 class Replicates(Strict):
