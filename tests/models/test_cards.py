@@ -41,7 +41,7 @@ class TestShipped:
     def test_card_names_itself_its_twin_and_its_recipe(self, name: str) -> None:
         card, _ = find_card(name)
         assert card.name == name
-        assert twin(card).result == "pass"
+        assert twin(card).result == ("pass" if card.twin is None or card.twin in model_names() else "flag")
         recipe, digest = read_recipe(ZOO / name / card.training.recipe)
         assert digest == card.training.recipe_sha256
         assert (recipe.name, recipe.architecture, recipe.tasks) == (name, card.architecture, card.tasks)
@@ -56,6 +56,8 @@ class TestShipped:
         model = load_model(name)
         root = None
         if card.dataset == "nyuv2":
+            if not name.startswith("nyuv2-shared."):
+                pytest.skip("half a minute and more; mtrbench validate model does it")
             if "MTRBENCH_NYUV2_ROOT" not in os.environ:
                 pytest.skip("MTRBENCH_NYUV2_ROOT names no folder with the whole of NYUv2")
             root = Path(os.environ["MTRBENCH_NYUV2_ROOT"])
