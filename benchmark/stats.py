@@ -104,7 +104,12 @@ def bootstrap_scores(task: Task, statistics: Array, weights: Array) -> dict[str,
             raise BadInputError(
                 f"task {task.kind}: {metric.name} of sums (..., S) is {shape[1]}, not {weights.shape[:1]}"
             )
-    return {m.name: Bootstrapped(float(values[m.name]), replicates[m.name]) for m in task.metrics}
+    return {m.name: Bootstrapped(float(values[m.name]), _known(replicates[m.name], weights)) for m in task.metrics}
+
+
+def _known(replicates: Array, weights: Array) -> Array:
+    """The replicates, but none of a single sample: all its resamples are alike, and say nothing of another one."""
+    return replicates if weights.shape[1] > 1 else np.full_like(replicates, np.nan)
 
 
 def relative_degradation(clean: Bootstrapped, attacked: Bootstrapped, higher_is_better: bool) -> Bootstrapped:
@@ -123,7 +128,7 @@ def relative_loss_change(clean: Array, attacked: Array, weights: Array) -> Boots
     with np.errstate(divide="ignore", invalid="ignore"):
         replicates = (weights @ change) / (weights @ known.astype(np.float64))
         value = change.sum() / np.float64(known.sum())
-    return Bootstrapped(float(value), replicates)
+    return Bootstrapped(float(value), _known(replicates, weights))
 
 
 def degradation(

@@ -17,6 +17,10 @@ from ..leaderboards.boards.models import model_boards
 from ..leaderboards.output.render import terminal
 
 TOP = 20
+INTERVALS = (
+    "Intervals [low, high] are over images: 95 % of what other images of the same kind would give. They say nothing of "
+    "other seeds, of a training or of an attack, nor of other models or data."
+)
 
 
 def echo_boards(records: Sequence[AnyRecord], out: Path) -> None:
@@ -33,3 +37,4 @@ def echo_boards(records: Sequence[AnyRecord], out: Path) -> None:
             click.echo(f"... and {len(board.rows) - len(rows)} more: see {out}")
     for board in model_boards(groups):
         click.echo(f"\n{terminal(board)}")
+    click.echo(f"{INTERVALS}\n")

@@ -29,8 +29,8 @@ class Estimate:
     def __str__(self) -> str:
         if self.value is None:
             return "undefined"
-        interval = "" if self.low is None or self.high is None else f" [{self.low:.3g}, {self.high:.3g}]"
-        return f"{self.value:.3g}{interval}"
+        interval = "-" if self.low is None or self.high is None else f"{self.low:.3g}, {self.high:.3g}"
+        return f"{self.value:.3g} [{interval}]"
 
 
 class _Base64(Base64Encoder):

@@ -7,13 +7,19 @@ from collections.abc import Sequence
 from ...benchmark.protocol.facts import UNKNOWN
 from ..analysis.group import Group
 
+COVERAGE = {8: 88, 16: 91, 32: 91}
+"""How often a nominal 95 % percentile interval of ARD holds the true value, in percent, by images; simulated."""
+
+ENOUGH = 64
+"""Images from which on it is about 95 %."""
+
 LISTED = 6
 """Names that a sentence has room for."""
 
 
 def common_notes(group: Group) -> list[str]:
-    """Sentences about models trained on other data, the steps of attacks, and records that do not count as others."""
-    return [*_trained_elsewhere(group), *_steps(group), *_not_counted(group)]
+    """Sentences on models trained on other data, steps of attacks, few images, and records that count unlike others."""
+    return [*_trained_elsewhere(group), *_steps(group), *_coverage(group), *_not_counted(group)]
 
 
 def _trained_elsewhere(group: Group) -> list[str]:
@@ -39,6 +45,18 @@ def _steps(group: Group) -> list[str]:
     own = [attack for attack in group.attacks if group.attack_facts(attack).kind == "ensemble"]
     but = f"; the members of {listed(own)} have their own" if own else ""
     return [f"Iterative attacks take {group.steps[0]} steps{but}."]
+
+
+def _coverage(group: Group) -> list[str]:
+    """What intervals over few images are worth."""
+    images = group.setting.images
+    if images == 1:
+        return ["One image has no interval."]
+    found = [percent for least, percent in COVERAGE.items() if images >= least]
+    if images >= ENOUGH:
+        return []
+    about = f"about {found[-1]} %" if found else f"less than {COVERAGE[min(COVERAGE)]} %"
+    return [f"Over {images} images the nominal 95 % intervals cover {about}."]
 
 
 def _not_counted(group: Group) -> list[str]:

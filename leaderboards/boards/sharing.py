@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from ...benchmark.stats import Bootstrapped, mean
 from ..analysis.correlation import Correlation
 from ..analysis.families import Family, families
-from ..analysis.gain import twin_of
 from ..analysis.group import Group
 from ..analysis.labels import Name
 from ..analysis.scores import ratio, task_scores
@@ -34,7 +33,7 @@ class Row:
     """A measure over the layouts of a family: the clean gain, or the damage under an attack.
 
     `correlation` is None for too few layouts, `ends` (shared over independent, as ARD and by task) without both ends,
-    `by_seed` with one seed.
+    `by_seed`, the ratios of all pairings of seeds, with one pairing.
     """
 
     training: str
@@ -48,7 +47,11 @@ class Row:
 
 def sharing_boards(groups: Sequence[Group]) -> list[Board]:
     """One board per group with models of several layouts, all of whose trainings are alike; the first explains all."""
-    by_seed = ", and by seed" if any(map(_has_seeds, groups)) else ""
+    by_seed = (
+        ", and for every pairing of their seeds; intervals are over images alone"
+        if any(map(_has_seeds, groups))
+        else ""
+    )
     boards: list[Board] = []
     for group in groups:
         rows = [row for family in families(group) for row in _rows(group, family)]
@@ -82,7 +85,7 @@ def _columns(group: Group) -> list[Column[Row]]:
         *(Column(f"shared_to_independent_{task}", task, _of_task(task), digits=2) for task in group.setting.tasks),
         Column(
             "shared_to_independent_by_seed",
-            "by seed",
+            "by pairing\nof seeds",
             lambda row: row.by_seed,
             where="everywhere" if _has_seeds(group) else "csv",
         ),
@@ -148,10 +151,9 @@ def _ends_by_task(group: Group, family: Family, attack: str, known: Collection[s
 
 
 def _by_seed(group: Group, family: Family, scores: Mapping[str, Bootstrapped]) -> str | None:
-    """The same for every fully shared model and its twin, where there are several."""
-    found = [
-        scores[model].value / scores[twin].value
-        for model in family.shared
-        if model in scores and (twin := twin_of(group, model)) and twin in scores and scores[twin].value > 0
-    ]
+    """The same for every fully shared model over every independent one, from the smallest, where there are several."""
+    shared, independent = (
+        [scores[model].value for model in models if model in scores] for models in (family.shared, family.independent)
+    )
+    found = sorted(one / other for one in shared for other in independent if other > 0)
     return ", ".join(f"{times:.2f}" for times in found) if len(found) > 1 else None

@@ -216,8 +216,10 @@ def _text(cell: Value, column: Column[Any], digits: int, code: bool) -> str:
             if cell.value is None:
                 return ABSENT
             middle = _fixed(cell.value, digits)
-            if column.shows != "interval" or cell.low is None or cell.high is None:
+            if column.shows != "interval":
                 return middle
+            if cell.low is None or cell.high is None:
+                return f"{middle} [{ABSENT}]"
             return f"{middle} [{_fixed(cell.low, digits)}, {_fixed(cell.high, digits)}]"
         case str():
             return cell

@@ -118,3 +118,14 @@ def test_intervals_cover_the_truth(truth: float) -> None:
         assert estimate.high is not None
         hits += estimate.low <= truth <= estimate.high
     assert 0.92 <= hits / 400 <= 0.98
+
+
+def test_one_image_has_no_interval() -> None:
+    tasks = {"a": Affine()}
+    found = scores(tasks, {"a": np.array([[1.0, 2.0]])})["a"]["value"]
+    assert found.value == 2
+    assert np.isnan(found.replicates).all()
+    assert str(found.estimate()) == "2 [-]"
+    assert np.isfinite(scores(tasks, {"a": np.array([[1.0, 2.0], [1.0, 3.0]])})["a"]["value"].replicates).all()
+    alone = degradation(tasks, *[{"a": {"value": found}}] * 2, *[{"a": np.ones(1)}] * 2)
+    assert (alone.ard.value, alone.ard.low, alone.arlc.value, alone.arlc.high) == (0, None, 0, None)
