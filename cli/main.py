@@ -19,6 +19,7 @@ COMMANDS = {
     "records": "pack records into the files of a repository",
     "list": "name what is registered",
     "show": "show a model, an attack or a record",
+    "data": "look at, convert and draw data sets on disk",
     "gallery": "draw what attacks do to images",
     "train": "train a model from its recipe",
     "card": "make a card of a network from anywhere",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +14,14 @@ from ...protocol.errors import BadInputError
 from ...protocol.types import Batch
 from .fitting import fitted
 from .source import PHOTOGRAPH, Source
+
+
+def digest_of(name: str, size: tuple[int, int], classes: int, content: Iterable[str]) -> str:
+    """The digest of samples whose layers have this content, sample by sample, at one size."""
+    digest = hashlib.sha256(f"{name} 1 {size[0]}x{size[1]} {classes}".encode())
+    for line in content:
+        digest.update(f"\n{line}".encode())
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -39,11 +47,8 @@ class OnDisk:
     @cached_property
     def sha256(self) -> str:
         """Digest of names and bytes of what is read, of size and classes; the place of the files does not enter."""
-        digest = hashlib.sha256(f"{self.name} 1 {self.size[0]}x{self.size[1]} {self.classes}".encode())
-        for sample in self.samples:
-            for layer in self.layers:
-                digest.update(f"\n{self.source.content(sample, layer)}".encode())
-        return digest.hexdigest()
+        content = (self.source.content(sample, layer) for sample in self.samples for layer in self.layers)
+        return digest_of(self.name, self.size, self.classes, content)
 
     def batch(self, indices: Sequence[int]) -> Batch:
         """The samples at `indices`, in that order.

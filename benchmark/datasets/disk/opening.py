@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...protocol.errors import BadInputError
@@ -17,19 +17,23 @@ from .surface import Pinhole
 
 @dataclass(frozen=True)
 class Kept:
-    """What is said of a data set as a whole: its name, tasks, splits and the formats that it lies in.
+    """A data set that people keep on disk: called, it gives the samples that lie in a folder.
 
-    `offered` says where its owner offers it. The first of the `splits` is the one to evaluate on. `doubts` are what may
-    be suspicious of data that reads well; `camera` took the photographs, or one much like it.
+    `counts` are the whole data set's samples by split, where one is whole; the first split is the one to evaluate on.
+    `size` (height, width) is what it is given at where nobody says, `class_names` what labels mean, by their number.
+    `offered` says where its owner offers it. `doubts` are what may be suspicious of data that reads well; `camera` took
+    the photographs, or one much like it.
     """
 
     name: str
     tasks: tuple[str, ...]
-    splits: tuple[str, ...]
+    counts: Mapping[str, int | None]
+    size: tuple[int, int]
     formats: tuple[Format, ...]
     offered: str
     doubts: tuple[Doubt, ...] = ()
     camera: Pinhole | None = None
+    class_names: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
     def format_at(self, root: Path | None, asked: str | None = None) -> tuple[Path, Format]:
         """The folder, and its format; raises BadInputError if there is none."""
@@ -41,27 +45,29 @@ class Kept:
 
     def source(self, root: Path, form: Format, split: str, classes: int) -> Source:
         """The samples of a split; raises BadInputError if there is none."""
-        if split not in self.splits:
-            raise BadInputError(f"data set {self.name} has the splits {' and '.join(self.splits)}, not {split!r}")
+        if split not in self.counts:
+            raise BadInputError(f"data set {self.name} has the splits {' and '.join(self.counts)}, not {split!r}")
         source = form.open(root, split, classes)
         if not source.samples:
             raise BadInputError(f"data root {root} has no photographs in the split {split} ({form.looks})")
         return source
 
-    def opened(
+    def __call__(
         self,
         tasks: Mapping[str, Task],
-        root: Path | None,
-        size: tuple[int, int],
-        images: int | None,
-        split: str,
-        asked: str | None,
+        root: Path | None = None,
+        size: tuple[int, int] | None = None,
+        images: int | None = None,
+        split: str = "test",
+        format: str | None = None,
     ) -> OnDisk:
-        """The first `images` samples of a split at `size`, with the truth of `tasks`.
+        """The first `images` samples of a split in the folder `root`, with the truth of `tasks`.
 
-        Raises BadInputError for a task without truth here, for a number of classes that there is none of, for whatever
-        is missing below `root`, and for data that raises doubts.
+        Each is scaled until it covers `size` (height, width) and cut at the centre. The format is recognised by what
+        lies in the folder, where none is said. Raises BadInputError for a task without truth here, for a number of
+        classes that there is none of, for whatever is missing below `root`, and for data that raises doubts.
         """
+        size = self.size if size is None else size
         for task in tasks:
             if task not in self.tasks:
                 has = ", ".join(self.tasks)
@@ -72,7 +78,7 @@ class Kept:
         wanted = getattr(tasks["segmentation"], "classes", None) if "segmentation" in tasks else None
         if wanted is not None and wanted not in every:
             raise BadInputError(f"data set {self.name} has {_either(every)} segmentation classes, not {wanted}")
-        folder, form = self.format_at(root, asked)
+        folder, form = self.format_at(root, format)
         if wanted is not None and wanted not in form.classes:
             has = _either(form.classes)
             raise BadInputError(f"{folder} in the format {form.name} has {has} segmentation classes, not {wanted}")

@@ -24,6 +24,9 @@ SAMPLES = 6
 SIZE = (60, 80)
 """How many samples are looked at, and how small; a smaller one stays as it is."""
 
+WINDOWS = (5,)
+"""What the normals of the depth are derived in here: one window will do."""
+
 LEAST = 2000
 """Pixels below which nothing is concluded."""
 APART, FAR = 15, 40
@@ -89,7 +92,7 @@ def _glance(source: Source, sample: str, layers: Sequence[str], camera: Pinhole 
         return {}
     if camera and "depth" in found:
         depth = found["depth"][0].numpy()
-        derived = derived_normals(depth, None, camera.fitted((depth.shape[0], depth.shape[1])))
+        derived = derived_normals(depth, None, camera.fitted((depth.shape[0], depth.shape[1])), WINDOWS)
         found[SURFACE] = torch.from_numpy(derived).permute(2, 0, 1)
     return found
 
@@ -134,16 +137,31 @@ def wrong_axes(glances: Sequence[Glance], classes: int) -> str | None:
     return f"normals are {own:.0f} degrees off those of the depth: of other samples?" if own > FAR else None
 
 
-def shifted_labels(floors: Mapping[int, int], glances: Sequence[Glance], classes: int) -> str | None:
-    """Labels one too high or too low, by what lies flat; `floors` is the floor's label by the number of classes."""
-    labels = torch.cat([at["segmentation"][at[SURFACE][2] > 0.9] for at in glances]).numpy()
-    labels, floor = labels[labels != IGNORE], floors[classes]
-    if labels.size < LEAST / 4:
+def shifted_labels(planes: Mapping[int, tuple[int, int]], glances: Sequence[Glance], classes: int) -> str | None:
+    """Labels one too high or too low, by what lies flat and what stands upright.
+
+    `planes` are the labels of floor and wall by the number of classes. Both have to be hardly seen where they should
+    be, and their neighbours to be there instead: kitchens without floor, and full of cupboards, are no shift.
+    """
+    up = torch.cat([at[SURFACE][2].flatten() for at in glances]).numpy()
+    known = torch.cat([(at[SURFACE] != 0).any(dim=0).flatten() for at in glances]).numpy()
+    labels = torch.cat([at["segmentation"].flatten() for at in glances]).numpy()
+    known &= labels != IGNORE
+    seen = [labels[known & there] for there in (up > 0.9, np.abs(up) < 0.3)]
+    if min(part.size for part in seen) < LEAST / 4:
         return None
-    share = {label: float((labels == label).mean()) for label in (floor - 1, floor, floor + 1)}
-    for label, way in ((floor + 1, "high"), (floor - 1, "low")):
-        if share[floor] < 0.08 and share[label] > max(0.15, 3 * share[floor]):
-            return f"labels are one too {way}: what lies flat is of class {label}, and the floor is class {floor}"
+
+    def instead(label: int, step: int, part: NDArray[np.int64]) -> bool:
+        """Whether the class beside `label` is there in its place."""
+        own, other = float((part == label).mean()), float((part == label + step).mean())
+        return other > max(0.1, 3 * own) if label + step >= 0 else own < 0.05
+
+    for step, way in ((1, "high"), (-1, "low")):
+        if all(instead(label, step, part) for label, part in zip(planes[classes], seen, strict=True)):
+            floor = planes[classes][0]
+            return (
+                f"labels are one too {way}: what lies flat is of class {floor + step}, and the floor is class {floor}"
+            )
     return None
 
 
@@ -169,9 +187,9 @@ def axes_doubt() -> Doubt:
     return Doubt(("normals", SURFACE), wrong_axes)
 
 
-def floor_doubt(floors: Mapping[int, int]) -> Doubt:
+def shift_doubt(planes: Mapping[int, tuple[int, int]]) -> Doubt:
     """See `shifted_labels`."""
-    return Doubt(("segmentation", SURFACE), partial(shifted_labels, floors))
+    return Doubt(("segmentation", SURFACE), partial(shifted_labels, planes))
 
 
 def void_doubt() -> Doubt:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,19 +44,22 @@ class Pinhole:
 
 
 def derived_normals(
-    depth: NDArray[np.floating], labels: NDArray[np.integer] | None, camera: Pinhole
+    depth: NDArray[np.floating],
+    labels: NDArray[np.integer] | None,
+    camera: Pinhole,
+    windows: Sequence[int] = WINDOWS,
 ) -> NDArray[np.float32]:
     """Unit normals (H, W, 3) towards the camera, x right, y forward, z up, of depth (H, W) in metres; 0 where unknown.
 
     On a plane the inverse depth is linear in the ray's slopes u (right) and v (down): 1/d = a u + b v + c, and
-    (a, b, c) lies along the normal. Least squares fit it in windows of three sizes around each pixel, over those
-    pixels alone that are known (depth finite and above 0) and have the centre's label; the three unit normals are added
-    up, weighted by 1 / (r² + 0.001²), where r is the fit's relative residual. `labels` None is one surface.
+    (a, b, c) lies along the normal. Least squares fit it in `windows` of several sizes around each pixel, over those
+    pixels alone that are known (depth finite and above 0) and have the centre's label; the unit normals are added up,
+    weighted by 1 / (r² + 0.001²), where r is the fit's relative residual. `labels` None is one surface.
     """
     known = np.isfinite(depth) & (depth > 0)
     inverse = np.where(known, 1 / np.where(known, depth, 1), 0).astype(np.float64)
     u, v = camera.slopes()
-    sides = [2 * round((side * max(depth.shape[1] / 160, 1) - 1) / 2) + 1 for side in WINDOWS]
+    sides = [2 * round((side * max(depth.shape[1] / 160, 1) - 1) / 2) + 1 for side in windows]
     found = np.zeros((*depth.shape, 3))
     for place, mask in _surfaces(known, labels, margin=max(sides) // 2):
         planes = sum(_plane(inverse[place], u[place], v[place], mask, side) for side in sides)

@@ -18,7 +18,8 @@ from ..disk.source import PHOTOGRAPH, Files, Layer, distinct, stems
 from .classes import gathered
 from .depth import metres
 
-SPLITS = "nyu_v2_3task.json"
+SPLITS, ABOUT = "nyu_v2_3task.json", "prepared.json"
+"""The list of splits, and what a folder that was prepared here says of itself; the list is written last."""
 
 
 def classes_40(path: Path) -> Pixels:
@@ -54,6 +55,8 @@ def _open(root: Path, split: str, classes: int) -> AdaShare:
 def _samples(root: Path, split: str) -> tuple[str, ...]:
     path = root / SPLITS
     if not isfile(path):
+        if isfile(root / ABOUT):
+            raise BadInputError(f"{root} is only partly prepared; run the same mtrbench data prepare again")
         if split != "test":
             raise BadInputError(f"{path} is missing, without which nobody knows which samples to train on")
         return (*stems(root, "img", ".png", ".jpg"),)

@@ -23,6 +23,10 @@ METRE = 512
 """Steps of depth to a metre."""
 FURTHEST = 64500
 """Steps from which on there is no depth: the study's mask; the files say 65535."""
+NAMES = (
+    *("background", "bottle", "chair", "couch", "plant", "bed", "dining table", "toilet", "tv", "microwave", "oven"),
+    *("toaster", "sink", "refrigerator", "book", "clock", "vase"),
+)
 KEYPOINTS, EDGES = 0.005, 0.08
 """Responses, of 1 at most, that are mapped to 1, as larger ones are."""
 

@@ -1,0 +1,129 @@
+"""Data sets on disk: what lies there, checked, converted and drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from os import PathLike
+from typing import TypeVar
+
+from tqdm import tqdm
+
+from ..benchmark.datasets.disk.dataset import digest_of
+from ..benchmark.datasets.disk.formats import Format
+from ..benchmark.datasets.disk.opening import Kept
+from ..benchmark.datasets.disk.source import PHOTOGRAPH, Source
+from ..benchmark.datasets.disk.survey import Survey, stretches, surveyed, together
+from ..benchmark.datasets.registry import DATASETS
+from ..benchmark.engines import default_workers, make_engine
+from ..benchmark.protocol.arguments import DataRoot, root_of, whole
+from ..benchmark.protocol.errors import BadInputError
+
+J = TypeVar("J")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class SplitFound:
+    """What one split is: as many `samples` as found, of `complete` where it is known; `absent` is why it is not there.
+
+    `sha256` is the digest of all layers at `size`, as cells have it; None where something is broken.
+    """
+
+    samples: int
+    complete: int | None
+    absent: str | None
+    survey: Survey
+    size: tuple[int, int] | None
+    sha256: str | None
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is wrong with what is there."""
+        return not (self.survey.missing or self.survey.faults or self.survey.doubts)
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What lies in a folder, split by split; `layers` are what its format has, with so many `classes`."""
+
+    kept: Kept
+    root: DataRoot
+    format: Format
+    classes: int
+    layers: tuple[str, ...]
+    splits: Mapping[str, SplitFound]
+
+    @property
+    def sound(self) -> bool:
+        """Whether some split is there and nothing is wrong with any that is."""
+        there = [found for found in self.splits.values() if found.absent is None]
+        return bool(there) and all(found.sound for found in there)
+
+
+def verify(
+    name: str,
+    root: str | PathLike[str],
+    *,
+    classes: int | None = None,
+    size: tuple[int, int] | None = None,
+    workers: int | None = None,
+    progress: bool = False,
+) -> Verified:
+    """Read every file of the data set `name` that lies in the folder `root`: what there is of it and what is wrong.
+
+    `classes` and `size` are those of a model whose cells' digest is wanted; by default the format's first number and
+    the photographs' own size. Raises BadInputError for a data set that is not on disk, and for an unknown format.
+    """
+    kept, place, form = located(name, root)
+    number = form.classes[0] if classes is None else classes
+    if number not in form.classes:
+        has = " or ".join(map(str, form.classes))
+        raise BadInputError(f"{place.folder} in the format {form.name} has {has} segmentation classes, not {number}")
+    splits, layers = {}, (PHOTOGRAPH, *(task for task in kept.tasks if task not in form.lacks))
+    for split, complete in kept.counts.items():
+        try:
+            source = kept.source(place.folder, form, split, number)
+        except BadInputError as error:
+            splits[split] = SplitFound(0, complete, str(error), Survey(), None, None)
+            continue
+        jobs = [*stretches(source, layers, number)]
+        found = together(in_order(partial(surveyed, kept), jobs, workers, split if progress else None))
+        splits[split] = _found(kept, source, complete, found, size, number)
+    return Verified(kept, place, form, number, layers, splits)
+
+
+def located(name: str, root: str | PathLike[str] | None) -> tuple[Kept, DataRoot, Format]:
+    """The data set called `name`, its folder and its format there.
+
+    Raises BadInputError for a data set that does not lie on disk, and for a folder that is not its.
+    """
+    kept, place = DATASETS.get(name), root_of(root)
+    if not isinstance(kept, Kept):
+        others = ", ".join(name for name in DATASETS.entries if isinstance(DATASETS.get(name), Kept))
+        raise BadInputError(f"data set {name} is none of those that lie in a folder: {others}")
+    folder, form = kept.format_at(None if place is None else place.folder, None if place is None else place.format)
+    return kept, DataRoot(folder, form.name), form
+
+
+def in_order(function: Callable[[J], R], jobs: Sequence[J], workers: int | None, title: str | None) -> Iterator[R]:
+    """What the function makes of the jobs, in their order, by processes of their own if there are several workers."""
+    count = default_workers() if workers is None else whole(workers, "workers", least=1)
+    engine = make_engine(None, min(count, len(jobs)) or 1)
+    with closing(engine.run(function, jobs)) as results:
+        by_job = dict(tqdm(results, title, total=len(jobs), disable=title is None, leave=False))
+    return (by_job[job] for job in jobs)
+
+
+def _found(
+    kept: Kept, source: Source, complete: int | None, survey: Survey, size: tuple[int, int] | None, classes: int
+) -> SplitFound:
+    own = survey.layers[PHOTOGRAPH].sizes.most_common(1) if PHOTOGRAPH in survey.layers else []
+    if size is None and own:
+        height, _, width = own[0][0].partition("x")
+        size = int(height), int(width)
+    whole_content = size is not None and not survey.missing and not survey.faults
+    digest = digest_of(kept.name, size, classes, survey.content) if whole_content and size else None
+    return SplitFound(len(source.samples), complete, None, survey, size, digest)
