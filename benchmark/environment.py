@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from .protocol.records import Environment
+from .protocol.provenance import Environment
 
 PACKAGES = ("mtrbench", "torch", "numpy", "ortools")
 ROOMS = ("api", "attacks", "benchmark", "models")

@@ -12,7 +12,8 @@ from .protocol.cells import Cell, Strict
 from .protocol.errors import BadInputError
 from .protocol.estimates import Replicates
 from .protocol.facts import AttackFacts, ModelFacts, TaskFacts
-from .protocol.records import AnyRecord, CleanRecord, Costs, Diagnostics, Environment, Record, Solver
+from .protocol.provenance import Environment
+from .protocol.records import AnyRecord, CleanRecord, Costs, Diagnostics, Record, Solver
 from .protocol.tasks.base import Task
 
 
@@ -73,7 +74,7 @@ class Desk:
         _check_samples(draft.cell, clean)
         found = stats.scores(tasks, clean.statistics)
         return CleanRecord(
-            schema=4,
+            schema=5,
             key=draft.cell.key,
             cell=draft.cell,
             model_facts=draft.model_facts,
@@ -93,7 +94,7 @@ class Desk:
         after = stats.scores(tasks, attacked.statistics)
         degradation = stats.degradation(tasks, baseline.scores, after, baseline.losses, attacked.losses)
         return Record(
-            schema=4,
+            schema=5,
             key=draft.cell.key,
             cell=draft.cell,
             model_facts=draft.model_facts,

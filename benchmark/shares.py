@@ -13,7 +13,7 @@ from .evaluation import Job, Workshop, all_jobs, draft
 from .protocol.cells import Cell, Sha256, Strict
 from .protocol.errors import BadInputError
 from .protocol.files import write_atomically
-from .protocol.records import Environment
+from .protocol.provenance import Environment
 from .recording import Draft
 from .store import Store
 

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .errors import BadInputError
+from .provenance import TIERS
 from .records import AnyRecord, Record
-
-_NO_RESULTS: dict[str, Any] = {
-    **dict.fromkeys(("model_facts", "attack_facts", "task_facts", "environment"), True),
-    **dict.fromkeys(("tier", "supersedes", "invalidated"), True),
-    "costs": {"seconds", "peak_memory_mb"},
-}
-"""What may differ between two records of the same result: who says what of it, and on which machine."""
 
 
 class Found(NamedTuple):
@@ -26,8 +20,8 @@ class Found(NamedTuple):
 def merged(found: Iterable[Found]) -> list[AnyRecord]:
     """The records with each cell once, sorted by key.
 
-    Of several with the same numbers, the one that a maintainer has annotated (`invalidated`, `supersedes`, the tier
-    `published`) is kept, else the first. Raises BadInputError naming both if the numbers differ.
+    Of several with the same numbers, the one of which most is said (`invalidated`, `supersedes`, its evidence,
+    `submission`) is kept, else the first. Raises BadInputError naming both if the numbers differ.
     """
     kept: dict[str, Found] = {}
     for new in found:
@@ -40,7 +34,7 @@ def merged(found: Iterable[Found]) -> list[AnyRecord]:
 def better(old: Found, new: Found) -> Found:
     """Which of two records of one cell `merged` keeps; raises as it does."""
     if old.record != new.record:
-        place = next(_differences(_results(old.record), _results(new.record)), None)
+        place = next(_differences(old.record.results(), new.record.results()), None)
         if place is not None:
             raise BadInputError(
                 f"{old.where} and {new.where} are of the same cell, {old.record.key[:12]}..., and differ in {place}; "
@@ -49,14 +43,14 @@ def better(old: Found, new: Found) -> Found:
     return new if _said(new.record) > _said(old.record) else old
 
 
-def _said(record: AnyRecord) -> tuple[bool, ...]:
-    if not isinstance(record, Record):
-        return ()
-    return record.invalidated is not None, record.supersedes is not None, record.tier == "published"
-
-
-def _results(record: AnyRecord) -> dict[str, Any]:
-    return record.model_dump(exclude=_NO_RESULTS)
+def _said(record: AnyRecord) -> tuple[int, ...]:
+    annotations = (record.invalidated, record.supersedes) if isinstance(record, Record) else (None, None)
+    return (
+        *(said is not None for said in annotations),
+        TIERS.index(record.tier),
+        len(record.evidence),
+        record.submission is not None,
+    )
 
 
 def _differences(one: object, other: object, place: str = "") -> Iterator[str]:

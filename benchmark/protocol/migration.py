@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-SCHEMA = 4
+SCHEMA = 5
 
 _FRACTION = {"unit": "", "higher_is_better": True}
 _ERROR = {"unit": "", "higher_is_better": False}
@@ -34,14 +34,24 @@ _AFTER_A_TASK_3 = ("single", "smta", "dgba-protected")
 
 def migrated(content: dict[str, Any]) -> dict[str, Any]:
     """A record's content under the present schema; that of an unknown schema, or no record, as it is."""
-    if content.get("schema") != 3 or not isinstance(content.get("cell"), dict) or "facts" not in content:
+    if content.get("schema") == 3:
+        content = _with_facts(content)
+    if content.get("schema") != 4:
+        return content
+    # What was typed there, nobody had to show.
+    return {name: value for name, value in content.items() if name != "tier"} | {"schema": SCHEMA}
+
+
+def _with_facts(content: dict[str, Any]) -> dict[str, Any]:
+    """Schema 4, out of schema 3."""
+    if not isinstance(content.get("cell"), dict) or "facts" not in content:
         return content
     cell = content["cell"]
     facts: dict[str, Any] = {"model_facts": content["facts"], "task_facts": task_facts(cell.get("tasks"))}
     attack = cell.get("attack")
     if isinstance(attack, dict):
         facts["attack_facts"] = attack_facts(str(attack.get("name")))
-    return {name: value for name, value in content.items() if name != "facts"} | {"schema": SCHEMA, **facts}
+    return {name: value for name, value in content.items() if name != "facts"} | {"schema": 4, **facts}
 
 
 def task_facts(tasks: object) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import re
 from abc import abstractmethod
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -17,6 +19,7 @@ from .errors import BadInputError
 from .estimates import Estimate, Replicates
 from .facts import AttackFacts, ModelFacts, TaskFacts
 from .files import write_atomically
+from .provenance import Environment, Evidence, Submission, Supersession, Tier, highest
 
 
 class Degradation(Strict):
@@ -79,33 +82,38 @@ class Solver(Strict):
     gaps: dict[Name, float]
 
 
-class Environment(Strict):
-    """Where a record was made; `commit` is None outside a checkout and ends in `+` if that was changed.
-
-    `hardware` is the processor or GPU; older records do not say it.
-    """
-
-    versions: dict[str, str]
-    python: str
-    platform: str
-    device: str
-    commit: str | None
-    hardware: str | None = None
-
-    def alike(self, other: Environment) -> bool:
-        """Whether the same code gives the same digits in both: all but that is known to be the same."""
-        own, its = (one.model_dump(exclude={"commit": True, "versions": {"mtrbench"}}) for one in (self, other))
-        return self.hardware is not None and own == its
-
-
 class _Result(Strict):
     """The fields that records of clean and of attacked passes share."""
 
-    schema_: Literal[4] = Field(default=4, alias="schema")
+    schema_: Literal[5] = Field(default=5, alias="schema")
     key: Sha256
     cell: Cell
     model_facts: ModelFacts
     task_facts: dict[Name, TaskFacts]
+    submission: Submission | None = None
+    evidence: tuple[Evidence, ...] = Field(default=(), strict=False, max_length=100)
+
+    @property
+    def tier(self) -> Tier:
+        """How far the result is known to be true, which its evidence says."""
+        return highest(self.evidence)
+
+    def results(self) -> dict[str, Any]:
+        """What was measured, without who says what of it and where: the same wherever the same is found."""
+        return self.model_dump(exclude=_NO_RESULTS)
+
+    def results_sha256(self) -> str:
+        """Digest of `results`, which evidence is bound to."""
+        text = json.dumps(self.model_dump(mode="json", exclude=_NO_RESULTS), sort_keys=True, allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @model_validator(mode="after")
+    def _check_evidence(self) -> Self:
+        if self.evidence:
+            found = self.results_sha256()
+            if any(one.results != found for one in self.evidence):
+                raise ValueError("the evidence is of other results than the record's")
+        return self
 
     @model_validator(mode="after")
     def _check_key(self) -> Self:
@@ -179,8 +187,7 @@ class CleanRecord(_Result):
 class Record(_Result):
     """The result of a cell with an attack.
 
-    `tier` says who stands for it: "published" if a maintainer has repeated it, else "local". `supersedes` is the key of
-    the record that it replaces, `invalidated` says why it does not count any more.
+    `supersedes` is the record that it replaces, `invalidated` says why it does not count any more.
     """
 
     attack_facts: AttackFacts
@@ -192,8 +199,7 @@ class Record(_Result):
     costs: Costs
     solver: Solver
     environment: Environment
-    tier: Literal["published", "local"] = "local"
-    supersedes: Sha256 | None = None
+    supersedes: Supersession | None = None
     invalidated: Name | None = None
 
     @model_validator(mode="after")
@@ -240,6 +246,13 @@ class Record(_Result):
 
 
 AnyRecord = Record | CleanRecord
+
+_NO_RESULTS: dict[str, Any] = {
+    **dict.fromkeys(("model_facts", "attack_facts", "task_facts", "environment", "schema_"), True),
+    **dict.fromkeys(("submission", "evidence", "supersedes", "invalidated"), True),
+    "costs": {"seconds", "peak_memory_mb"},
+}
+"""What may differ between two records of the same result: who says what of it, and on which machine."""
 
 
 def _undefined(scores: Mapping[str, Mapping[str, Estimate]]) -> tuple[str, ...]:

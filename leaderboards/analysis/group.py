@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ...benchmark.protocol.facts import AttackFacts, MetricFacts, ModelFacts, TaskFacts
+from ...benchmark.protocol.provenance import TIERS, Tier
 from ...benchmark.protocol.records import CleanRecord, Record
 from ...benchmark.stats import Bootstrapped
 from .core import core
@@ -114,9 +115,10 @@ class Group:
         return self._ards[model, attack]
 
     @cached_property
-    def local(self) -> int:
-        """How many records no maintainer has repeated."""
-        return sum(record.tier == "local" for record in self.records.values())
+    def tiers(self) -> Mapping[Tier, int]:
+        """How many records are of each tier that there are any of, the least first."""
+        found = [record.tier for record in self.records.values()]
+        return {tier: found.count(tier) for tier in TIERS if tier in found}
 
     @cached_property
     def steps(self) -> tuple[int, ...]:
@@ -126,7 +128,7 @@ class Group:
     @property
     def has_tiers(self) -> bool:
         """Whether its records are of several tiers."""
-        return 0 < self.local < len(self.records)
+        return len(self.tiers) > 1
 
     @property
     def incomplete(self) -> int:

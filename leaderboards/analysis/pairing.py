@@ -10,6 +10,7 @@ from ...benchmark.protocol.cells import Cell
 from ...benchmark.protocol.errors import BadInputError
 from ...benchmark.protocol.records import AnyRecord, Record
 from .labels import flat
+from .selection import current
 
 
 @dataclass(frozen=True, order=True)
@@ -66,12 +67,8 @@ def by_subject(records: Iterable[AnyRecord], where: str) -> dict[Subject, AnyRec
 def counting(records: Iterable[AnyRecord]) -> list[AnyRecord]:
     """The records without those that are invalidated, or superseded by another of them."""
     records = list(records)
-    superseded = {record.supersedes for record in records if isinstance(record, Record)}
-    return [
-        record
-        for record in records
-        if record.key not in superseded and not (isinstance(record, Record) and record.invalidated)
-    ]
+    kept, _ = current([record for record in records if isinstance(record, Record)])
+    return [*(record for record in records if not isinstance(record, Record)), *kept]
 
 
 def obstacle(before: Cell, after: Cell) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...benchmark.protocol.errors import BadInputError
 from ...benchmark.protocol.estimates import Estimate, Replicates, unpacked
+from ...benchmark.protocol.provenance import TIERS, Tier
 from ...benchmark.protocol.records import Record
 from ...benchmark.stats import RESAMPLES, Array, Bootstrapped
 
@@ -64,9 +65,9 @@ def ards(records: Sequence[Record]) -> list[Bootstrapped]:
     return [Bootstrapped(float(value), part) for value, part in means]
 
 
-def tier_of(records: Iterable[Record]) -> str:
-    """The verification tier of a row: "published" if all of its records are, else "local"."""
-    return "published" if all(record.tier == "published" for record in records) else "local"
+def tier_of(records: Iterable[Record]) -> Tier:
+    """The tier of a row: the least of its records'."""
+    return min((record.tier for record in records), key=TIERS.index, default="claimed")
 
 
 def highest(scores: Sequence[Bootstrapped]) -> Bootstrapped:

@@ -17,7 +17,7 @@ def current(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
     by_key = {record.key: record for record in records}
     out = {record.key for record in by_key.values() if record.invalidated is not None}
     for record in by_key.values():
-        old = by_key.get(record.supersedes or "")
+        old = by_key.get(record.supersedes.key if record.supersedes else "")
         if old is not None:
             _check(record, old, by_key)
             out.add(old.key)
@@ -33,7 +33,7 @@ def _check(new: Record, old: Record, by_key: dict[str, Record]) -> None:
         raise BadInputError(f"record {new.key} supersedes {old.key}, of another model, attack, data set or budget")
     seen: Record | None = old
     for _ in by_key:
-        seen = by_key.get(seen.supersedes or "") if seen is not None else None
+        seen = by_key.get(seen.supersedes.key) if seen is not None and seen.supersedes else None
         if seen is new:
             raise BadInputError(f"records {new.key} and {old.key} supersede each other; remove one")
 

@@ -60,13 +60,14 @@ def _coverage(group: Group) -> list[str]:
 
 
 def _not_counted(group: Group) -> list[str]:
-    """How many records are incomplete, local or left out."""
+    """How many records are incomplete, of which tier, or left out."""
     count, incomplete = len(group.records), group.incomplete
     notes = []
     if incomplete:
         notes.append(f"{incomplete} of {count} records {_are(incomplete)} incomplete (a score is undefined).")
     if group.has_tiers:
-        notes.append(f"{group.local} of {count} records {_are(group.local)} local, not published.")
+        counts = ", ".join(f"{number} {tier}" for tier, number in group.tiers.items())
+        notes.append(f"Tiers of the {count} records: {counts}; a row has the least of its records'.")
     if group.left_out:
         records_are = "record is" if group.left_out == 1 else "records are"
         notes.append(f"{group.left_out} superseded or invalidated {records_are} left out.")

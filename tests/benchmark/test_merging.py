@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from helpers.make_records import make_clean_record, make_record
+from helpers.make_records import make_clean_record, make_record, with_evidence
 
 from mtrbench.benchmark.protocol.errors import BadInputError
 from mtrbench.benchmark.protocol.merging import Found, merged
@@ -15,7 +15,7 @@ ELSEWHERE = {"versions": {"torch": "9.9"}, "python": "3.14", "platform": "there"
 COSTS = {"forwards": 10.0, "backwards": 10.0, "seconds": 1.0, "peak_memory_mb": 1.0}
 SAME = {
     "another machine": make_record(environment=ELSEWHERE, costs=COSTS),
-    "published": make_record(tier="published"),
+    "repeated": with_evidence(RECORD),
     "invalidated": make_record(invalidated="the attack saw the truth"),
     "other facts": make_record(facts={"parameters": 7}),
 }
@@ -29,7 +29,7 @@ def found(records):
 def test_the_same_numbers_are_one_result(name):
     for pair in ([RECORD, SAME[name]], [SAME[name], RECORD]):
         (kept,) = merged(found(pair))
-        assert kept is (SAME[name] if name in ("published", "invalidated") else pair[0])
+        assert kept is (SAME[name] if name in ("repeated", "invalidated") else pair[0])
 
 
 def test_what_a_maintainer_has_said_outlives_copies():
@@ -75,16 +75,16 @@ def test_packing_keeps_what_there_is_and_writes_what_changes(tmp_path):
     pack(found([RECORD, other]), tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert pack(found([RECORD, SAME["another machine"]]), tmp_path) == []
-    assert pack(found([SAME["published"]]), tmp_path) == [tmp_path / "rooms3-shared.clean.jsonl.gz"]
+    assert pack(found([SAME["repeated"]]), tmp_path) == [tmp_path / "rooms3-shared.clean.jsonl.gz"]
     assert (tmp_path / "other.jsonl.gz").read_bytes() == before["other.jsonl.gz"]
-    assert read_records(tmp_path) == merged(found([SAME["published"], other]))
+    assert read_records(tmp_path) == merged(found([SAME["repeated"], other]))
 
 
 def test_a_cell_stays_in_the_file_that_has_it(tmp_path):
     pack(found([RECORD]), tmp_path)
     submission = tmp_path / "submission.jsonl.gz"
     (tmp_path / "rooms3-shared.clean.jsonl.gz").rename(submission)
-    assert pack(found([SAME["published"]]), tmp_path) == [submission]
+    assert pack(found([SAME["repeated"]]), tmp_path) == [submission]
     assert [*tmp_path.iterdir()] == [submission]
 
 

@@ -64,7 +64,7 @@ def test_records_are_found_by_the_beginning_of_their_keys(tmp_path):
         (LINES[:-100], ["line 3", "no valid JSON"]),
         (LINES + b'{"schema": 4, "schema": 4}', ["line 4", "stands twice"]),
         (LINES + b"\xff\n", ["line 4", "no valid JSON"]),
-        (LINES.replace(b'"schema":4', b'"schema":9'), ["line 1", "schema"]),
+        (LINES.replace(b'"schema":5', b'"schema":9'), ["line 1", "schema"]),
         (LINES + b" " * (LARGEST + 1), ["line 4", "more than 16 MB"]),
     ],
     ids=["empty", "blank", "cut off", "twice", "no text", "schema", "huge"],

@@ -128,7 +128,7 @@ class TestRecords:
             (lambda text: text.replace('"seconds": 12.8', '"seconds": 12.8, "seconds": 1.0'), "stands twice"),
             (lambda text: text.replace('"key": "', '"key": "0'), "key"),
             (lambda text: text.replace('"seed": 0', '"seed": 1'), "the key is not the digest of the cell"),
-            (lambda text: text.replace('"schema": 4', '"schema": 2'), "schema"),
+            (lambda text: text.replace('"schema": 5', '"schema": 2'), "schema"),
             (lambda text: text.replace("rooms3-shared.clean", "a|b"), "cell.model.name"),
             (lambda text: text.replace('"levels": "', '"levels": "!'), "replicates"),
             (lambda text: text.replace('"levels": "', '"levels": "AAAA'), "16-bit numbers"),

@@ -10,6 +10,7 @@ from mtrbench.benchmark.protocol.cells import Cell
 from mtrbench.benchmark.protocol.estimates import Replicates
 from mtrbench.benchmark.protocol.migration import attack_facts as attack_facts_of
 from mtrbench.benchmark.protocol.migration import task_facts
+from mtrbench.benchmark.protocol.provenance import Evidence
 from mtrbench.benchmark.protocol.records import CleanRecord, Record
 from mtrbench.benchmark.stats import RESAMPLES
 
@@ -112,7 +113,7 @@ def make_record(
     }
     base = f"rooms3-independent.{model.rpartition('.')[2]}"
     content = {
-        "schema": 4,
+        "schema": 5,
         "cell": cell,
         "attack_facts": {**attack_facts_of(attack), **dict(attack_facts)},
         "task_facts": judged,
@@ -159,10 +160,30 @@ def make_record(
     return Record.model_validate_json(json.dumps({**content, "key": Cell.model_validate(cell).key}))
 
 
+def with_evidence(record, kind="re-run", run=None):
+    """The record, and that somebody has found its numbers again."""
+    evidence = Evidence(
+        kind=kind,
+        results=record.results_sha256(),
+        exact=True,
+        date="2026-01-31",
+        environment=record.environment,
+        run=run,
+    )
+    return type(record).model_validate_json(
+        record.model_copy(update={"evidence": (*record.evidence, evidence)}).model_dump_json(by_alias=True)
+    )
+
+
+def supersession(record):
+    """That a record takes the place of this one."""
+    return {"key": record.key, "reason": "the attack was mended", "author": "A. Nonymous", "date": "2026-01-31"}
+
+
 def make_clean_record(record, spread=0.01):
     """The clean pass behind a record, whose scores vary over resamples as those of all models do."""
     return CleanRecord(
-        schema=4,
+        schema=5,
         key=record.cell.clean.key,
         cell=record.cell.clean,
         model_facts=record.model_facts,

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers.boards import one, row, table
-from helpers.make_records import CLEAN, DAMAGE, MODELS, TASKS, all_records, make_record
+from helpers.make_records import CLEAN, DAMAGE, MODELS, TASKS, all_records, make_record, with_evidence
 
 from mtrbench.benchmark.protocol.cells import Cell
 from mtrbench.benchmark.protocol.estimates import Replicates, unpacked
@@ -251,21 +251,28 @@ def test_controls_are_controls_whatever_their_argument_and_settings():
     assert board.column("rank") == (Rank(1, 1), None, None, None)
 
 
-def test_a_row_is_published_if_all_of_its_records_are():
-    pair = [make_record(model, tier="published") for model in ("rooms3-shared.clean", "rooms3-independent.clean")]
-    local = pair[1].model_copy(update={"tier": "local"})
-    assert row(one(attack_boards, pair), "dgba-pgd")["tier"] == "published"
-    assert row(one(attack_boards, [pair[0], local]), "dgba-pgd")["tier"] == "local"
-    board = one(model_boards, [pair[0], local])
+def test_a_row_has_the_least_tier_of_its_records():
+    first, second = (make_record(model) for model in ("rooms3-shared.clean", "rooms3-independent.clean"))
+    checked = with_evidence(first, run="https://example.org/1")
+    pairs = {
+        "checked in CI": [checked, with_evidence(second, run="https://example.org/2")],
+        "re-run": [checked, with_evidence(second)],
+        "recomputed": [with_evidence(with_evidence(first), "recomputed"), with_evidence(second, "recomputed")],
+        "claimed": [checked, second],
+    }
+    for tier, pair in pairs.items():
+        assert row(one(attack_boards, pair), "dgba-pgd")["tier"] == tier
+    board = one(model_boards, pairs["claimed"])
     tiers = dict(zip((cell.text for cell in board.column("model")), board.column("tier"), strict=True))
-    assert tiers == {"rooms3-shared.clean": "published", "rooms3-independent.clean": "local"}
+    assert tiers == {"rooms3-shared.clean": "checked in CI", "rooms3-independent.clean": "claimed"}
+    assert "Tiers of the 2 records: 1 claimed, 1 checked in CI" in board.note
 
 
-def test_notes_name_foreign_models_and_local_records():
-    pair = [make_record(dataset="nyuv2"), make_record(attack="total-pgd", dataset="nyuv2", tier="published")]
+def test_notes_name_foreign_models_and_tiers():
+    pair = [make_record(dataset="nyuv2"), with_evidence(make_record(attack="total-pgd", dataset="nyuv2"))]
     note = one(attack_boards, pair).note
     assert "Trained on rooms3, not on nyuv2: `rooms3-shared.clean`" in note
-    assert "1 of 2 records is local" in note
+    assert "Tiers of the 2 records: 1 claimed, 1 re-run" in note
 
 
 def test_tables_show_intervals_and_fit_a_terminal(records):

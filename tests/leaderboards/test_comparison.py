@@ -7,13 +7,14 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from helpers.make_records import DAMAGE, TASKS, make_clean_record, make_record
+from helpers.make_records import DAMAGE, TASKS, make_clean_record, make_record, supersession
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mtrbench import BadInputError
 from mtrbench.benchmark.protocol.cells import Cell
 from mtrbench.benchmark.protocol.estimates import unpacked
+from mtrbench.benchmark.protocol.provenance import Supersession
 from mtrbench.leaderboards.analysis.changes import changes
 from mtrbench.leaderboards.analysis.comparison import Comparison, LeftOut, compare
 from mtrbench.leaderboards.analysis.verdicts import NoFall, Repeats, tolerances
@@ -185,7 +186,7 @@ class TestMatching:
 
     def test_what_does_not_count_any_more_is_left_out(self):
         other = recut(record(), model={"sha256": "9" * 64})
-        newer = other.model_copy(update={"supersedes": record().key})
+        newer = other.model_copy(update={"supersedes": Supersession(**supersession(record()))})
         assert compare([record(), newer], [record()], NoFall()).exit_code == 0
 
     def test_every_cell_is_there_once_whatever_the_order(self):

@@ -4,10 +4,11 @@ import json
 
 import pytest
 from helpers.boards import one
-from helpers.make_records import make_clean_record, make_record, sha256
+from helpers.make_records import make_clean_record, make_record, sha256, supersession, with_evidence
 
 from mtrbench.benchmark.protocol.errors import BadInputError
 from mtrbench.benchmark.protocol.estimates import Replicates, unpacked
+from mtrbench.benchmark.protocol.provenance import Supersession
 from mtrbench.benchmark.protocol.records import Record
 from mtrbench.leaderboards.analysis.groups import group
 from mtrbench.leaderboards.boards.attacks import attack_boards
@@ -41,7 +42,7 @@ def test_records_none_of_which_counts_are_refused():
 
 def test_superseded_records_are_left_out_with_a_count():
     old = make_record(settings={"steps": 5})
-    board = one(attack_boards, [make_record(supersedes=old.key), old])
+    board = one(attack_boards, [make_record(supersedes=supersession(old)), old])
     assert len(board.rows) == 1
     assert "1 superseded or invalidated record is left out" in board.note
 
@@ -56,12 +57,14 @@ def test_invalidated_records_are_left_out_with_a_count():
 @pytest.mark.parametrize("change", [{"attack": "total-pgd"}, {"eps": 4.0}, {"norm": "l2"}, {"dataset": "nyuv2"}])
 def test_a_record_supersedes_only_its_like(change):
     with pytest.raises(BadInputError, match="another model, attack, data set or budget"):
-        group([old := make_record(**change), make_record(supersedes=old.key)])
+        group([old := make_record(**change), make_record(supersedes=supersession(old))])
 
 
 def test_records_do_not_supersede_each_other():
     a, b = make_record(), make_record(settings={"steps": 5})
-    pair = [a.model_copy(update={"supersedes": b.key}), b.model_copy(update={"supersedes": a.key})]
+    pair = [
+        one.model_copy(update={"supersedes": Supersession(**supersession(other))}) for one, other in ((a, b), (b, a))
+    ]
     with pytest.raises(BadInputError, match="supersede each other"):
         group(pair)
 
@@ -93,8 +96,8 @@ def test_clean_passes_alone_are_refused_and_others_change_nothing():
 def test_contradictions_are_refused():
     record = make_record()
     assert group([record, record]) == group([record])
-    (part,) = group([record, published := record.model_copy(update={"tier": "published"})])
-    assert [*part.records.values()] == [published]
+    (part,) = group([record, repeated := with_evidence(record)])
+    assert [*part.records.values()] == [repeated]
     clean = make_clean_record(record)
     with pytest.raises(BadInputError, match=r"record 2 and record 3 are of the same cell"):
         group([record, clean, make_clean_record(record, spread=0.5)])
