@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from ..attacks.parts import check_tasks
 from ..attacks.registry import attack_facts, load_attack
-from ..benchmark.apart import Limits
+from ..benchmark.child import Limits
 from ..benchmark.datasets.registry import load_dataset
 from ..benchmark.protocol.arguments import DataRoot
 from ..benchmark.protocol.cells import AttackRef, Cell, DatasetRef, ModelRef, Norm, ThreatRef

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import torch
 
-from .apart import Limits
+from .child import Limits
 from .engines import Engine
 from .environment import environment
 from .harness import in_batches, measure

@@ -9,8 +9,9 @@ from itertools import chain, combinations
 import torch
 from torch import Tensor
 
-from .apart import Apart, Limits
+from .apart import Apart
 from .attackers import Assignment, Attacker, Here, probe_of
+from .child import Limits
 from .measurement import Effort, Measurement, PerSample
 from .memory import peak_memory_mb
 from .neighbours import check_neighbours
@@ -93,9 +94,9 @@ def attacked_pass(
             part = Measurement(batch.ids, *_score(model, batch.at(x)), peak_memory_mb=_peak_memory_mb(batch))
             part.add(effort)
             parts.append(part)
+        attacker.finish()
         if limits is not None:
             check_neighbours(attacker, batch, x, title)
-        attacker.finish()
     found = Measurement.merge(parts)
     found.add(preparation, share)
     return found

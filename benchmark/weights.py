@@ -35,7 +35,7 @@ class Watch:
 
     def __init__(self, module: nn.Module) -> None:
         self._module = module
-        self._modes, self._digest, self._marks = _modes(module), weights_sha256(module), _marks(module)
+        self._modes, self._digest, self._marks = _modes(module), _content(module), _marks(module)
 
     def seems_kept(self) -> bool:
         """Whether modes and weights are as they were, as far as PyTorch knows; writes of the same values are none."""
@@ -46,7 +46,7 @@ class Watch:
 
     def is_kept(self) -> bool:
         """Whether modes and weights are as they were, to the last bit."""
-        return _modes(self._module) == self._modes and weights_sha256(self._module) == self._digest
+        return _modes(self._module) == self._modes and _content(self._module) == self._digest
 
 
 def _modes(module: nn.Module) -> tuple[object, ...]:
@@ -62,11 +62,22 @@ def _hooks(part: nn.Module) -> Iterator[object]:
         yield tuple(getattr(part, name, {}).values())
 
 
+def _content(module: nn.Module) -> tuple[str, str]:
+    """Digests of what a module saves, and of the buffers that it does not."""
+    saved = module.state_dict()
+    return weights_sha256(module), digest({name: value for name, value in _buffers(module) if name not in saved})
+
+
+def _buffers(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    # One that two parts share counts for each, as in what is saved.
+    return module.named_buffers(remove_duplicate=False)
+
+
 def _marks(module: nn.Module) -> dict[str, object]:
     """Of every tensor of the module's state: its storage's place, its view of it, how often it was written to."""
     return {
         name: (value.data_ptr(), value.dtype, value.shape, value.stride(), value._version)
         if isinstance(value, Tensor)
         else digest(value)
-        for name, value in module.state_dict(keep_vars=True).items()
+        for name, value in {**dict(_buffers(module)), **module.state_dict(keep_vars=True)}.items()
     }

@@ -11,7 +11,7 @@ from ..api.devices import device_of
 from ..api.resolver import LocalWorkshop, found_models
 from ..api.running import do_share, evaluate_all
 from ..api.suites import find_suite
-from ..benchmark.apart import Limits
+from ..benchmark.child import Limits
 from ..benchmark.engines import ENGINES, default_workers, make_engine
 from ..benchmark.evaluation import with_clean
 from ..benchmark.protocol.arguments import DataRoot

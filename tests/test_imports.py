@@ -62,17 +62,18 @@ FLOORS = {
     "benchmark.stats": ["benchmark.protocol"],
     "benchmark.measurement": ["benchmark.protocol"],
     "benchmark.weights": ["benchmark.protocol"],
+    "benchmark.child": ["benchmark.protocol"],
     "benchmark.gates": ["benchmark.protocol"],
     "benchmark.victim": ["benchmark.protocol", "benchmark.measurement", "benchmark.weights", "benchmark.gates"],
     "benchmark.attackers": ["benchmark.protocol", "benchmark.measurement", "benchmark.victim"],
     "benchmark.apart": [
-        *("benchmark.protocol", "benchmark.measurement", "benchmark.memory", "benchmark.attackers", "benchmark.victim")
+        *("benchmark.protocol", "benchmark.measurement", "benchmark.memory", "benchmark.attackers", "benchmark.child")
     ],
     "benchmark.neighbours": ["benchmark.protocol", "benchmark.attackers"],
     "benchmark.memory": ["benchmark.protocol"],
     "benchmark.harness": [
         *("benchmark.protocol", "benchmark.measurement", "benchmark.memory", "benchmark.victim"),
-        *("benchmark.attackers", "benchmark.apart", "benchmark.neighbours"),
+        *("benchmark.attackers", "benchmark.apart", "benchmark.child", "benchmark.neighbours"),
     ],
     "benchmark": ["benchmark"],
     "attacks": ["benchmark.protocol", "attacks"],

@@ -9,6 +9,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
+from ...benchmark.protocol.surroundings import Surroundings
 from ...benchmark.protocol.threat import ThreatModel
 from ...benchmark.protocol.types import MultiTaskModel
 from ...benchmark.protocol.verify import verified
@@ -18,6 +19,7 @@ Law = Callable[[Make, Scene], str | None]
 
 # Far from the seeds that an attack might set by itself.
 SEEDS = (270_343, 618_034)
+HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
 def within_budget(make: Make, scene: Scene) -> str | None:
@@ -38,7 +40,7 @@ def zero_budget_is_clean(make: Make, scene: Scene) -> str | None:
 
 
 def leaves_model_alone(make: Make, scene: Scene) -> str | None:
-    """Parameters, buffers, gradients, modes and the batch are afterwards what they were."""
+    """Parameters, buffers, gradients, modes, hooks, code and the batch are afterwards what they were."""
     model, batch = copy.deepcopy(scene.model), scene.batch.clone()
     with global_randomness(0):
         answer(make(), model, batch, scene.threat)
@@ -67,10 +69,20 @@ def leaves_global_randomness_alone(make: Make, scene: Scene) -> str | None:
 
 
 def repeats(make: Make, scene: Scene) -> str | None:
-    """Called twice, the same attack gives the same images bit for bit."""
-    attack = make()
-    first, second = perturbed(attack, scene), perturbed(attack, scene)
-    return _difference(second, first, "those of the first call", exactly=True)
+    """Called twice, and again after another batch, the same attack gives the same images bit for bit."""
+    attack, other = make(), scene.of([*range(len(scene.batch.ids))][::-1])
+    first, second, _, last = (perturbed(attack, where) for where in (scene, scene, other, scene))
+    return _difference(second, first, "those of the first call", exactly=True) or _difference(
+        last, first, "those before another batch", exactly=True
+    )
+
+
+def leaves_what_all_share_alone(make: Make, scene: Scene) -> str | None:
+    """PyTorch's and this package's functions, global hooks, modes, threads and types are what they were."""
+    attack, before = make(), Surroundings()
+    perturbed(attack, scene)
+    change = before.change()
+    return change and f"changed {change}"
 
 
 def batch_size_invariant(make: Make, scene: Scene) -> str | None:
@@ -94,6 +106,8 @@ def batch_size_invariant(make: Make, scene: Scene) -> str | None:
 
 LAWS: Mapping[str, Law] = MappingProxyType(
     {
+        # The first, as what it looks for would be there already after another.
+        "leaves-what-all-share-alone": leaves_what_all_share_alone,
         "within-budget": within_budget,
         "zero-budget-is-clean": zero_budget_is_clean,
         "leaves-model-alone": leaves_model_alone,
@@ -120,7 +134,10 @@ def _state(model: MultiTaskModel) -> dict[str, object]:
         state[f"requires_grad of {name}"] = parameter.requires_grad
         state[f"a gradient of {name}"] = parameter.grad
     state.update(model.named_buffers())
-    state.update({f"the mode of {name or 'all'}": module.training for name, module in model.named_modules()})
+    for name, module in model.named_modules():
+        state[f"the mode of {name or 'all'}"] = module.training
+        state[f"the hooks of {name or 'all'}"] = [len(vars(module).get(kind, ())) for kind in HOOKS]
+        state[f"the code of {name or 'all'}"] = type(module).forward, vars(module).get("forward")
     return state
 
 

@@ -21,7 +21,7 @@ class Finding:
     found: str
 
     @classmethod
-    def of(cls, error: Exception) -> Finding:
+    def of(cls, error: BaseException) -> Finding:
         """The failure of what raised `error` while it was examined: whatever the property, it lacks it."""
         kind = "" if isinstance(error, BadInputError) else f"{type(error).__name__}: "
         return cls("fail", f"{kind}{' '.join(str(error).split())[:200]}")

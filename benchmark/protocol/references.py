@@ -7,7 +7,8 @@ import hashlib
 import os
 import re
 import sys
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -15,12 +16,15 @@ from pathlib import Path
 from types import ModuleType
 
 from .errors import BadInputError, told, unknown
+from .source import OWN
 
 _IDENTIFIER = r"[^\W\d]\w*"
 _MODULE = rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})*"
 # A path begins with ./ ../ / ~/ or a drive, unless it holds nothing but words, dots and slashes: so an attack's name,
 # in which a path may follow a dash, can be read in one way only. What separates the parts of such a name is left out.
 _FILE = r"(?:(?:\.{0,2}|~|[A-Za-z]:)[/\\][^,:@\[\]<>|`\x00-\x1f]*|[\w./]+)\.py"
+NETWORKS = ("architecture", "model")
+"""Kinds of what networks are made by."""
 PATTERN = rf"(?:{_FILE}|{_MODULE}):{_IDENTIFIER}(?:\.{_IDENTIFIER})*"
 """What a reference looks like, for the grammars that it is part of."""
 
@@ -74,12 +78,35 @@ def load_module(place: str, what: str) -> ModuleType:
     """
     try:
         # What a module prints must not come between the lines of JSON.
-        with redirect_stdout(sys.stderr):
+        with redirect_stdout(sys.stderr), _unchanged(place, what):
             return _run(Path(place).expanduser().resolve(), what) if place.endswith(".py") else _import(place, what)
     except BadInputError:
         raise
     except (Exception, SystemExit) as error:  # a module may raise anything
         raise BadInputError(f"{what} cannot be imported: {told(error)}") from error
+
+
+@contextmanager
+def _unchanged(place: str, what: str) -> Iterator[None]:
+    """Raises BadInputError if the code inside, which imports `place`, changes what all code of a process shares.
+
+    Networks from outside are let be: libraries of theirs are known to replace functions, and they run where is scored.
+    """
+    if (
+        "torch" not in sys.modules
+        or place in sys.modules
+        or place.partition(".")[0] == OWN
+        or what.startswith(NETWORKS)
+    ):
+        yield
+        return
+    from .surroundings import Surroundings  # which loads torch
+
+    before = Surroundings()
+    yield
+    change = before.change()
+    if change:
+        raise BadInputError(f"{what}: its module changes {change}, which all code of a process shares; leave that out")
 
 
 def seen_from(folder: Path | None, text: str) -> str:

@@ -77,12 +77,13 @@ class Surroundings:
     def __init__(self) -> None:
         self._settings = {what: found() for what, found in SETTINGS.items()}
         self._functions = dict(_functions())
+        self._names = {space: {*vars(space)} for space, _ in _spaces() if isinstance(space, type)}
 
     def change(self) -> str | None:
         """What has changed since, in a few words; None if nothing has.
 
-        Another function in the place of one counts, and so does other code in the same, but for what PyTorch's compiler
-        puts there when it is first used.
+        Another function in the place of one counts, and so do other code in the same and a method in front of that of a
+        base class, but for what PyTorch's compiler puts there when it is first used.
         """
         for what, found in SETTINGS.items():
             if found() != self._settings[what]:
@@ -92,6 +93,10 @@ class Surroundings:
             other, its = now.get(name, (None, None))
             if (other is not value and not _from_compiler(other)) or (other is value and its is not code):
                 return name
+        for space, names in self._names.items():
+            for name in {*vars(space)} - names:
+                if any(hasattr(base, name) for base in space.__bases__) and not _from_compiler(vars(space)[name]):
+                    return f"{space.__qualname__}.{name}"
         return None
 
 

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from mtrbench import BadInputError, evaluate, load_attack, load_model
 from mtrbench.attacks.conformance.toys import linear_model, middle_batch
-from mtrbench.benchmark.apart import Limits
+from mtrbench.benchmark.child import Limits
 from mtrbench.benchmark.engines.processes import Processes
 from mtrbench.benchmark.engines.serial import Serial
 from mtrbench.benchmark.evaluation import evaluate_cells, pending
@@ -94,7 +94,7 @@ def closes() -> None:
 def test_every_way_to_die_is_one_line(
     what: Callable[[], object], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mtrbench.benchmark.apart.PATIENCE", 0.5)
+    monkeypatch.setattr("mtrbench.benchmark.child.PATIENCE", 0.5)
     silent = "gave no answer within" in message
     with pytest.raises(AttackError) as caught:
         attacked(dies(what), limits=Limits(seconds=1 if silent else 60, memory_mb=500))

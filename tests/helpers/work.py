@@ -11,7 +11,7 @@ from typing import TypeVar
 from mtrbench import load_attack
 from mtrbench.attacks.conformance.toys import linear_model, middle_batch
 from mtrbench.attacks.registry import attack_facts
-from mtrbench.benchmark.apart import Limits
+from mtrbench.benchmark.child import Limits
 from mtrbench.benchmark.engines.serial import Serial
 from mtrbench.benchmark.protocol.cells import AttackRef, Cell, DatasetRef, ModelRef, ThreatRef
 from mtrbench.benchmark.protocol.errors import BadInputError

@@ -1,0 +1,173 @@
+"""A process for code from outside: it answers with bytes, within limits, and however it ends is one line."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+import torch
+
+from .protocol.errors import AttackError, BadInputError, told
+
+PATIENCE = 5.0
+"""Seconds for the process to end by itself when its work is done."""
+LARGEST_ANSWER = 2**20
+"""Bytes of an answer without images."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What code from outside may take: seconds for 32 images, and MiB beside what there is already."""
+
+    seconds: float = 3600.0
+    memory_mb: int | None = None
+
+
+def forks(device: torch.device) -> bool:
+    """Whether such a process begins as a copy of this one, which takes no time, and any object along."""
+    # A GPU does not survive it, and on macOS neither do the system's libraries.
+    return sys.platform.startswith("linux") and device.type == "cpu"
+
+
+class Child:
+    """A process that runs `target(connection, *given)`; `title` begins the lines of AttackError."""
+
+    def __init__(
+        self, target: Callable[..., None], given: tuple[object, ...], title: str, limits: Limits, *, forked: bool
+    ) -> None:
+        self._title, self._limits, self._left = title, limits, limits.seconds
+        self._connection, theirs = multiprocessing.Pipe()
+        context: Any = multiprocessing.get_context("fork" if forked else "spawn")
+        ours = self._connection if forked else None  # a copy of which it would hold open
+        self._process = context.Process(target=_begin, args=(ours, theirs, target, given))
+        with warnings.catch_warnings():
+            # Jobs run on one thread, and the child asks for no lock that another thread may have held.
+            warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*fork.*")
+            self._process.start()
+        theirs.close()
+
+    def say(self, content: bytes) -> None:
+        """Send bytes; if it is dead, the next `answer` says so."""
+        with suppress(OSError):
+            self._connection.send_bytes(content)
+
+    def answer(self) -> dict[str, Any]:
+        """What it says, as JSON; raises AttackError for anything else, and the error that it tells of."""
+        content = self.received(LARGEST_ANSWER)
+        try:
+            found = json.loads(content)
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            raise self.nonsense()
+        if "fault" in found:
+            kind = AttackError if found.get("by attack", True) else BadInputError
+            raise kind(" ".join(str(found["fault"]).split()))
+        return found
+
+    def received(self, largest: int) -> bytes:
+        """The bytes that it sends next; raises AttackError if there come none, or more than `largest`."""
+        start = time.monotonic()
+        clock = threading.Timer(max(0.0, self._left), self._kill)
+        clock.start()
+        try:
+            return self._connection.recv_bytes(largest)
+        except (EOFError, OSError) as error:
+            clock.cancel()
+            raise AttackError(f"{self._title}: {self._end_in_words(time.monotonic() - start)}") from error
+        finally:
+            clock.cancel()
+            clock.join()
+            self._left -= time.monotonic() - start
+
+    def nonsense(self) -> AttackError:
+        """The error for an answer that is none."""
+        return AttackError(f"{self._title}: the attack's process answered something that is no answer")
+
+    def end(self) -> None:
+        """Wait for it to end, if it still has time, and end it with all that it has started."""
+        with suppress(OSError):
+            self._connection.close()  # at which an honest one ends
+        if self._left > 0:
+            self._ended_within(PATIENCE)
+        self._kill()
+        self._process.join()
+        self._process.close()
+
+    def _kill(self) -> None:
+        with suppress(OSError, AttributeError):  # it has not come to have a group yet, or the system knows none
+            os.killpg(self._process.pid, signal.SIGKILL)
+        with suppress(OSError):
+            self._process.kill()
+
+    def _ended_within(self, seconds: float) -> int | None:
+        """Its exit code, None if it still runs; `join` waits for ever where it has closed what that watches."""
+        end = time.monotonic() + seconds
+        while self._process.exitcode is None and time.monotonic() < end:
+            time.sleep(0.002)
+        code: int | None = self._process.exitcode
+        return code
+
+    def _end_in_words(self, waited: float) -> str:
+        if waited >= self._left:
+            return f"the attack gave no answer within {self._limits.seconds:g} s; allow it more by --limit-seconds"
+        code = self._ended_within(PATIENCE)
+        if code is None:
+            self._left = 0
+            return "the attack closed its connection and gave no answer"
+        if code < 0:
+            name = signal.Signals(-code).name if -code in {*signal.Signals} else f"signal {-code}"
+            return f"the attack's process was killed by {name}{' (out of memory?)' if name == 'SIGKILL' else ''}"
+        return f"the attack ended its process, with exit code {code}, instead of giving an answer"
+
+
+def told_apart(function: Callable[[], dict[str, Any]], title: str, limits: Limits) -> dict[str, Any]:
+    """What `function` gives, data as JSON has it, run in a process of its own; raises AttackError as `Child` does."""
+    child = Child(_tell, (function, title), title, limits, forked=True)
+    try:
+        return child.answer()
+    finally:
+        child.end()
+
+
+def _tell(connection: Connection, function: Callable[[], dict[str, Any]], title: str) -> None:
+    try:
+        found = function()
+    except BaseException as error:
+        found = {"fault": f"{title}: {told(error)}"}
+    connection.send_bytes(json.dumps(found).encode())
+
+
+def _begin(ours: Connection | None, theirs: Connection, target: Callable[..., None], given: tuple[object, ...]) -> None:
+    """End with the parent, leave its signals to it, and let nothing that is printed come between its lines."""
+    if ours is not None:
+        ours.close()
+    if hasattr(os, "setpgid"):
+        os.setpgid(0, 0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    if sys.platform.startswith("linux"):
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    torch.set_num_threads(1)
+    try:
+        target(theirs, *given)
+    finally:
+        with suppress(Exception):
+            sys.stderr.flush()
+            theirs.close()
+        os._exit(0)  # nothing of the parent's is to be ended twice, whatever the code has registered
