@@ -10,6 +10,7 @@ from beartype import beartype
 from jaxtyping import AbstractArray, jaxtyped
 
 from mtrbench.attacks.balancing.base import Balancing, Finishing, WithObjective
+from mtrbench.attacks.losses.registry import LOSSES
 from mtrbench.attacks.tables import BALANCINGS
 from mtrbench.benchmark.protocol.tasks.base import Task
 from mtrbench.benchmark.protocol.tasks.registry import TASKS
@@ -22,6 +23,8 @@ def check_shapes_everywhere() -> None:
 
     What a Protocol says holds for all that has its methods.
     """
+    for name in LOSSES.entries:
+        LOSSES.get(name)  # sets hold tasks' functions, which would be code from outside with the checks around them
     for kind in (ThreatModel, MultiTaskModel):
         _check(kind, kind)
     for name in TASKS.entries:

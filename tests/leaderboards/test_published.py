@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,12 @@ def test_records_are_of_the_models_data_and_attacks_of_today(suites: Suites, nam
 def test_suites_run_what_there_are_records_of(suites: Suites, name: str) -> None:
     # More models and attacks may join a suite, and any record its folder; what the suite has measured stays in it.
     suite = find_suite(name)
-    workshop = LocalWorkshop(found_models(suite.every_model), data_root=None, device="cpu", batch_size=32)
+    root = None
+    if suite.dataset == "nyuv2":
+        if "MTRBENCH_NYUV2_ROOT" not in os.environ:
+            pytest.skip("MTRBENCH_NYUV2_ROOT names no folder with the whole of NYUv2")
+        root = Path(os.environ["MTRBENCH_NYUV2_ROOT"])
+    workshop = LocalWorkshop(found_models(suite.every_model), data_root=root, device="cpu", batch_size=32)
     cells = with_clean(workshop.cells(suite))
     keys = {cell.key for cell in cells}
     listed = {cell.attack.name for cell in cells if cell.attack}
