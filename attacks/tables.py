@@ -62,6 +62,7 @@ WHOLE: Registry[Callable[..., Attack]] = Registry(
         "square": "mtrbench.attacks.whole.square:Square",
         "uap": "mtrbench.attacks.whole.uap:Uap",
         "worst-of": "mtrbench.attacks.whole.worst_of:WorstOf",
+        "in-turn": "mtrbench.attacks.whole.in_turn:InTurn",
         "auto": "mtrbench.attacks.whole.auto:Auto",
     },
     check_attack,

@@ -13,6 +13,7 @@ from ..benchmark.protocol.errors import BadInputError, unknown
 
 COMMANDS = {
     "run": "evaluate attacks against models",
+    "budget": "find the budget at which models lose half",
     "check": "measure published results again, or fail a build whose robustness fell",
     "merge": "make one set of records of a run's shares",
     "leaderboard": "make tables and plots from records",

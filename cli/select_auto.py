@@ -1,4 +1,4 @@
-"""Chooses the members of `auto`: `python -m mtrbench.cli.select_auto --out STORE [SUITE]`."""
+"""Chooses what `auto` is: `python -m mtrbench.cli.select_auto --out STORE [SUITE]`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tabulate import tabulate
 
 from ..api.resolver import LocalWorkshop, found_models
 from ..api.suites import find_suite
-from ..benchmark.complementary import Outcomes, Step, greedy, mean_relative_ard
+from ..benchmark.complementary import Outcomes, choice, relative_ards
 from ..benchmark.evaluation import spans
 from ..benchmark.measurement import Measurement
 from ..benchmark.protocol.cells import Cell
@@ -27,13 +27,16 @@ from .options import out_option
 
 @click.command()
 @click.argument("suite", default="auto-candidates")
+@click.option(
+    "--passes", default=150.0, show_default=True, help="Backward passes per image, on average, that it may cost."
+)
 @out_option
-def select_auto(suite: str, out: Path) -> None:
-    """Choose, of the attacks of SUITE (auto-candidates by default), the members of `auto` by the shards in OUT.
+def select_auto(suite: str, passes: float, out: Path) -> None:
+    """Choose, of the attacks of SUITE (auto-candidates by default), the one to be `auto`, by the shards in OUT.
 
-    The first model, the fourth, the fifth, the eighth and so on are one half, the others the other. Each half chooses
-    and is checked on the other; the members are what either has chosen. With several budgets a model counts once for
-    each.
+    Of the suite's own models the first, the fourth, the fifth, the eighth and so on are one half, the others the other;
+    each half chooses and is checked on the other. Models of its additions have no part in the choice. With several
+    budgets a model counts once for each.
     """
     plan = find_suite(suite)
     workshop = LocalWorkshop(found_models(plan.every_model), None, "cpu", batch_size=32)
@@ -41,18 +44,24 @@ def select_auto(suite: str, out: Path) -> None:
         [*cells] for _, cells in groupby(workshop.cells(plan), key=lambda cell: (cell.threat, cell.model.name))
     ]
     first = f"run mtrbench run {suite} --out {out} first"
-    passes = [[stored(cell, Store(out), first) for cell in (cells[0].clean, *cells)] for cells in everywhere]
+    passes_of = [[stored(cell, Store(out), first) for cell in (cells[0].clean, *cells)] for cells in everywhere]
     models = [
         outcomes(cells[0], find_model(workshop.models[cells[0].model.name]).tasks, clean, attacked)
-        for cells, (clean, *attacked) in zip(everywhere, passes, strict=True)
+        for cells, (clean, *attacked) in zip(everywhere, passes_of, strict=True)
     ]
-    costs = np.mean([[cost(part) for part in attacked] for _, *attacked in passes], axis=0)
-    candidates = zip(*(attacked for _, *attacked in passes), strict=True)
-    without_gradients = [i for i, parts in enumerate(candidates) if not any(part.backwards for part in parts)]
-    sides = [index % len(plan.models) % 4 in (0, 3) for index in range(len(models))]
-    halves = [[model for model, side in zip(models, sides, strict=True) if side == mine] for mine in (True, False)]
-    choices = [greedy(half, costs, without_gradients) for half in halves if half]
-    click.echo(report(plan.attacks, costs, choices, halves))
+    costs = np.mean([[cost(part) for part in attacked] for _, *attacked in passes_of], axis=0)
+    choosing = [*dict.fromkeys(cell.model.name for cell in workshop.cells(plan.parts[0]))]
+    groups: dict[str, list[Outcomes]] = {}
+    for model, cells in zip(models, everywhere, strict=True):
+        groups.setdefault(part_of(cells[0].model.name, choosing), []).append(model)
+    click.echo(report(plan.attacks, costs, passes, groups))
+
+
+def part_of(model: str, choosing: Sequence[str]) -> str:
+    """Which part a model has in the choice."""
+    if model not in choosing:
+        return "no part"
+    return "half A" if choosing.index(model) % 4 in (0, 3) else "half B"
 
 
 def stored(cell: Cell, store: Store, first: str) -> Measurement:
@@ -72,43 +81,34 @@ def outcomes(cell: Cell, tasks: Mapping[str, Task], clean: Measurement, attacked
     )
 
 
-def cost(attacked: Measurement) -> float:
-    """What a member costs per image: a forward pass is 1, a backward pass 2, and one forward pass is for its score."""
-    return (attacked.forwards + 2 * attacked.backwards) / len(attacked.ids) + 1
+def cost(attacked: Measurement) -> Array:
+    """Backward passes, forward passes and seconds per image."""
+    return np.array([attacked.backwards, attacked.forwards, attacked.seconds]) / len(attacked.ids)
 
 
-def report(
-    names: Sequence[str], costs: Array, choices: Sequence[Sequence[Step]], halves: Sequence[Sequence[Outcomes]]
-) -> str:
-    """The members as each half took them, and what all of them come to on every model beside its best candidate."""
-    parts = ["Mean over models of the members' ARD, relative to the best single candidate's"]
-    for steps, half, other in zip(choices, halves, reversed(halves), strict=False):
-        taken = [
-            {
-                "step": count,
-                "member": names[step.member],
-                "cost": costs[step.member],
-                "where chosen": step.value,
-                "elsewhere": mean_relative_ard(other, [one.member for one in steps[:count]]) if other else None,
-                "gain": f"{step.gain:+.2%}",
-            }
-            for count, step in enumerate(steps, 1)
-        ]
-        title = f"Chosen on {', '.join(model.title for model in half)}"
-        parts.append(f"{title}\n{tabulate(taken, headers='keys', floatfmt='.3f')}")
-    members = list(dict.fromkeys(step.member for steps in choices for step in steps))
-    everywhere = [
-        {
-            "model": model.title,
-            "ARD of all": model.ard(members),
-            "ARD of best single": model.singles.max(),
-            "best single": names[int(model.singles.argmax())],
-        }
-        for half in halves
-        for model in half
+def report(names: Sequence[str], costs: Array, limit: float, groups: Mapping[str, Sequence[Outcomes]]) -> str:
+    """What every candidate costs and comes to in each group and on each model, and what either half chooses."""
+    values = {group: relative_ards(models) for group, models in groups.items()}
+    head = ["bwd", "fwd", "s", *values]
+    rows = [
+        [name, *costs[index], *(value[index] for value in values.values())]
+        for index, name in sorted(enumerate(names), key=lambda item: -sum(value[item[0]] for value in values.values()))
     ]
-    parts.append(f"All: {', '.join(names[member] for member in members)}\n")
-    return "\n\n".join([*parts[:-1], parts[-1] + tabulate(everywhere, headers="keys", floatfmt=".3f")])
+    chosen = [
+        f"{group} ({', '.join(model.title for model in models)}) chooses "
+        f"{names[choice(models, costs[:, 0], limit)]} for at most {limit:g} backward passes."
+        for group, models in groups.items()
+        if group != "no part"
+    ]
+    everywhere = [[model.title, *model.ards] for models in groups.values() for model in models]
+    return "\n\n".join(
+        [
+            "ARD relative to the best candidate's on each model, mean over the models of a group\n"
+            + tabulate(rows, headers=["candidate", *head], floatfmt=["", ".0f", ".0f", ".2f", *[".3f"] * len(values)]),
+            "\n".join(chosen),
+            "ARD\n" + tabulate(everywhere, headers=["model", *names], floatfmt=".3f"),
+        ]
+    )
 
 
 if __name__ == "__main__":

@@ -35,15 +35,15 @@ class AscendingScore(Ascending):
     def fitted(self, model: MultiTaskModel, split: Sequence[Batch], threat: ThreatModel, noise: Noise) -> Attack:
         clean = clean_values(model, split)
         if not isinstance(self.attack, SplitAttack):
-            return _Ready(self.attack, clean)
-        return _Ready(self.attack.fitted(on_score(model, clean), split, threat, noise), clean)
+            return OnSplit(self.attack, clean)
+        return OnSplit(self.attack.fitted(on_score(model, clean), split, threat, noise), clean)
 
     def __call__(self, model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Tensor:
         return self.fitted(model, [batch], threat, noise)(model, batch, threat, noise)
 
 
 @dataclass(frozen=True, eq=False)
-class _Ready:
+class OnSplit:
     """The attack with the clean values that damage is relative to."""
 
     attack: Attack

@@ -52,11 +52,16 @@ class APGD:
             raise BadInputError(f"rho of apgd must be in 0 to 1, not {self.rho}")
 
     def __call__(self, model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Tensor:
+        return self.from_start(model, batch, threat, noise, batch.x)
+
+    def from_start(
+        self, model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise, start: Tensor
+    ) -> Tensor:
+        """The attack from the images `start` on, which a random start overrides."""
         ascent = Ascent(self.balancing, model, batch, noise, threat)
-        x = batch.x
-        if self.random_start:
+        x = threat.random_start(batch.x, batch.ids, noise) if self.random_start else start
+        if x is not batch.x:
             ascent.look_at_clean()
-            x = threat.random_start(batch.x, batch.ids, noise)
         fields, value = ascent.fields_and_objective(x)
         best = _Best(x, fields, value)
         previous, pace = x, _Pace(torch.full_like(value, 2 * threat.eps), value, self.rho)

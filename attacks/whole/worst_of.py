@@ -88,11 +88,22 @@ def worst_of(
     attacks: Sequence[Attack], model: MultiTaskModel, split: Sequence[Batch], threat: ThreatModel, noise: Noise
 ) -> Worst:
     """The attacks made ready for `split`, with the clean statistics that their score is relative to."""
-    ready = [
+    return Worst(prepared(attacks, model, split, threat, noise), clean_sums(model, split))
+
+
+def prepared(
+    attacks: Sequence[Attack], model: MultiTaskModel, split: Sequence[Batch], threat: ThreatModel, noise: Noise
+) -> tuple[Attack, ...]:
+    """The attacks, those that look at the split first made ready for it."""
+    return tuple(
         attack.fitted(model, split, threat, noise) if isinstance(attack, SplitAttack) else attack for attack in attacks
-    ]
+    )
+
+
+def clean_sums(model: MultiTaskModel, split: Sequence[Batch]) -> dict[str, Array]:
+    """Every task's statistics of the clean split, added up, (S,)."""
     clean = [statistics(model, batch) for batch in split]
-    return Worst(tuple(ready), {name: sum(part[name].sum(axis=0) for part in clean) for name in model.tasks})
+    return {name: sum(part[name].sum(axis=0) for part in clean) for name in model.tasks}
 
 
 @torch.no_grad()

@@ -38,8 +38,20 @@ def on_images(tasks: Mapping[str, Task], clean: Mapping[str, Array], attacked: M
     the image's own statistics `attacked[task]` (M, n, S). A part that is undefined on an image under any of the attacks
     is left out for that image under all, and so is a task without parts; where nothing is left the score is 0.
     """
-    by_task = (_mean_of_known(part) for part in _parts(tasks, clean, attacked))
-    return np.nan_to_num(_mean_of_known(np.stack([*by_task])))
+    return np.nan_to_num(_mean_of_known(_tasks_on_images(tasks, clean, attacked)))
+
+
+def least_on_images(tasks: Mapping[str, Task], clean: Mapping[str, Array], attacked: Mapping[str, Array]) -> Array:
+    """The same with the smallest of the tasks' damages in place of their mean: large only where every task is hit."""
+    by_task = _tasks_on_images(tasks, clean, attacked)
+    known = np.isfinite(by_task).all(axis=1, keepdims=True)
+    least = np.where(known, by_task, np.inf).min(axis=0)
+    return np.where(np.isfinite(least), least, 0)
+
+
+def _tasks_on_images(tasks: Mapping[str, Task], clean: Mapping[str, Array], attacked: Mapping[str, Array]) -> Array:
+    """Every task's damage to every image under every attack, (T, M, n)."""
+    return np.stack([_mean_of_known(part) for part in _parts(tasks, clean, attacked)])
 
 
 def _parts(tasks: Mapping[str, Task], clean: Mapping[str, Array], attacked: Mapping[str, Array]) -> Iterable[Array]:

@@ -33,6 +33,12 @@ class Batch:
         """The same samples with other images."""
         return replace(self, x=x)
 
+    def take(self, indices: Sequence[int]) -> Batch:
+        """The samples at these places alone."""
+        places = list(indices)
+        truth = {name: value[places] for name, value in self.truth.items()}
+        return Batch(self.x[places], truth, tuple(self.ids[place] for place in places))
+
     def clone(self) -> Batch:
         """A copy that shares no memory with this batch."""
         return Batch(self.x.clone(), {name: value.clone() for name, value in self.truth.items()}, self.ids)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ...benchmark.protocol.facts import AttackFacts
 from ...benchmark.stats import Bootstrapped
 from .group import Group
-from .scores import highest
+from .scores import highest, ratio
 
 STUDY = AttackFacts(kind="product", balancing="dgba", optimizer="pgd")
 """`dgba-pgd`, the attack of the study that the benchmark began with (arXiv 2305.12066)."""
@@ -28,6 +28,26 @@ class Worst:
 
     attack: str
     score: Bootstrapped
+
+
+@dataclass(frozen=True)
+class BestKnown:
+    """The attack of the highest ARD on a model that any record of it has, and the standard evaluation's share of it."""
+
+    attack: str
+    score: Bootstrapped
+    share: Bootstrapped | None
+
+
+def best_known(group: Group, model: str) -> BestKnown | None:
+    """The strongest of all complete records of a model, whichever attacks the others have; None without any."""
+    scores = {attack: score for attack in group.attacked if (score := group.ard(model, attack))}
+    if not scores:
+        return None
+    attack = max(scores, key=lambda name: scores[name].value)
+    standard = scores.get(standard_of(group) or "")
+    share = ratio(standard, scores[attack]) if standard and scores[attack].value > 0 else None
+    return BestKnown(attack, scores[attack], share)
 
 
 def worst_cases(group: Group) -> dict[str, Worst]:

@@ -12,7 +12,7 @@ from ...benchmark.stats import Bootstrapped, mean
 from ..analysis.flags import Flags, Raised, counted, explained, model_flags
 from ..analysis.gain import task_gains
 from ..analysis.group import INCOMPLETE, Group
-from ..analysis.headline import ranked_scores, standard_of, worst_cases
+from ..analysis.headline import BestKnown, best_known, ranked_scores, standard_of, worst_cases
 from ..analysis.labels import Name
 from ..analysis.ranking import Rank, ranks
 from ..analysis.scores import tier_of
@@ -40,6 +40,7 @@ class Row:
     rank: Rank | None
     worst: Estimate | str
     worst_attack: Name | None
+    best: BestKnown | None
     gains: Mapping[str, Bootstrapped]
     flags: tuple[Raised, ...] | None
     tier: str
@@ -73,6 +74,7 @@ def _board(group: Group) -> Board:
             draws=True,
         ),
         Column("worst_attack", "under", lambda row: row.worst_attack, where=worst_shown, names_of="attack"),
+        *(_best_known_columns(standard) if standard else []),
         *metric_columns(group, lambda row: row.record.clean, everything=False),
         Column("clean_gain_percent", "clean gain %\n[95 %]", _mean_gain, "interval", draws=True),
         *(
@@ -111,6 +113,7 @@ def _rows(group: Group, flags: Mapping[str, Flags]) -> list[Row]:
                 rank=rank.get(model),
                 worst=worst.score.estimate() if worst else _what_lacks(group, model, group.core.attacks),
                 worst_attack=Name(worst.attack) if worst else None,
+                best=best_known(group, model),
                 gains=task_gains(group, model) or {},
                 flags=counted([flags[model]]),
                 tier=tier_of([of for (name, _), of in group.records.items() if name == model] or [record]),
@@ -122,6 +125,34 @@ def _rows(group: Group, flags: Mapping[str, Flags]) -> list[Row]:
 def _standard_column(group: Group, standard: str) -> Column[Row]:
     ard, title = _ard(group, standard), f"ARD under `{standard}`\n[95 %]"
     return Column("standard_ard", title, lambda row: ard(row) or row.status, "interval", digits=3, draws=True)
+
+
+def _best_known_columns(standard: str) -> list[Column[Row]]:
+    return [
+        Column(
+            "best_known_ard",
+            "best known\n[95 %]",
+            lambda row: row.best.score.estimate() if row.best else None,
+            "interval",
+            "pages",
+            digits=3,
+        ),
+        Column(
+            "best_known_attack",
+            "under",
+            lambda row: Name(row.best.attack) if row.best else None,
+            where="pages",
+            names_of="attack",
+        ),
+        Column(
+            "standard_share",
+            f"`{standard}` /\nbest known",
+            lambda row: row.best.share.estimate() if row.best and row.best.share else None,
+            where="pages",
+            digits=3,
+            note=f"Best known: the highest ARD of any record of the model, of which that of `{standard}` is a share.",
+        ),
+    ]
 
 
 def _what_lacks(group: Group, model: str, attacks: Sequence[str]) -> str:

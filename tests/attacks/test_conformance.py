@@ -27,7 +27,11 @@ from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel
 from mtrbench.models.registry import find_card, load_model
 
 # Fewer pixels than the toys have, and members that take one step.
-SMALLER = {":512-": ":8-", ":total-pgd,dgba-pgd": ":total-fgsm,dgba-fgsm"}
+SMALLER = {
+    ":512-": ":8-",
+    ":total-pgd,dgba-pgd": ":total-fgsm,dgba-fgsm",
+    ":total-pgd;dgba-apgd": ":total-fgsm;dgba-fgsm",
+}
 ATTACKS = [re.sub("|".join(SMALLER), lambda found: SMALLER[found[0]], name) for name in full_names(("depth",))]
 
 Stage = tuple[MultiTaskModel, Batch]
@@ -49,7 +53,9 @@ def failed(findings: dict[str, Finding]) -> dict[str, str]:
 @pytest.mark.parametrize("name", [*ATTACKS, "total-pgd@aligned", "single:segmentation-pgd@margin"])
 def test_registered_attack_has_every_property(name: str, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     # Its own members run their own numbers of steps, for minutes; each is examined by itself.
-    monkeypatch.setattr("mtrbench.attacks.whole.auto.MEMBERS", ("dgba-pgd[steps=3]", "noise"))
+    monkeypatch.setattr(
+        "mtrbench.attacks.whole.auto.ROUNDS", {"ard": (("dgba-pgd[steps=3]", "noise"), ("total-apgd[steps=3]",))}
+    )
     assert failed(examine(partial(load_attack, name), settings_of(name), *stage)) == {}
 
 

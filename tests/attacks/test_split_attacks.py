@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise, permutations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,8 @@ from torch import Tensor
 
 from mtrbench import BadInputError, load_attack
 from mtrbench.attacks.conformance.toys import linear_model, middle_batch
-from mtrbench.attacks.registry import describe
-from mtrbench.attacks.whole import auto
+from mtrbench.attacks.registry import attack_facts, describe
+from mtrbench.attacks.whole import auto, in_turn
 from mtrbench.attacks.whole.noise import RandomNoise
 from mtrbench.benchmark.harness import measure
 from mtrbench.benchmark.measurement import Measurement
@@ -24,7 +25,7 @@ from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.threat import ThreatModel
 from mtrbench.benchmark.protocol.types import Attack, Batch, MultiTaskModel, SplitAttack
 
-STANDARD = auto.MEMBERS
+ROUNDS = auto.ROUNDS
 MEMBERS = ("single:a-fgsm", "single:b-fgsm", "total-fgsm", "noise")
 WORST = f"worst-of:{','.join(MEMBERS)}"
 
@@ -32,7 +33,9 @@ WORST = f"worst-of:{','.join(MEMBERS)}"
 @pytest.fixture(autouse=True)
 def _few_members(monkeypatch: pytest.MonkeyPatch) -> None:
     """Quick ones for `auto`."""
-    monkeypatch.setattr(auto, "MEMBERS", ("dgba-fgsm", "noise"))
+    monkeypatch.setattr(
+        auto, "ROUNDS", dict.fromkeys(in_turn.GOALS, (("dgba-fgsm", "noise"), ("total-apgd[steps=2]",)))
+    )
 
 
 def parts_of(batch: Batch, *sizes: int) -> list[Batch]:
@@ -169,7 +172,7 @@ class _Flat(torch.nn.Module):
         return {"a": 5 + (x - x.detach()).sum(dim=(1, 2, 3))}
 
 
-@pytest.mark.parametrize("name", ["uap", WORST, "worst-of:uap,noise", "auto"])
+@pytest.mark.parametrize("name", ["uap", WORST, "worst-of:uap,noise", "in-turn:uap;total-pgd,noise", "auto"])
 def test_shards_merge_into_the_whole(name: str) -> None:
     model, parts = curved_model(), parts_of(middle_batch(5), 3, 2)
     attack = load_attack(name)
@@ -191,30 +194,130 @@ def test_passes_are_counted_once(name: str, forwards: int, backwards: int) -> No
     assert (found.forwards, found.backwards) == (5 * forwards, 5 * backwards)
 
 
-class TestAuto:
-    def test_is_the_worst_of_its_members(self) -> None:
+TURNS = "in-turn:single:a-fgsm,noise;total-apgd[steps=3];single:b-apgd[steps=3]"
+
+
+class TestInTurn:
+    @both_norms
+    def test_every_round_leaves_every_image_at_least_as_damaged(self, threat: ThreatModel) -> None:
+        model, batch = curved_model(), middle_batch(4)
+        damages = []
+        for rounds in (TURNS.rpartition(";")[0].rpartition(";")[0], TURNS.rpartition(";")[0], TURNS):
+            x = load_attack(rounds)(model, batch, threat, Noise())
+            assert (threat.distance(batch.x, x) <= threat.eps * (1 + 1e-6) + 1e-6).all()
+            damages.append(damage_by_hand(model, batch, x))
+        for before, after in pairwise(damages):
+            assert (after >= before - 1e-6).all()
+        assert (damages[2] > damages[0]).all()
+
+    def test_one_round_is_the_worst_of(self) -> None:
+        model, batch = curved_model(), middle_batch(4)
+        made = [
+            load_attack(f"{kind}:{','.join(MEMBERS)}")(model, batch, linf, Noise()) for kind in ("in-turn", "worst-of")
+        ]
+        assert torch.equal(*made)
+
+    def test_a_round_goes_on_from_the_images_so_far(self) -> None:
+        starts: list[Tensor] = []
+
+        class Spy:
+            def __call__(self, *given: object) -> Tensor:
+                raise AssertionError("a later round began anew")
+
+            def from_start(self, *given: Any) -> Tensor:
+                starts.append(given[-1])
+                return given[-1]
+
         model, batch = curved_model(), middle_batch(3)
-        explicit = load_attack(f"worst-of:{','.join(auto.MEMBERS)}")
-        made = [attack(model, batch, linf, Noise()) for attack in (load_attack("auto"), explicit)]
+        first = load_attack("total-fgsm")
+        turns = in_turn.in_turn([[first], [Spy()]], in_turn.GOALS["ard"], 0, model, [batch], linf, Noise())
+        assert torch.equal(turns(model, batch, linf, Noise()), first(model, batch, linf, Noise()))
+        assert torch.equal(starts[0], first(model, batch, linf, Noise()))
+
+    def test_an_image_is_done_when_a_round_adds_too_little(self) -> None:
+        asked: list[tuple[str, ...]] = []
+        rises = {"toy-0": 1.0, "toy-1": 0.001, "toy-2": 1.0}
+
+        def climb(model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Tensor:
+            asked.append(batch.ids)
+            away = torch.tensor([len(asked) * rises[name] for name in batch.ids]).view(-1, 1, 1, 1)
+            w = model.net.weights["a"].detach()
+            return threat.project(batch.x, batch.x + 0.2 * away * threat.eps * w.sign())
+
+        model, batch = linear_model(("a",)), middle_batch(3, tasks=("a",))
+        turns = in_turn.in_turn([[climb]] * 4, in_turn.GOALS["ard"], 0.02, model, [batch], linf, Noise())
+        turns(model, batch, linf, Noise())
+        assert asked == [batch.ids, batch.ids, ("toy-0", "toy-2"), ("toy-0", "toy-2")]
+
+    def test_the_other_goal_is_the_task_that_is_hit_least(self) -> None:
+        model, batch = curved_model(), middle_batch(4)
+        members = ("single:a-fgsm", "single:b-fgsm", "total-fgsm")
+        made = [load_attack(name)(model, batch, linf, Noise()) for name in members]
+        clean = model.losses(batch)
+        least = torch.stack(
+            [
+                torch.stack(
+                    [
+                        (loss.double() - clean[task].double().mean()) / clean[task].double().mean().abs()
+                        for task, loss in model.losses(batch.at(x)).items()
+                    ]
+                ).amin(dim=0)
+                for x in made
+            ]
+        )
+        expected = torch.stack(made)[least.argmax(dim=0), torch.arange(4)]
+        found = load_attack(f"in-turn:{','.join(members)}", goal="worst-task")(model, batch, linf, Noise())
+        assert torch.equal(found, expected)
+
+    @pytest.mark.parametrize(
+        ("name", "settings", "said"),
+        [
+            ("in-turn:total-pgd;noise", {"goal": "all"}, "unknown goal of in-turn 'all'"),
+            ("in-turn:total-pgd;noise", {"least": 1.0}, "least of in-turn must be at least 0 and below 1, not 1.0"),
+            ("in-turn:total-pgd;;noise", {}, "unknown attack"),
+        ],
+    )
+    def test_refusals(self, name: str, settings: dict[str, object], said: str) -> None:
+        with pytest.raises(BadInputError, match=re.escape(said)):
+            load_attack(name, **settings)
+
+
+class TestAuto:
+    @pytest.mark.parametrize("goal", ["ard", "worst-task"])
+    def test_is_its_rounds_in_turn(self, goal: str) -> None:
+        model, batch = curved_model(), middle_batch(3)
+        rounds = ";".join(",".join(members) for members in auto.ROUNDS[goal])
+        explicit = load_attack(f"in-turn:{rounds}", goal=goal)
+        made = [attack(model, batch, linf, Noise()) for attack in (load_attack(f"auto:{goal}"), explicit)]
         assert torch.equal(*made)
 
     def test_leaves_out_members_after_tasks_that_are_not_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(auto, "MEMBERS", ("single:depth-fgsm", "single:b-fgsm", "dgba-protected:depth-pgd"))
+        rounds = (("single:depth-fgsm",), ("single:b-fgsm", "dgba-protected:depth-pgd"))
+        monkeypatch.setattr(auto, "ROUNDS", {"ard": rounds})
         model, batch = linear_model(), middle_batch()
         found = load_attack("auto")(model, batch, linf, Noise())
         assert torch.equal(found, load_attack("single:b-fgsm")(model, batch, linf, Noise()))
         with pytest.raises(BadInputError, match="all of auto's members name a task that is not among a"):
             load_attack("auto")(model.only(["a"]), batch, linf, Noise())
 
-    def test_standard_members_make_a_worst_of(self) -> None:
-        assert load_attack(f"worst-of:{','.join(STANDARD)}").member_names == STANDARD
+    def test_one_goal_is_the_standard_evaluation(self) -> None:
+        facts = {goal: attack_facts(f"auto:{goal}", load_attack(f"auto:{goal}")) for goal in ROUNDS}
+        assert {goal: fact.standard for goal, fact in facts.items()} == {"ard": True, "worst-task": False}
+        assert attack_facts("auto", load_attack("auto")).standard
 
-    def test_takes_no_argument(self) -> None:
-        with pytest.raises(BadInputError, match="auto takes no argument; write auto"):
+    @pytest.mark.parametrize("goal", ROUNDS)
+    def test_its_own_rounds_make_an_in_turn(self, goal: str) -> None:
+        rounds = ";".join(",".join(members) for members in ROUNDS[goal])
+        assert load_attack(f"in-turn:{rounds}").members_by_round == ROUNDS[goal]
+
+    def test_takes_no_other_goal(self) -> None:
+        with pytest.raises(BadInputError, match="unknown goal of auto 'total-pgd'"):
             load_attack("auto:total-pgd")
 
 
-@pytest.mark.parametrize("name", ["auto", "worst-of:total-pgd,dgba-pgd", "worst-of:noise,auto"])
+@pytest.mark.parametrize(
+    "name", ["auto", "worst-of:total-pgd,dgba-pgd", "worst-of:noise,auto", "in-turn:dgba-pgd;noise"]
+)
 def test_version_changes_with_every_member(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # A version, and a default setting.
     def version() -> str:
@@ -224,9 +327,11 @@ def test_version_changes_with_every_member(name: str, monkeypatch: pytest.Monkey
     assert found[0] == found[1]
     monkeypatch.setattr("mtrbench.attacks.balancing.dgba.Dgba.version", 99)
     found.append(version())
-    monkeypatch.setattr(auto, "MEMBERS", ("dgba-fgsm", "uap"))
+    monkeypatch.setattr(auto, "ROUNDS", {"ard": (("dgba-fgsm", "uap"),)})
     found.append(version())
-    assert len(set(found)) == (2 if "auto" not in name else 3)
+    monkeypatch.setattr(auto, "ROUNDS", {"ard": (("dgba-fgsm",), ("uap",))})
+    found.append(version())
+    assert len(set(found)) == (2 if "auto" not in name else 4)
 
 
 def test_version_changes_with_a_members_default(monkeypatch: pytest.MonkeyPatch) -> None:

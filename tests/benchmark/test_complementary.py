@@ -1,8 +1,7 @@
-"""The members of `auto` are the few attacks that are worst together, chosen on some models and checked on others."""
+"""`auto` is the candidate that does most damage for its cost, chosen on some models and checked on others."""
 
 from __future__ import annotations
 
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +10,9 @@ from helpers.commands import mtrbench
 
 from mtrbench import BadInputError
 from mtrbench.attacks.conformance.toys import Affine
-from mtrbench.benchmark.complementary import Outcomes, greedy, mean_relative_ard
+from mtrbench.benchmark.complementary import Outcomes, choice, relative_ards
 from mtrbench.cli.main import main
-from mtrbench.cli.select_auto import select_auto
+from mtrbench.cli.select_auto import part_of, select_auto
 
 
 def outcomes(*values: list[float]) -> Outcomes:
@@ -23,56 +22,31 @@ def outcomes(*values: list[float]) -> Outcomes:
     return Outcomes("toy", {"a": Affine()}, {"a": clean}, {"a": np.stack([np.ones_like(attacked), attacked], axis=-1)})
 
 
-HALVES = outcomes(
-    [3.0, 3.0, 1.0, 1.0],  # 0: hits the first half, ARD 1
-    [3.0, 3.0, 1.0, 1.4],  # 1: the same and a little more, the best alone
-    [1.0, 1.0, 3.0, 2.0],  # 2: what 1 lacks, ARD 0.75
-    [1.0, 1.0, 3.0, 1.5],  # 3: nearly that
-    [1.0, 1.0, 1.0, 1.0],  # 4: nothing
-)
+FRAGILE, ROBUST = outcomes([101.0, 1.0], [51.0, 1.0]), outcomes([1.0, 1.1], [1.2, 1.0])
 
 
-def taken(costs: list[float], last_resorts: tuple[int, ...] = ()) -> list[int]:
-    return [step.member for step in greedy([HALVES], np.array(costs), last_resorts)]
-
-
-def test_ard_of_a_set_is_that_of_the_largest_values() -> None:
-    rows = np.random.default_rng(0).uniform(1, 3, size=(4, 6))
-    model = outcomes(*rows.tolist())
-    for size in (1, 2, 3):
-        for members in combinations(range(4), size):
-            assert model.ard(members) == pytest.approx(rows[list(members)].max(axis=0).mean() - 1)
-    np.testing.assert_allclose(model.singles, rows.mean(axis=1) - 1)
-
-
-def test_best_alone_then_what_it_lacks() -> None:
-    assert taken([1, 1, 1, 1, 1]) == [1, 2]
-    (first, second) = greedy([HALVES], np.ones(5), ())
-    assert first.value == first.gain == pytest.approx(1.0)
-    assert second.value == pytest.approx((2 + 2 + 2 + 1) / (2 + 2 + 0 + 0.4))
-    assert second.gain == pytest.approx(second.value - 1)
-
-
-def test_a_cheap_member_goes_before_a_better_one() -> None:
-    # 3 alone adds 2.1 of 6.4, 2 adds 2.6; 3 at half the cost goes first, and 2 adds the rest.
-    assert taken([1, 1, 2, 1, 1]) == [1, 3, 2]
-    assert taken([1, 1, 1.2, 1, 1]) == [1, 2]
-
-
-def test_what_adds_too_little_stays_out_however_cheap() -> None:
-    assert taken([1e-9, 1, 1, 1, 1e-9]) == [1, 2]
-
-
-def test_a_last_resort_joins_whatever_it_adds() -> None:
-    assert taken([1, 1, 1, 1, 1], (4,)) == [1, 2, 4]
-    assert taken([1, 1, 1, 1, 1], (4, 0)) == [1, 2, 0]  # neither adds anything; the stronger one alone
-    assert taken([1, 1, 1, 1, 1], (2, 4)) == [1, 2]  # there is one already
+def test_ard_is_the_mean_relative_change() -> None:
+    np.testing.assert_allclose(FRAGILE.ards, [50, 25])
+    np.testing.assert_allclose(ROBUST.ards, [0.05, 0.1])
 
 
 def test_a_model_weighs_as_much_as_another_however_fragile() -> None:
-    fragile, robust = outcomes([101.0, 1.0], [51.0, 1.0]), outcomes([1.1, 1.0], [1.0, 1.2])
-    assert mean_relative_ard([fragile, robust], [0]) == pytest.approx((1 + 0.5) / 2)
-    assert mean_relative_ard([fragile, robust], [0, 1]) == pytest.approx((1 + 1.5) / 2)
+    np.testing.assert_allclose(relative_ards([FRAGILE, ROBUST]), [0.75, 0.75])
+    np.testing.assert_allclose(relative_ards([ROBUST]), [0.5, 1])
+
+
+def test_the_strongest_is_chosen_among_those_that_can_be_paid() -> None:
+    assert choice([FRAGILE], np.array([20.0, 10.0]), 20) == 0
+    assert choice([FRAGILE], np.array([20.0, 10.0]), 19) == 1
+    assert choice([FRAGILE, ROBUST], np.array([20.0, 10.0]), 20) == 0  # equal: the first
+    with pytest.raises(BadInputError, match="every candidate costs more than 9; the cheapest costs 10"):
+        choice([FRAGILE], np.array([20.0, 10.0]), 9)
+
+
+def test_halves_are_the_first_models_and_what_is_added_has_no_part() -> None:
+    choosing = ["a", "b", "c", "d", "e", "f"]
+    assert [part_of(name, choosing)[-1] for name in choosing] == [*"ABBAAB"]
+    assert part_of("g", choosing) == "no part"
 
 
 @pytest.mark.parametrize("values", [[1.0, np.nan], [1.0, 0.5]])
@@ -111,6 +85,6 @@ def test_command_reads_what_a_run_has_left(
     assert f"run mtrbench run {few} --out {tmp_path} first" in said
     assert mtrbench("run", few, "--workers", 1, "--out", tmp_path).code == 0
     code, said = select(monkeypatch, capsys, few, "--out", tmp_path)
-    assert code == 0
-    for word in ("noise", "-fgsm", "tiny (eps 8/255)", "tiny (eps 16/255)", "Chosen on"):
+    assert code == 0, said
+    for word in ("noise", "-fgsm", "tiny (eps 8/255)", "tiny (eps 16/255)", "half A"):
         assert word in said

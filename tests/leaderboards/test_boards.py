@@ -113,6 +113,22 @@ def test_models_are_ranked_by_the_standard_evaluation_where_it_was_run(records):
     assert row(fewer, next(iter(under_auto)))["status"] == "not all attacks"
 
 
+def test_best_known_is_the_highest_of_any_record(records):
+    # The one new record of the first model is on no other one.
+    under_auto = [make_record(name, "auto", damage=dict.fromkeys(TASKS, 5.0)) for name in MODELS]
+    first, second, *_ = MODELS
+    stronger = make_record(first, "total-pgd@aligned", damage=dict.fromkeys(TASKS, 6.0))
+    board = one(model_boards, [*records, *under_auto, stronger])
+    found, other = row(board, first), row(board, second)
+    strongest, standard = (record.degradation.ard.value for record in (stronger, under_auto[0]))
+    assert found["best_known_attack"] == Name("total-pgd@aligned")
+    assert found["best_known_ard"].value == pytest.approx(strongest, abs=1e-6)
+    assert found["standard_share"].value == pytest.approx(standard / strongest, abs=1e-6)
+    assert other["best_known_attack"] == Name("auto")
+    assert other["standard_share"].value == 1
+    assert "best_known_ard" not in [column.name for column in one(model_boards, records).columns]
+
+
 @pytest.mark.parametrize("attack", ["auto", "total-pgd@aligned", "square"])
 def test_an_attack_that_is_new_on_one_model_changes_no_rank(records, attack):
     before, after = (
