@@ -26,6 +26,7 @@ from ..models.registry import CodeModel, find_model
 from .devices import device_of
 from .given import GivenAttack, named_attack
 from .identity import attack_ref, dataset_ref, model_ref
+from .metric_sets import judged_by, model_judged_by
 from .model_facts import facts_of_foreign, facts_of_own, facts_without_card
 
 Tasks = tuple[tuple[str, Task], ...]
@@ -60,6 +61,7 @@ class LocalWorkshop(Attacking):
     """Models, data sets and attacks, loaded once per process, models onto `device`.
 
     `models` maps the models' names to where they were found: a registered name, a card's path, or `pkg.module:object`.
+    `metrics` is a metric set, by which all of them are judged instead of as their cards say.
     """
 
     models: Mapping[str, str]
@@ -67,9 +69,10 @@ class LocalWorkshop(Attacking):
     device: str
     batch_size: int
     limits: Limits = field(default_factory=Limits, kw_only=True)
+    metrics: str | None = field(default=None, kw_only=True)
 
     def model(self, model: ModelRef) -> MultiTaskModel:
-        return _model(self.models[model.name], model.sha256, self.device)
+        return model_judged_by(self.metrics, _model(self.models[model.name], model.sha256, self.device))
 
     def dataset(self, cell: Cell) -> Dataset:
         tasks = _tasks(self.models[cell.model.name], cell.model)
@@ -85,6 +88,8 @@ class LocalWorkshop(Attacking):
 
     def cells(self, suite: Suite, targets: tuple[str, ...] | None = None) -> list[Cell]:
         """The cells of a suite on the workshop's models, each once; `targets` are the tasks that the attacker sees."""
+        if not self.models:
+            raise BadInputError("the suite names no models; say which by --model")
         cells = []
         subject = cache(self._subject)  # hundreds of cells have one model
         for part in suite.parts:
@@ -122,7 +127,7 @@ class LocalWorkshop(Attacking):
 
     def _subject(self, model: str) -> _Subject:
         found = find_model(self.models[model])
-        return _Subject(model_ref(found), found.tasks, found.size)
+        return _Subject(model_ref(found), judged_by(self.metrics, found.tasks), found.size)
 
     def _dataset_ref(self, subject: _Subject, dataset: str, images: int | None) -> DatasetRef:
         source = _dataset(dataset, (*subject.tasks.items(),), self.data_root, subject.size, images)

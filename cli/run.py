@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ..api.devices import device_of
+from ..api.metric_sets import METRIC_SETS
 from ..api.resolver import LocalWorkshop, found_models
 from ..api.running import do_share, evaluate_all
 from ..api.suites import find_suite
@@ -37,6 +38,11 @@ from .results import show_results
 @click.option("--steps", type=click.IntRange(min=1), help="Steps of iterative attacks.")
 @click.option("--transfer", is_flag=True, help="Attack every model also with what was made on each of the others.")
 @click.option("--seed", type=int, help="Seed of the attacks' random numbers.")
+@click.option(
+    "--metrics",
+    type=click.Choice(tuple(METRIC_SETS)),
+    help="Judge by another set of metrics, into an --out of its own.",
+)
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; default: one per core, one on a GPU.")
 @click.option("--engine", type=click.Choice(tuple(ENGINES)), help="Default: processes, serial for one worker.")
 @click.option(
@@ -74,6 +80,7 @@ def run(
     steps: int | None,
     transfer: bool,
     seed: int | None,
+    metrics: str | None,
     workers: int | None,
     engine: str | None,
     shard: tuple[int, int] | None,
@@ -93,7 +100,7 @@ def run(
     given = {"dataset": dataset, "eps": eps, "norm": norm, "images": images, "steps": steps, "seed": seed}
     plan = find_suite(suite, models, attacks, **given, transfer=transfer or None)
     limits = Limits(limit_seconds, limit_memory)
-    workshop = LocalWorkshop(found_models(plan.every_model), data_root, device, batch, limits=limits)
+    workshop = LocalWorkshop(found_models(plan.every_model), data_root, device, batch, limits=limits, metrics=metrics)
     cells = with_clean(workshop.cells(plan, targets))
     if workers is None:
         workers = default_workers() if device == "cpu" and engine != "serial" else 1

@@ -37,7 +37,8 @@ class Suite(Strict):
 
     `steps` and `settings` go to every attack that has such a setting, unless its name says otherwise. `also` adds
     cells. With `transfer` every model is attacked with what was made on each of the others, too. `models` and `attacks`
-    may hold selectors (selectors.py), until `with_names` puts names in their place.
+    may hold selectors (selectors.py), until `with_names` puts names in their place. Without `models` it is a protocol
+    for models that its user names.
     """
 
     dataset: Name
@@ -47,7 +48,7 @@ class Suite(Strict):
     eps: Budgets
     steps: Steps | None = None
     settings: Settings = Field(default_factory=dict)
-    models: Entries
+    models: list[Entry] = Field(default_factory=list)
     attacks: Entries
     transfer: bool = False
     also: list[Addition] = Field(default_factory=list)

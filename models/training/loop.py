@@ -30,9 +30,9 @@ def train(
 ) -> None:
     """Train the trainer's model in place, from the step it is at to the recipe's last; it ends in eval mode.
 
-    Minimises sum_t weight_t mean_B L_t by AdamW under a one-cycle schedule with clipped gradients. After `start` steps
-    an adversary joins: the first `share` of every batch is replaced by adversarial images, made by the attack against
-    the model in eval mode.
+    Minimises sum_t weight_t mean_B L_t by the recipe's optimizer and schedule with clipped gradients. After `start`
+    steps an adversary joins: the first `share` of every batch is replaced by adversarial images, made by the attack
+    against the model in eval mode.
     The weights kept are the exponential moving average over the steps: after the last step or, with `validation`
     scenes, at that step, of every `validate_every` and the last, at which `validate` scores them lowest; under an
     adversary, of the steps since it joined. The state goes to `checkpoint` every `every` steps, and to `clean_start`

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -17,6 +17,7 @@ from ..card import Architecture, ModelName, Packing
 from .augment import Augmentation, check_tasks
 
 Table = dict[str, Any]
+Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Adversary(Strict):
@@ -39,7 +40,9 @@ class Recipe(Strict):
     there are; in views of them as `augmentation` says. With `validation` images, the weights are those of the best step
     by these, looked at every `validate_every` steps; with none they are the last step's. The backbone's rate is
     `backbone_rate` times the `learning_rate` of the heads. `initial` is the model whose weights the training starts
-    from, `packing` how the trained weights are stored (see `packed`).
+    from, `packing` how the trained weights are stored (see `packed`). Rates follow one cycle, or halve after every
+    `halve_every` steps, then with `betas` of the optimizer's own: AdamW, or Adam, whose weight decay is a part of the
+    gradient.
     """
 
     name: ModelName
@@ -56,6 +59,9 @@ class Recipe(Strict):
     batch: int = Field(gt=1)
     learning_rate: float = Field(gt=0)
     backbone_rate: float = Field(default=1.0, gt=0)
+    optimizer: Literal["adamw", "adam"] = "adamw"
+    halve_every: int | None = Field(default=None, gt=0)
+    betas: tuple[Beta, Beta] | None = Field(default=None, strict=False)
     weight_decay: float = Field(ge=0)
     clip: float = Field(gt=0)
     ema: float = Field(ge=0, lt=1)
@@ -72,6 +78,8 @@ class Recipe(Strict):
     def _check(self) -> Recipe:
         if (self.steps is None) == (self.epochs is None):
             raise ValueError("steps or epochs must be given, and not both")
+        if self.betas and self.halve_every is None:
+            raise ValueError("betas go with halve_every; one cycle of rates has its own")
         return self
 
     def total(self, images: int) -> int:

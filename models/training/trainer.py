@@ -50,14 +50,14 @@ class Trainer:
 
     @classmethod
     def start(cls, recipe: Recipe, model: MultiTaskModel, device: torch.device, steps: int) -> Trainer:
-        """At step 0 of `steps`, with `model` moved to `device`: AdamW under a one-cycle schedule.
+        """At step 0 of `steps`, with `model` moved to `device`, under the recipe's optimizer and schedule.
 
         Raises BadInputError if the backbone is to have a rate of its own in a network that shows none.
         """
         model.to(device)
         groups = _groups(recipe, model)
-        optimizer = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
-        rates = [group["lr"] for group in groups]
+        make = torch.optim.Adam if recipe.optimizer == "adam" else torch.optim.AdamW
+        optimizer = make(groups, betas=recipe.betas or (0.9, 0.999), weight_decay=recipe.weight_decay)
         averaging = get_ema_multi_avg_fn(recipe.ema)  # type: ignore[no-untyped-call]
         average = AveragedModel(model, multi_avg_fn=averaging, use_buffers=True)
         average.eval()
@@ -68,7 +68,7 @@ class Trainer:
             average=average,
             adversary=None if adversary is None else load_attack(adversary.attack, **adversary.settings),
             optimizer=optimizer,
-            schedule=torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total_steps=steps),
+            schedule=_schedule(recipe, optimizer, steps),
             order=torch.Generator().manual_seed(recipe.seed),
             device=device,
             steps=steps,
@@ -131,6 +131,13 @@ def _groups(recipe: Recipe, model: MultiTaskModel) -> list[dict[str, Any]]:
         {"params": backbone, "lr": recipe.learning_rate * recipe.backbone_rate},
         {"params": [*model.net.heads.parameters()], "lr": recipe.learning_rate},
     ]
+
+
+def _schedule(recipe: Recipe, optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
+    if recipe.halve_every is not None:
+        return torch.optim.lr_scheduler.StepLR(optimizer, recipe.halve_every, gamma=0.5)
+    rates = [group["lr"] for group in optimizer.param_groups]
+    return torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total_steps=steps)
 
 
 _MODULES = ("model", "average", "optimizer", "schedule")

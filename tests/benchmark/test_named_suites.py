@@ -109,7 +109,12 @@ def test_a_suite_of_nothing_is_refused(change: dict[str, object]) -> None:
 @pytest.mark.parametrize("name", SUITES)
 def test_every_suite_runs_models_on_data_that_have_their_tasks(name: str) -> None:
     for part in find_suite(name).parts:
-        assert {find_card(model)[0].dataset for model in part.models} == {part.dataset}
+        assert {find_card(model)[0].dataset for model in part.models} <= {part.dataset}
+
+
+def test_only_protocols_have_no_models_of_their_own() -> None:
+    assert {name for name in SUITES if not find_suite(name).every_model} == {"paper-nyuv2", "paper-taskonomy"}
+    assert_refused(mtrbench("run", "paper-taskonomy"), "the suite names no models; say which by --model")
 
 
 class TestSelectors:
@@ -226,7 +231,7 @@ class TestFromOutside:
             (("[4]", "[4"), ("mine.toml is not TOML", "line 4")),
             (
                 ("eps = [4]\nmodels", "ep = [4]\nmodel"),
-                ("field 'eps': Field required", "field 'models'", "'ep'"),
+                ("field 'eps': Field required", "field 'model'", "'ep'"),
             ),
             (("2", "0"), ("field 'images'", "greater than 0")),
             (

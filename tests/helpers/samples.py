@@ -10,8 +10,24 @@ from mtrbench.benchmark.protocol.tasks.segmentation import IGNORE
 from mtrbench.benchmark.protocol.tasks.shapes import is_dense
 from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel
 
-SETTINGS = {"segmentation": {"classes": 4}, "classification": {"classes": 4}, "regression": {"values": 3}}
-NOTHING = {"segmentation": IGNORE, "classification": UNKNOWN, "depth": 0, "inverse_depth": 0, "normals": 0}
+LIKE = {
+    "inverse_depth": "depth",
+    "dgba2023_segmentation": "segmentation",
+    "dgba2023_cross_entropy": "segmentation",
+    "dgba2023_depth": "depth",
+    "dgba2023_log_depth": "depth",
+    "dgba2023_cosine": "normals",
+}
+"""Tasks whose predictions and truth are those of another one."""
+
+
+def like(values):
+    """The same for every task that is like one of them."""
+    return values | {name: values[own] for name, own in LIKE.items() if own in values}
+
+
+SETTINGS = like({"segmentation": {"classes": 4}, "classification": {"classes": 4}, "regression": {"values": 3}})
+NOTHING = like({"segmentation": IGNORE, "classification": UNKNOWN, "depth": 0, "normals": 0})
 """The truth of what has none; NaN for the other tasks."""
 
 
@@ -31,6 +47,7 @@ def sample(name, batch=4, size=6, seed=0, dtype=torch.float64):
     g = torch.Generator().manual_seed(seed)
     shape = [{"height": size, "width": size}.get(axis, axis) for axis in task_of(name).prediction_shape]
     prediction = torch.randn(batch, *shape, generator=g, dtype=dtype)
+    name = LIKE.get(name, name)
     if name == "classification":
         truth, invalid = torch.randint(0, 4, (batch,), generator=g), torch.zeros(batch, 1, dtype=torch.bool)
         invalid[2:3] = True
@@ -44,7 +61,7 @@ def sample(name, batch=4, size=6, seed=0, dtype=torch.float64):
     if name == "segmentation":
         truth = torch.randint(0, 4, (batch, size, size), generator=g)
         return prediction, truth.masked_fill(invalid[:, 0], IGNORE), invalid
-    if name in ("depth", "inverse_depth"):
+    if name == "depth":
         truth = torch.rand(batch, 1, size, size, generator=g, dtype=dtype) * 9 + 0.5
         bad = torch.tensor([0.0, -1.0, torch.nan, torch.inf], dtype=dtype)
         choice = torch.randint(0, 4, invalid.shape, generator=g)
