@@ -18,7 +18,7 @@ METRIC_SETS: Mapping[str, Mapping[str, str]] = {
 
 
 def judged_by(metrics: str | None, tasks: Mapping[str, Task]) -> dict[str, Task]:
-    """The tasks as the metric set `metrics` judges them, or as they are; raises BadInputError if there is no such set."""
+    """The tasks as the metric set `metrics` judges them; as they are for None. Raises BadInputError if unknown."""
     if metrics is None:
         return dict(tasks)
     if metrics not in METRIC_SETS:
