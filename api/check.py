@@ -23,7 +23,7 @@ def suite_records(suite: str, means: Means, out: Path) -> list[AnyRecord]:
     """The records of a suite's cells and of their clean passes; what the store `out` has is not computed again."""
     plan = find_suite(suite)
     workshop = means.workshop(found_models(plan.every_model))
-    return means.measure(with_clean(workshop.cells(plan)), workshop, Store(out))
+    return means.measure(with_clean(workshop.cells(plan)), workshop, Store(out)).all_records()
 
 
 def records_at(places: Sequence[Path]) -> list[AnyRecord]:

@@ -27,10 +27,11 @@ from ..leaderboards.analysis.comparison import Compared, Comparison, LeftOut, ca
 from ..leaderboards.analysis.pairing import Subject, contents, counting
 from ..leaderboards.analysis.verdicts import Repeats
 from ..models.registry import find_model
+from .evidence import found_again
 from .identity import model_ref
 from .records import PUBLISHED, record_files
 from .resolver import LocalWorkshop, found_models, threat_ref
-from .running import Progress, evaluate_all
+from .running import Done, Progress, evaluate_all
 from .suites import find_suite
 
 T = TypeVar("T")
@@ -50,9 +51,17 @@ class Means:
         """A workshop with these models, names to where they are found."""
         return LocalWorkshop(models, self.data_root, self.device, self.batch_size)
 
-    def measure(self, cells: Sequence[Cell], workshop: LocalWorkshop, store: Store) -> list[AnyRecord]:
-        """The records of cells, in their order; what is in the store is taken from there."""
-        return evaluate_all(cells, workshop, store, self.engine, self.progress).all_records()
+    def measure(self, cells: Sequence[Cell], workshop: LocalWorkshop, store: Store) -> Done:
+        """What comes of cells; what is in the store is taken from there."""
+        return evaluate_all(cells, workshop, store, self.engine, self.progress)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """How records fared that were measured again; those that came out again are `repeated`, with evidence of it."""
+
+    comparison: Comparison
+    repeated: Sequence[AnyRecord]
 
 
 @dataclass(frozen=True)
@@ -71,7 +80,7 @@ def check_published(
     seed: int = 0,
     places: Sequence[Path] = (PUBLISHED,),
     rule: Repeats | None = None,
-) -> Comparison:
+) -> Checked:
     """Measure published cells again, and compare: those of a suite, those whose key begins with `what`, or all.
 
     Of these `sample` are drawn by `seed`, if it is given. Cells whose data, or code from outside, is not at hand are
@@ -103,10 +112,19 @@ def check_published(
             break
     rule = rule or Repeats()
     with TemporaryDirectory() as passing:
-        fresh = means.measure([one.cell for one in chosen], means.workshop(models), Store(Path(passing)))
-    pairs = zip(chosen, fresh, strict=True)
-    cells = [compare_pair(one.record, again, rule) for one, again in pairs]
-    return Comparison(rule, (*cells, *faults), left_out=tuple(left_out))
+        done = means.measure([one.cell for one in chosen], means.workshop(models), Store(Path(passing)))
+    fresh = {record.key: record for record in done.records}
+    cells, repeated = [], []
+    for one in chosen:
+        again = fresh.get(one.cell.key)
+        if again is None:
+            cells.append(cannot(one.record, done.faults[one.cell.key]))
+            continue
+        cells.append(compare_pair(one.record, again, rule))
+        if not cells[-1].failing and not cells[-1].obstacle:
+            exact = cells[-1].verdict == "same"
+            repeated.append(found_again(one.record, "re-run", again.environment, exact))
+    return Checked(Comparison(rule, (*cells, *faults), left_out=tuple(left_out)), repeated)
 
 
 def _is_key(what: str) -> bool:

@@ -14,7 +14,7 @@ import torch
 from .child import Limits
 from .engines import Engine
 from .environment import environment
-from .harness import in_batches, measure
+from .harness import Keep, in_batches, measure
 from .measurement import Measurement
 from .protocol.cells import Cell, ModelRef
 from .protocol.errors import AttackError, blamed_on
@@ -185,17 +185,17 @@ def _do(workshop: Workshop, store: Store, job: Job) -> str | None:
     return None
 
 
-def measure_cell(workshop: Workshop, cell: Cell, span: Span) -> Measurement:
+def measure_cell(workshop: Workshop, cell: Cell, span: Span, keep: Keep | None = None) -> Measurement:
     """The pass over a stretch of a cell's samples, whatever modes PyTorch is in.
 
-    An attack with code from outside runs in a process of its own. Raises BadInputError where the harness does, and for
-    whatever the attack or the model raises.
+    An attack with code from outside runs in a process of its own; its images go to `keep`. Raises BadInputError where
+    the harness does, and for whatever the attack or the model raises.
     """
     with standard_modes():
-        return _measured(workshop, cell, span)
+        return _measured(workshop, cell, span, keep)
 
 
-def _measured(workshop: Workshop, cell: Cell, span: Span) -> Measurement:
+def _measured(workshop: Workshop, cell: Cell, span: Span, keep: Keep | None) -> Measurement:
     dataset, device = workshop.dataset(cell), torch.device(workshop.device)
     own = (batch.to(device) for batch in in_batches(dataset, range(*span), workshop.batch_size))
     threat = ThreatModel(cell.threat.norm, cell.threat.eps / 255, cell.threat.targets) if cell.threat else None
@@ -208,7 +208,7 @@ def _measured(workshop: Workshop, cell: Cell, span: Span) -> Measurement:
     model = workshop.model(cell.model)
     limits = workshop.limits if cell.attack is not None and cell.attack.code is not None else None
     with blamed_on(cell.title):
-        return measure(model, own, attack, threat, Noise(cell.seed), cell.title, split, source, limits)
+        return measure(model, own, attack, threat, Noise(cell.seed), cell.title, split, source, limits, keep)
 
 
 def with_clean(cells: Sequence[Cell]) -> list[Cell]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, combinations
 
@@ -24,6 +24,9 @@ from .protocol.types import Attack, Batch, Dataset, MultiTaskModel, SplitAttack
 from .protocol.verify import verified
 from .victim import copied, shown
 
+Keep = Callable[[Sequence[str], Tensor], object]
+"""Takes the names of samples, and their adversarial images."""
+
 
 def in_batches(dataset: Dataset, samples: range, size: int) -> Iterator[Batch]:
     """The samples at these places, `size` at a time."""
@@ -40,13 +43,14 @@ def measure(
     split: Sequence[Batch] = (),
     source: MultiTaskModel | None = None,
     limits: Limits | None = None,
+    keep: Keep | None = None,
 ) -> Measurement:
     """The `attacked_pass` if an attack is given, else the `clean_pass`; what is left out there does not count."""
     if attack is None:
         return clean_pass(model, batches)
     if threat is None or noise is None:
         raise BadInputError(f"{title}: an attack needs a threat model and noise")
-    return attacked_pass(model, batches, attack, threat, noise, title, split, source, limits)
+    return attacked_pass(model, batches, attack, threat, noise, title, split, source, limits, keep)
 
 
 def clean_pass(model: MultiTaskModel, batches: Iterable[Batch]) -> Measurement:
@@ -67,6 +71,7 @@ def attacked_pass(
     split: Sequence[Batch] = (),
     source: MultiTaskModel | None = None,
     limits: Limits | None = None,
+    keep: Keep | None = None,
 ) -> Measurement:
     """Score `model` on what the attack, which sees `source` instead if there is one, makes of `batches`.
 
@@ -75,6 +80,7 @@ def attacked_pass(
     Nothing is trusted: an attack gets copies of the model and of the batch, its images are checked against shape, type,
     range and budget and scored on what it never saw, and the copied model must come back as it was. With `limits`, as
     an attack from outside has, it runs in a process of its own, and an image must not depend on its neighbours.
+    What has passed the checks is given to `keep`, with the samples' names.
     Raises AttackError, naming `title` and the sample, where a check or the attack fails.
     """
     batches = iter(batches)
@@ -91,6 +97,8 @@ def attacked_pass(
         for batch in batches:
             found, effort = attacker.perturb(batch)
             x = verified(found, batch, threat, title)
+            if keep is not None:
+                keep(batch.ids, x)
             part = Measurement(batch.ids, *_score(model, batch.at(x)), peak_memory_mb=_peak_memory_mb(batch))
             part.add(effort)
             parts.append(part)

@@ -16,6 +16,8 @@ from ..benchmark.engines import ENGINES, default_workers, make_engine
 from ..benchmark.protocol.arguments import DataRoot
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.files import write_atomically
+from ..benchmark.protocol.merging import Found
+from ..benchmark.protocol.packing import pack
 from ..leaderboards.analysis.comparison import Comparison
 from ..leaderboards.analysis.verdicts import tolerances
 from ..leaderboards.output.checks import check_annotations, check_json, check_junit, check_markdown, check_text
@@ -61,6 +63,11 @@ file_option = click.Path(path_type=Path, dir_okay=False)
 @click.option("--junit", type=file_option, help="Write the result as JUnit's XML.")
 @click.option("--markdown", type=file_option, help="Write the result as Markdown, for a job summary or a comment.")
 @click.option("--github", is_flag=True, help=f"Print annotations for GitHub, and add the Markdown to ${SUMMARY}.")
+@click.option(
+    "--evidence",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Add what was measured again, and came out again, to the packed files of this folder, with evidence of it.",
+)
 @json_option
 @click.pass_context
 def check(
@@ -81,6 +88,7 @@ def check(
     junit: Path | None,
     markdown: Path | None,
     github: bool,
+    evidence: Path | None,
     as_json: bool,
 ) -> None:
     r"""Measure published results again, or fail a build whose robustness fell.
@@ -109,8 +117,12 @@ def check(
         number = datetime.now(UTC).date().toordinal() if seed is None else seed
         if sample is not None:
             click.echo(f"{sample} cells drawn by --seed {number}", err=True)
-        found = check_published(what, means, sample=sample, seed=number, places=places or (PUBLISHED,))
+        checked = check_published(what, means, sample=sample, seed=number, places=places or (PUBLISHED,))
+        found = checked.comparison
+        if evidence and checked.repeated:
+            pack((Found("a record measured again", record) for record in checked.repeated), evidence)
     else:
+        _refuse(evidence is not None, "--evidence", "it is of what is measured again, without a --baseline")
         _refuse(sample is not None, "--sample", "against a baseline all of its cells are checked")
         if (what is None) == (not places):
             raise BadInputError("with --baseline say either a suite to run or the --records to compare, not both")

@@ -25,6 +25,7 @@ COMMANDS = {
     "train": "train a model from its recipe",
     "card": "make a card of a network from anywhere",
     "validate": "check an attack or a model for the properties of one",
+    "submit": "check what is to be handed in, and put it into a checkout",
     "new": "write a package with an attack, a model or the like of one's own",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
@@ -39,11 +40,26 @@ def _model(name: str, strong_on: str | None, dataset: str | None, data_root: Dat
     return _rows(examine_model(name, dataset, data_root))
 
 
+def _submission(place: str, strong_on: str | None, dataset: str | None, data_root: DataRoot | None) -> Rows:
+    from ..api.rerun import Means
+    from ..api.submit import validate_submission
+    from ..benchmark.engines import Serial
+
+    for option, given in (("--model", strong_on), ("--dataset", dataset)):
+        if given:
+            raise BadInputError(f"{option} {given}: the records of a submission say what it was tried on; leave it out")
+    return _rows(validate_submission(Path(place), Means(Serial(), data_root)))
+
+
 def _rows(found: Mapping[str, Finding]) -> Rows:
     return [{"property": title, **asdict(finding)} for title, finding in found.items()]
 
 
-KINDS: dict[str, Callable[[str, str | None, str | None, DataRoot | None], Rows]] = {"attack": _attack, "model": _model}
+KINDS: dict[str, Callable[[str, str | None, str | None, DataRoot | None], Rows]] = {
+    "attack": _attack,
+    "model": _model,
+    "submission": _submission,
+}
 
 
 @click.command()
@@ -63,10 +79,11 @@ def validate(
     data_root: DataRoot | None,
     as_json: bool,
 ) -> None:
-    """Check an attack or a part of one, by its name, or a model, by its name or its card's path.
+    """Check an attack or a part of one, by its name, a model, by its name or its card's path, or a submission.
 
-    KIND is attack or model. pkg.module:Object and ./file.py:Object stand for a name. Exits with 1 if a property fails.
-    A flag is a sign that a model hides its gradients rather than being robust, and no failure.
+    KIND is attack, model or submission. pkg.module:Object and ./file.py:Object stand for a name; a submission is a
+    folder or what mtrbench submit made of it, and no code of it is run. Exits with 1 if a property fails. A flag is a
+    sign that a model hides its gradients rather than being robust, or that something is not at hand, and no failure.
     """
     import torch
 

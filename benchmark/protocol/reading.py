@@ -6,11 +6,13 @@ import gc
 import gzip
 import json
 import re
+import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import IO, cast
 
 from pydantic import ValidationError
 
@@ -19,7 +21,9 @@ from .merging import Found, merged
 from .migration import SCHEMA, migrated
 from .records import AnyRecord, CleanRecord, Record
 
-ENDINGS = (".json", ".json.gz", ".jsonl", ".jsonl.gz")
+ENDINGS = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".zip")
+ARCHIVED = "records.jsonl.gz"
+"""What holds the records in a submission, a zip file."""
 LARGEST = 16 * 2**20
 """Largest accepted record, in bytes: ten kilobytes are usual, and a small gzip file may unpack to gigabytes."""
 LARGEST_FILE = 2**30
@@ -89,10 +93,10 @@ def _texts(path: Path) -> Iterator[tuple[str, bytes]]:
     """What stands for a record in a file, and where: all of it, or each of its lines."""
     if not path.name.endswith(ENDINGS):
         raise BadInputError(f"{path} is no file of records; they end in {', '.join(ENDINGS)}")
-    lines = ".jsonl" in path.suffixes[-2:]
+    lines = ".jsonl" in path.suffixes[-2:] or path.suffix == ".zip"
     total = 0
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        with _opened(path) as file:
             for number in count(1):
                 where = f"record {path}, line {number}" if lines else f"record {path}"
                 text = file.readline(LARGEST + 1) if lines else file.read(LARGEST + 1)
@@ -106,10 +110,21 @@ def _texts(path: Path) -> Iterator[tuple[str, bytes]]:
                 yield where, text
                 if not lines:
                     return
-    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+    except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
         raise BadInputError(f"record {path} cannot be unpacked: {error}; {REMEDY}") from error
     except OSError as error:
         raise BadInputError(f"record {path} cannot be read: {error.strerror}") from error
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """The bytes of a file of records, unpacked."""
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path) as archive, archive.open(ARCHIVED) as member, gzip.open(member) as unpacked:
+            yield cast(IO[bytes], unpacked)
+        return
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        yield cast(IO[bytes], file)
 
 
 def _parsed(where: str, text: bytes) -> Iterator[Found]:

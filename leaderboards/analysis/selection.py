@@ -29,7 +29,7 @@ def current(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
 
 
 def _check(new: Record, old: Record, by_key: dict[str, Record]) -> None:
-    if _about(new) != _about(old):
+    if about(new) != about(old):
         raise BadInputError(f"record {new.key} supersedes {old.key}, of another model, attack, data set or budget")
     seen: Record | None = old
     for _ in by_key:
@@ -38,6 +38,7 @@ def _check(new: Record, old: Record, by_key: dict[str, Record]) -> None:
             raise BadInputError(f"records {new.key} and {old.key} supersede each other; remove one")
 
 
-def _about(record: Record) -> tuple[object, ...]:
+def about(record: Record) -> tuple[object, ...]:
+    """What a record must have in common with one that it supersedes: model, attack, source, data set and budget."""
     cell, source = record.cell, record.cell.source
     return cell.model.name, record.attack.name, source and source.name, cell.dataset.name, record.threat

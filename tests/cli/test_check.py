@@ -119,6 +119,29 @@ class TestMeasuredAgain:
         assert "1 cells drawn by --seed 3" in outcome.err
         assert_refused(mtrbench("check", "0000000", "--records", records), "0000000")
 
+    def test_what_came_out_again_has_evidence_of_it(
+        self, measured: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert again(*measured, "--evidence", tmp_path / "here").code == 0
+        assert {record.tier for record in read_records(tmp_path / "here")} == {"re-run"}
+        assert all(record.evidence[0].exact for record in read_records(tmp_path / "here"))
+        ci = {"ACTIONS": "true", "SERVER_URL": "https://github.com", "REPOSITORY": "o/r", "RUN_ID": "7"}
+        for name, value in ci.items():
+            monkeypatch.setenv(f"GITHUB_{name}", value)
+        assert again(measured[0], tmp_path / "here", "--evidence", tmp_path / "ci").code == 0
+        (found,) = {
+            (record.tier, record.evidence[-1].run, len(record.evidence)) for record in read_records(tmp_path / "ci")
+        }
+        assert found == ("checked in CI", "https://github.com/o/r/actions/runs/7", 2)
+
+    @pytest.mark.usefixtures("weaker_pgd")
+    def test_what_differs_gets_none(self, measured: tuple[Path, Path], tmp_path: Path) -> None:
+        assert again(*measured, "--evidence", tmp_path / "here").code == 1
+        assert {record.cell.title for record in read_records(tmp_path / "here")} == {
+            "clean pass on tiny",
+            "noise on tiny (eps 4/255)",
+        }
+
     def test_a_published_cell_repeats(self) -> None:
         record = next(
             one
