@@ -1,6 +1,7 @@
 """Attacks that are wrong in one way each, whole attacks from outside, as `planted_attacks:NAME`.
 
-Those of `CAUGHT` are caught where they run. Those of `SUBTLE` move no number but their own, and the kit alone tells them.
+Those of `CAUGHT` are caught where they run. Those of `SUBTLE` move no number but their own, and the kit alone tells
+them.
 """
 
 from __future__ import annotations
