@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
+from ..benchmark.protocol.files import write_atomically
 from ..leaderboards.analysis.gallery import GALLERY, read_gallery
 from ..leaderboards.output.publish import check as compare
 from ..leaderboards.output.publish import publish
-from ..leaderboards.site.readme import update_readme, with_boards
+from ..leaderboards.site.readme import updated
 from ..leaderboards.site.suites import read_suites, suite_files
 from .tables import echo_boards
 
@@ -26,8 +27,10 @@ from .tables import echo_boards
 )
 @click.option(
     "--readme",
+    "pages",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Also rewrite the boards in this file.",
+    multiple=True,
+    help="Also rewrite the boards in this file; repeatable.",
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if what is there differs.")
 @click.option(
@@ -37,26 +40,27 @@ from .tables import echo_boards
     show_default=True,
 )
 @click.pass_context
-def leaderboard(context: click.Context, places: tuple[Path, ...], readme: Path | None, check: bool, out: Path) -> None:
+def leaderboard(
+    context: click.Context, places: tuple[Path, ...], pages: tuple[Path, ...], check: bool, out: Path
+) -> None:
     """Make the tables and plots of records; the same records give the same bytes.
 
     Several --records are united. A folder that holds folders of records is published folder by folder, and with it the
-    pictures of the folder gallery beside it, which `mtrbench gallery` draws. Which one README shows says its marker,
-    <!-- boards:begin NAME -->.
+    pictures of the folder gallery beside it, which `mtrbench gallery` draws. Which one a --readme shows says its
+    marker, <!-- boards:begin NAME -->; between <!-- answer:begin --> and <!-- answer:end --> stands what sharing does.
     """
     suites = read_suites(*places)
     gallery = {name: found for place in places for name, found in read_gallery(place.parent / GALLERY).items()}
+    texts = {page: updated(page, suites, gallery, out) for page in pages}  # first, as one may be refused
+    content = suite_files(suites, gallery)
     if check:
-        stale = compare(suite_files(suites, gallery), out)
-        text = readme.read_text(encoding="utf-8") if readme else ""
-        if readme and text != with_boards(text, suites, gallery):
-            stale.append(f"{readme} differs")
+        stale = [*compare(content, out), *(f"{page} differs" for page, (text, new) in texts.items() if text != new)]
         for line in stale:
             click.echo(line)
         context.exit(1 if stale else 0)
-    if readme:
-        update_readme(readme, suites, gallery)  # first, as it may be refused
-    written = publish(suite_files(suites, gallery), out)
+    for page, (_, new) in texts.items():
+        write_atomically(page, new.encode())
+    written = publish(content, out)
     for name, records in suites.items():
         echo_boards(records, out / name)
     click.echo(f"{sum(map(len, suites.values()))} records; {len(written)} tables and plots in {out}")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...benchmark.stats import Bootstrapped, mean
+from ...benchmark.stats import Bootstrapped
 from ..analysis.correlation import Correlation
 from ..analysis.families import Family, families
 from ..analysis.group import Group
 from ..analysis.labels import Name
-from ..analysis.scores import ratio, task_scores
-from ..analysis.sharing import clean_gains, correlation, damages
+from ..analysis.sharing import clean_gains, correlation, damages, ends_by_task, pairings, shared_to_independent
 from .notes import common_notes
 from .table import Board, Column, Value
 
@@ -111,7 +110,7 @@ def _rows(group: Group, family: Family) -> list[Row]:
     rows = [Row(family.label, CLEAN_GAIN, _layouts(family, gains), trend, None, {}, None)] if trend else []
     for attack in group.attacked:
         scores = damages(group, family, attack)
-        trend, ends = correlation(family, scores), _ends(family, scores)
+        trend, ends = correlation(family, scores), shared_to_independent(family, scores)
         if trend or ends:
             rows.append(
                 Row(
@@ -120,40 +119,18 @@ def _rows(group: Group, family: Family) -> list[Row]:
                     layouts=_layouts(family, scores),
                     correlation=trend,
                     ends=ends,
-                    by_task=_ends_by_task(group, family, attack, scores) if ends else {},
-                    by_seed=_by_seed(group, family, scores),
+                    by_task=ends_by_task(group, family, attack) if ends else {},
+                    by_seed=said(pairings(family, scores)),
                 )
             )
     return rows
 
 
+def said(found: Sequence[float]) -> str | None:
+    """The ratios of all pairings of seeds, if there is more than one."""
+    return ", ".join(f"{times:.2f}" for times in found) if len(found) > 1 else None
+
+
 def _layouts(family: Family, scores: Mapping[str, Bootstrapped]) -> int:
     """How many layouts have a score."""
     return len(family.by_layout(scores)[0])
-
-
-def _ends(family: Family, scores: Mapping[str, Bootstrapped]) -> Bootstrapped | None:
-    """The mean score of the fully shared models over that of the independent ones, None without one of them."""
-    shared, independent = (
-        [scores[model] for model in models if model in scores] for models in (family.shared, family.independent)
-    )
-    return ratio(mean(shared), mean(independent)) if shared and independent else None
-
-
-def _ends_by_task(group: Group, family: Family, attack: str, known: Collection[str]) -> dict[str, Bootstrapped | None]:
-    """The same for D of every task, over the models that have a score."""
-    models = [model for model in (*family.shared, *family.independent) if model in known]
-    records = [group.records[model, attack] for model in models]
-    return {
-        task: _ends(family, dict(zip(models, task_scores([(of, task) for of in records]), strict=True)))
-        for task in group.setting.tasks
-    }
-
-
-def _by_seed(group: Group, family: Family, scores: Mapping[str, Bootstrapped]) -> str | None:
-    """The same for every fully shared model over every independent one, from the smallest, where there are several."""
-    shared, independent = (
-        [scores[model].value for model in models if model in scores] for models in (family.shared, family.independent)
-    )
-    found = sorted(one / other for one in shared for other in independent if other > 0)
-    return ", ".join(f"{times:.2f}" for times in found) if len(found) > 1 else None

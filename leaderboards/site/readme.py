@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from html import escape
 from pathlib import Path
 
 from ...benchmark.protocol.errors import BadInputError
-from ...benchmark.protocol.files import write_atomically
 from ..analysis.gallery import EMPTY, GALLERY, Gallery
 from ..analysis.groups import group, headline
 from ..analysis.headline import headline_attack
@@ -19,9 +19,10 @@ from ..boards.sharing import CLEAN_GAIN, sharing_boards
 from ..output.pages import picture
 from ..output.render import markdown
 from ..plots.registry import TRADEOFF
-from .suites import Suites
+from .suites import Suites, answer_of
 
 BEGIN, END = "<!-- boards:begin -->", "<!-- boards:end -->"
+ANSWER = re.compile(r"(<!-- answer:begin -->).*?(<!-- answer:end -->)", re.DOTALL)
 BETWEEN = re.compile(r"(<!-- boards:begin(?: ([^\s<>]+))? -->).*?(<!-- boards:end -->)", re.DOTALL)
 PUBLISHED = "leaderboards/published/"
 """The folder of the published files, as the README sees it."""
@@ -31,13 +32,18 @@ TOP = 5
 EXHIBITS = 4
 
 
-def with_boards(text: str, suites: Suites, gallery: Gallery = EMPTY) -> str:
-    """A README's text with the headline's trade-off plot, best rows and first exhibits between the markers.
+def with_boards(text: str, suites: Suites, gallery: Gallery = EMPTY, published: str = PUBLISHED) -> str:
+    """A page's text with the headline's trade-off plot, best rows and first exhibits between the markers.
 
-    Of several suites the first marker names the one that is shown: `<!-- boards:begin NAME -->`. Raises
-    BadInputError without the markers or with another name.
+    Of several suites the first marker names the one that is shown: `<!-- boards:begin NAME -->`. Between
+    `<!-- answer:begin -->` and `<!-- answer:end -->` stands what sharing does over all suites. `published` is the
+    folder of the published files, as the page sees it. Raises BadInputError without any markers or with another name.
     """
+    lines, _ = answer_of(suites, published)
+    text, answered = ANSWER.subn(lambda place: "\n".join([f"{place[1]}\n", *lines, place[2]]), text)
     found = BETWEEN.search(text)
+    if not found and answered:
+        return text
     if not found:
         raise BadInputError(f"the README lacks the markers {BEGIN} and {END}; add them where the boards shall stand")
     name = found[2] or ""
@@ -47,7 +53,7 @@ def with_boards(text: str, suites: Suites, gallery: Gallery = EMPTY) -> str:
     groups = group(suites[name])
     part = headline(groups)
     shown = (
-        [f"{picture(TRADEOFF, folder=f'{PUBLISHED}{name}/' if name else PUBLISHED)}\n"] if shown_families(part) else []
+        [f"{picture(TRADEOFF, folder=f'{published}{name}/' if name else published)}\n"] if shown_families(part) else []
     )
     for board in attack_boards([part]):
         tasks = [f"d_{task}" for task in part.setting.tasks]
@@ -63,8 +69,8 @@ def with_boards(text: str, suites: Suites, gallery: Gallery = EMPTY) -> str:
         markdown(board.only("measure", (CLEAN_GAIN, *attacks)).where("everywhere"), level=3)
         for board in sharing_boards(like)
     ]
-    shown += _strip(gallery, f"{PUBLISHED}{GALLERY}/")
-    shown.append(f"All boards, as tables and CSV: [{PUBLISHED}]({PUBLISHED}README.md)\n")
+    shown += _strip(gallery, f"{published}{GALLERY}/")
+    shown.append(f"All boards, as tables and CSV: [{PUBLISHED}]({published}README.md)\n")
     return "\n".join([f"{text[: found.start()]}{found[1]}\n", *shown, f"{found[3]}{text[found.end() :]}"])
 
 
@@ -78,7 +84,8 @@ def _strip(gallery: Gallery, folder: str) -> list[str]:
     return ["### What attacks do\n", *images, "", "Row by row:\n", *captions, ""] if images else []
 
 
-def update_readme(readme: Path, suites: Suites, gallery: Gallery = EMPTY) -> None:
-    """Replace the text between a README's markers; raises BadInputError as `with_boards` does."""
-    text = readme.read_text(encoding="utf-8")
-    write_atomically(readme, with_boards(text, suites, gallery).encode())
+def updated(page: Path, suites: Suites, gallery: Gallery, published: Path) -> tuple[str, str]:
+    """A page's text as it is, and as it is with the boards that are published in a folder; raises as `with_boards`."""
+    text = page.read_text(encoding="utf-8")
+    folder = os.path.relpath(published, page.parent).replace(os.sep, "/")
+    return text, with_boards(text, suites, gallery, f"{folder}/")

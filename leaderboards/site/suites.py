@@ -8,12 +8,18 @@ from pathlib import Path
 from ...benchmark.protocol.errors import BadInputError
 from ...benchmark.protocol.reading import read_records, record_paths
 from ...benchmark.protocol.records import AnyRecord
+from ..analysis.answer import answers
 from ..analysis.gallery import EMPTY, GALLERY, Gallery
 from ..analysis.groups import group
+from ..boards.answer import answer_board
 from ..output.pages import files
+from ..output.render import markdown, to_csv
+from ..plots.answer import answer
 from .site import site_files
 
 SITE = "site"
+ANSWER = "answer"
+"""The picture and the table of what sharing does, over all suites."""
 
 Suites = Mapping[str, Sequence[AnyRecord]]
 """Records by the name of their folder; the name is empty where there is just one folder."""
@@ -51,9 +57,25 @@ def suite_files(suites: Suites, gallery: Gallery = EMPTY) -> dict[str, bytes]:
     else:
         found = {f"{name}/{path}": content for name in suites for path, content in files(suites[name]).items()}
         links = [f"- [{name}]({name}/README.md): {_about(suites[name])}" for name in sorted(suites)]
-        found["README.md"] = "\n".join(["# Leaderboards", "", *links, ""]).encode()
+        lines, beside = answer_of(suites)
+        found["README.md"] = "\n".join(["# Leaderboards", "", *lines, *links, ""]).encode()
+        found |= beside
     found |= {f"{GALLERY}/{name}.png": content for name, (_, content) in gallery.items()}
     return found | {f"{SITE}/{path}": content for path, content in site_files(suites, found, gallery).items()}
+
+
+def answer_of(suites: Suites, folder: str = "") -> tuple[list[str], dict[str, bytes]]:
+    """Does sharing hurt, over all suites: a page's lines, picture and table, and the files that lie beside it.
+
+    `folder` is where these lie, as the page sees it. Nothing if no suite has both ends of sharing.
+    """
+    found = answers([part for name in suites for part in group(suites[name])])
+    board, drawn = answer_board(found), answer(found)
+    if board is None or drawn is None:
+        return [], {}
+    lines = [f"![Damage to fully shared networks over damage to independent ones]({folder}{ANSWER}.svg)", ""]
+    files = {f"{ANSWER}.{kind}": content for kind, content in drawn.items()}
+    return [*lines, markdown(board)], {**files, f"{ANSWER}.csv": to_csv([board]).encode()}
 
 
 def _about(records: Sequence[AnyRecord]) -> str:

@@ -18,7 +18,7 @@ from mtrbench.leaderboards.analysis.sharing import clean_gains, damages, shown_f
 from mtrbench.leaderboards.output.pages import files
 from mtrbench.leaderboards.output.publish import check, publish
 from mtrbench.leaderboards.plots.tradeoff import points
-from mtrbench.leaderboards.site.readme import BEGIN, END, update_readme, with_boards
+from mtrbench.leaderboards.site.readme import BEGIN, END, updated, with_boards
 
 HALF = "rooms3-half.clean"
 """A third degree of sharing: two make no trade-off."""
@@ -109,14 +109,22 @@ def test_no_temporary_files_are_left(published, tmp_path):
 def test_readme_changes_only_between_the_markers(records, tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
-    update_readme(readme, {"": records})
-    text = readme.read_text()
+    _, text = updated(readme, {"": records}, {}, tmp_path / "leaderboards" / "published")
     assert text.startswith(f"before\n{BEGIN}\n")
     assert text.endswith(f"{END}\nafter\n")
     assert "old" not in text
     assert "leaderboards/published/tradeoff.svg" in text
     assert "`dgba-pgd`" in text
     assert with_boards(text, {"": records}) == text
+
+
+def test_a_page_elsewhere_sees_the_published_files_from_there(records, tmp_path):
+    page = tmp_path / "docs" / "page.md"
+    page.parent.mkdir()
+    page.write_text(f"{BEGIN}\n{END}\n<!-- answer:begin -->\nold\n<!-- answer:end -->\n")
+    _, text = updated(page, {"": records}, {}, tmp_path / "boards")
+    assert "](../boards/tradeoff.svg)" in text
+    assert "old" not in text
 
 
 @pytest.mark.parametrize("text", ["", BEGIN, END, f"{END} {BEGIN}"])

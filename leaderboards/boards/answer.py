@@ -1,0 +1,39 @@
+"""Does sharing hurt? One row per data set and training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..analysis.answer import Answer
+from .sharing import said
+from .table import Board, Column, Value
+
+NOTE = (
+    "Damage to the fully shared networks over damage to the independent ones of the same training, as ARD and by task: "
+    "above 1, sharing hurts. Intervals are 95 % over images alone; what another training would give shows in the last "
+    "column, the ratio for every pairing of a fully shared with an independent network of other seeds."
+)
+
+
+def answer_board(found: Sequence[Answer]) -> Board | None:
+    """The ratios of all data sets side by side; None if there are none."""
+    if not found:
+        return None
+    tasks = list(dict.fromkeys(task for one in found for task in one.group.setting.tasks))
+    columns: list[Column[Answer]] = [
+        Column("dataset", "images", lambda one: one.group.setting.dataset),
+        Column("training", "models", lambda one: one.family.label),
+        Column("attack", "attack", lambda one: one.attack),
+        Column("ratio", "shared /\nindependent [95 %]", lambda one: one.ratio.estimate(), "interval", digits=2),
+        *(Column(f"ratio_{task}", task, _of_task(task), digits=2) for task in tasks),
+        Column("pairings", "by pairing\nof seeds", lambda one: said(one.pairings)),
+    ]
+    return Board.of("answer", "Does sharing hurt?", NOTE, (), columns, found)
+
+
+def _of_task(task: str) -> Callable[[Answer], Value]:
+    def value(one: Answer) -> Value:
+        ratio = one.by_task.get(task)
+        return ratio.estimate() if ratio else None
+
+    return value

@@ -1,0 +1,57 @@
+"""Does sharing hurt? Damage to shared over damage to independent networks, on every data set, in one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FormatStrFormatter, NullLocator
+
+from ..analysis.answer import Answer
+from .style import GREY, Drawn, drawn, level_whisker, look
+
+TICKS = (0.25, 0.33, 0.5, 0.7, 1, 1.4, 2, 3, 4)
+ROW = 0.34
+"""Inches from one row to the next."""
+
+
+def answer(found: Sequence[Answer]) -> Drawn | None:
+    """A row per data set and training: the ratio, its interval over images, and hollow marks for pairings of seeds."""
+    if not found:
+        return None
+    datasets = list(dict.fromkeys(one.group.setting.dataset for one in found))
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.set_xscale("log")
+        axes.axvline(1, color=GREY, linewidth=1.0)
+        for row, one in enumerate(found):
+            colour, marker = look(datasets.index(one.group.setting.dataset))
+            estimate = one.ratio.estimate()
+            level_whisker(axes, row, estimate, colour)
+            axes.plot([one.ratio.value], [row], color=colour, marker=marker, markersize=7)
+            if len(one.pairings) > 1:
+                below = [row + 0.27] * len(one.pairings)
+                axes.plot(
+                    one.pairings, below, linestyle=" ", color=colour, marker=marker, fillstyle="none", markersize=4.5
+                )
+        names = [f"{one.group.setting.dataset}, {one.family.label}" for one in found]
+        axes.set_yticks(range(len(found)), names)
+        axes.set_ylim(len(found) - 0.4, -0.6)
+        values = [value for one in found for value in (one.ratio.value, *one.pairings)]
+        axes.set_xlim(min(0.6, 0.85 * min(values)), max(1.6, 1.15 * max(values)))
+        axes.xaxis.set_major_locator(FixedLocator(TICKS))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(FormatStrFormatter("%gx"))
+        axes.grid(axis="y", visible=False)
+        axes.set_xlabel("below 1x sharing protects, above it sharing hurts")
+        figure.suptitle(
+            f"Damage to fully shared networks over damage to independent ones, under {found[0].attack.text}\n"
+            "(intervals: 95 % over images)",
+            fontsize=10,
+        )
+        if any(len(one.pairings) > 1 for one in found):
+            axes.plot([], [], linestyle=" ", color=GREY, marker="o", fillstyle="none", label="pairings of seeds")
+            axes.legend(loc="best")
+
+    return drawn(draw, height=1.5 + ROW * len(found))
