@@ -94,8 +94,10 @@ class Surroundings:
             if (other is not value and not _from_compiler(other)) or (other is value and its is not code):
                 return name
         for space, names in self._names.items():
-            for name in {*vars(space)} - names:
-                if any(hasattr(base, name) for base in space.__bases__) and not _from_compiler(vars(space)[name]):
+            for name in {*vars(space)} - names:  # Python adds others when they are asked for, as __annotations__
+                value = vars(space)[name]
+                hides = any(hasattr(base, name) for base in space.__bases__)
+                if hides and _is_code(value) and not _from_compiler(value):
                     return f"{space.__qualname__}.{name}"
         return None
 
@@ -104,8 +106,12 @@ def _functions() -> Iterator[tuple[str, tuple[object, CodeType | None]]]:
     """All functions and methods that scores may rest on, by name, with their code where they are Python's."""
     for space, name in _spaces():
         for key, value in [*vars(space).items()]:
-            if callable(value) or isinstance(value, staticmethod | classmethod | property):
+            if _is_code(value):
                 yield f"{name}.{key}", (value, getattr(value, "__code__", None))
+
+
+def _is_code(value: object) -> bool:
+    return callable(value) or isinstance(value, staticmethod | classmethod | property)
 
 
 def _spaces() -> Iterator[tuple[object, str]]:
