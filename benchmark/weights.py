@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from inspect import getattr_static
 
 import torch
 from torch import Tensor, nn
@@ -52,7 +53,13 @@ class Watch:
 def _modes(module: nn.Module) -> tuple[object, ...]:
     """Of every part: its mode, what it runs and the hooks on it."""
     return tuple(
-        (part.training, type(part), type(part).forward, vars(part).get("forward"), *_hooks(part))
+        (
+            part.training,
+            type(part),
+            getattr_static(type(part), "forward", None),
+            vars(part).get("forward"),
+            *_hooks(part),
+        )
         for part in module.modules()
     )
 

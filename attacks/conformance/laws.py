@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
+from inspect import getattr_static
 from types import MappingProxyType
 
 import torch
@@ -137,7 +138,10 @@ def _state(model: MultiTaskModel) -> dict[str, object]:
     for name, module in model.named_modules():
         state[f"the mode of {name or 'all'}"] = module.training
         state[f"the hooks of {name or 'all'}"] = [len(vars(module).get(kind, ())) for kind in HOOKS]
-        state[f"the code of {name or 'all'}"] = type(module).forward, vars(module).get("forward")
+        state[f"the code of {name or 'all'}"] = (
+            getattr_static(type(module), "forward", None),
+            vars(module).get("forward"),
+        )
     return state
 
 

@@ -253,3 +253,25 @@ def test_no_process_stays_behind() -> None:
     pid = json.loads(str(caught.value).partition("ValueError: ")[2].rpartition(" (")[0])["pid"]
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.trace:DeprecationWarning")
+def test_a_traced_network_is_watched_as_any_other() -> None:
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Conv2d(3, 2, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten()).eval()
+    traced = torch.jit.trace(net, torch.rand(2, 3, 6, 5))
+
+    class Split(torch.nn.Module):
+        def __init__(self, inner: torch.nn.Module) -> None:
+            super().__init__()
+            self.inner = inner
+
+        def forward(self, x: Tensor) -> dict[str, Tensor]:
+            values = self.inner(x) + 5
+            return {"a": values[:, :1], "b": values[:, 1:]}
+
+    records = [
+        evaluate(MultiTaskModel(Split(inner), linear_model().tasks).eval(), "total-pgd", Points(4), steps=2)
+        for inner in (net, traced)
+    ]
+    assert records[0].degradation == records[1].degradation
