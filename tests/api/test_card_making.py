@@ -138,7 +138,7 @@ def test_an_unknown_training_is_shown_as_such(place: Path) -> None:
         ("./net.py:Nett", TASKS, "did you mean Net?"),
         ("./net.py:Net", (), "nothing says which tasks ./net.py:Net has; name each by --task"),
         ("./net.py:wrapped", ("--task", "depth"), "has the tasks segmentation, depth, asked for depth"),
-        ("./net.py:Net", ("--task", "depht"), "unknown task 'depht'; did you mean depth?"),
+        ("./net.py:Net", ("--task", "depht"), "unknown task 'depht'; did you mean depth or"),
         ("./net.py:Net", ("--task", "depth[3]"), "must be NAME[SETTING=VALUE] or NAME=KIND[SETTING=VALUE]"),
         ("./net.py:wrapped", ("--setting", "width"), "must be NAME=VALUE, not 'width'"),
         ("./net.py:wrapped", ("--setting", "width=8"), "body.0.weight is 4x3x3x3, in the network 8x3x3x3"),

@@ -24,7 +24,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("arguments", "words"),
         [
-            (["quux"], ["unknown command 'quux'", "known: card, gallery, leaderboard, list"]),
+            (["quux"], ["unknown command 'quux'", "known: budget, card, check, data, gallery"]),
             (["rnu"], ["unknown command 'rnu'", "did you mean run"]),
             (["run", "quik"], ["unknown suite 'quik'", "did you mean quick?"]),
             (["run", "--model", "rooms3-shard.clean"], ["unknown model 'rooms3-shard.clean'"]),
