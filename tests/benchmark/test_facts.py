@@ -13,9 +13,13 @@ from mtrbench.benchmark.protocol.migration import migrated
 from mtrbench.benchmark.protocol.reading import read_record
 
 OPTIMIZERS_3 = ("fgsm", "pgd", "mim", "ni", "vmi", "apgd")
-WHOLE_3 = ("noise", "noise:uniform", "segpgd", "cospgd", "auto-saga", "square", "uap", "auto")
-# What has been registered since schema 3 was never written under it.
-PRODUCTS_3 = [name for name in full_names(["segmentation", "depth"]) if name.rpartition("-")[2] in OPTIMIZERS_3]
+WHOLE_3 = ("noise", "noise:uniform", "segpgd", "cospgd", "auto-saga", "square", "uap")
+# What has been registered since schema 3 was never written under it; auto had other members then.
+PRODUCTS_3 = [
+    name
+    for name in full_names(["segmentation", "depth"])
+    if name.rpartition("-")[2] in OPTIMIZERS_3 and not name.startswith("in-turn:")
+]
 
 
 @pytest.mark.parametrize("name", [*PRODUCTS_3, "dgba:clean-pgd", *WHOLE_3, "worst-of:total-pgd,dgba-pgd"])
