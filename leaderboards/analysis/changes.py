@@ -25,6 +25,18 @@ class Change:
     by: Estimate
 
 
+def score_names(record: AnyRecord) -> list[str]:
+    """What `Change.of` is of the scores of a record."""
+    if isinstance(record, Record):
+        return ["ard", *record.cell.tasks]
+    return [clean_name(task, metric) for task, scores in record.scores.items() for metric in scores]
+
+
+def clean_name(task: str, metric: str) -> str:
+    """What `Change.of` is of a clean score."""
+    return f"clean.{task}.{metric}"
+
+
 def changes(before: AnyRecord, after: AnyRecord) -> list[Change]:
     """Every score of two records of one cell over the same images, tasks and resamples.
 
@@ -69,5 +81,5 @@ def _clean(before: CleanRecord, after: CleanRecord) -> list[Change]:
             sign = 1.0 if before.task_facts[task].metrics[metric].higher_is_better else -1.0
             scale = sign / (abs(value_of(estimate)) or 1.0)
             fall = Bootstrapped(scale * (value_of(estimate) - value_of(now)), scale * (old[metric] - new[metric]))
-            found.append(Change(f"clean.{task}.{metric}", estimate.value, now.value, fall.estimate()))
+            found.append(Change(clean_name(task, metric), estimate.value, now.value, fall.estimate()))
     return found

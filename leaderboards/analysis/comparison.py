@@ -8,7 +8,7 @@ from typing import Literal
 
 from ...benchmark.protocol.cells import Cell
 from ...benchmark.protocol.records import AnyRecord, Record
-from .changes import Change, changes
+from .changes import Change, changes, score_names
 from .pairing import Subject, by_subject, circumstances, contents, nearest, obstacle
 from .verdicts import FAILING, NoFall, Rule, Verdict
 
@@ -112,7 +112,7 @@ def compare(before: Iterable[AnyRecord], after: Iterable[AnyRecord], rule: Rule)
         for subject, record in sorted(old.items())
     ]
     if isinstance(rule, NoFall):
-        rule.check(judged.change.of for cell in cells for judged in cell.changes)
+        rule.check(name for record in (*old.values(), *new.values()) for name in score_names(record))
     return Comparison(rule, tuple(cells), tuple(new[subject] for subject in sorted(new.keys() - old.keys())))
 
 

@@ -62,15 +62,11 @@ class NoFall:
 
     def tolerance(self, of: str) -> float:
         """That of a score."""
-        names = [of[: len(of) - len(rest)] for rest in _ends(of)]
-        if of != "ard" and not of.startswith("clean."):
-            names.append("tasks")
-        return next((self.tolerances[name] for name in names if name in self.tolerances), 0.0)
+        return next((self.tolerances[name] for name in _names(of) if name in self.tolerances), 0.0)
 
     def check(self, scores: Iterable[str]) -> None:
         """Raises BadInputError for a tolerance that none of these scores has."""
-        scores = list(scores)
-        known = {name for of in scores for name in (of[: len(of) - len(rest)] for rest in _ends(of))} | {"tasks"}
+        known = {"tasks"}.union(*map(_names, scores))
         for name in self.tolerances:
             if name not in known:
                 raise unknown("score", name, known)
@@ -126,7 +122,9 @@ def _bounds(change: Change) -> tuple[float, float]:
     return (value, value) if low is None or high is None else (low, high)
 
 
-def _ends(of: str) -> list[str]:
-    """What may be left off a score's name, nothing first: "clean.depth" and "clean" stand for all below them."""
-    parts = of.split(".", 2) if of.startswith("clean.") else [of]
-    return ["".join(f".{part}" for part in parts[kept:]) for kept in range(len(parts), 0, -1)]
+def _names(of: str) -> list[str]:
+    """What a tolerance of a score may be called, the most precise name first."""
+    if of.startswith("clean."):
+        parts = of.split(".", 2)  # a metric's name may have dots
+        return [".".join(parts[:kept]) for kept in (3, 2, 1)]
+    return [of] if of == "ard" else [of, "tasks"]

@@ -132,6 +132,21 @@ class TestFall:
         with pytest.raises(BadInputError, match="did you mean depth"):
             compare([record()], [record()], NoFall({"dept": 0.1}))
 
+    @pytest.mark.parametrize("before", [[], [make_record(MODEL, "noise")]], ids=["nothing", "another attack"])
+    def test_a_tolerance_is_one_of_a_score_even_where_no_cell_can_be_compared(self, before):
+        found = compare(before, [record()], NoFall({"ard": 0.1, "depth": 0.1}))
+        assert (found.exit_code, len(found.new)) == (2, 1)
+        with pytest.raises(BadInputError, match="did you mean depth"):
+            compare(before, [record()], NoFall({"dept": 0.1}))
+
+    def test_of_several_tolerances_the_most_precise_counts(self):
+        names = ["clean.depth.delta1.25", "clean.depth", "clean"]
+        for start in range(len(names)):
+            given = {name: place + 1.0 for place, name in enumerate(names) if place >= start}
+            assert NoFall(given).tolerance(names[0]) == start + 1
+        rule = NoFall({"tasks": 0.1, "depth": 0.2, "ard": 0.3})
+        assert [rule.tolerance(of) for of in ("depth", "normals", "ard", "clean.depth.abs_err")] == [0.2, 0.1, 0.3, 0]
+
 
 class TestMatching:
     def test_other_weights_of_the_model_are_what_is_compared(self):
