@@ -5,6 +5,9 @@ Tensors are (B, ...), with any axes after the batch's.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
+
 import torch
 from torch import Tensor
 
@@ -23,6 +26,12 @@ def mean_of(values: Tensor) -> Tensor:
     while values.dim() > 1:
         values = values.mean(dim=-1)
     return values
+
+
+def mean_of_parts(parts: Sequence[Tensor]) -> Tensor:
+    """(B, ...), the mean of several of that shape: of a part per metric, or a number per task."""
+    # One after the other: a reduction over a new axis may add in another order for another number of samples.
+    return reduce(torch.add, parts) / len(parts)
 
 
 def length_of(values: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..metrics import Metric
-from ..per_sample import absolute_error, masked_mean, nan_if_broken, sum_of
+from ..per_sample import absolute_error, masked_mean, mean_of_parts, nan_if_broken, sum_of
 from .base import Scores
 from .checks import check_shapes
 from .shapes import Shape
@@ -71,18 +71,14 @@ class Depth:
         A prediction not above SHALLOWEST counts with its logarithm, which has no gradient there; its |e| has.
         """
         valid = self.valid(truth)
-        return masked_mean(torch.stack(soft_parts(prediction, truth, valid, clean)).mean(dim=0), valid)
+        p, t = torch.where(valid, prediction, 1), torch.where(valid, truth, 1)
+        error = (p - t).abs()
+        apart = (p.clamp(min=SHALLOWEST).log() - t.log()).abs()
+        missed = [over(((apart - k * log(1.25)) / SOFTNESS).sigmoid(), clean[f"delta{k}"]) for k in (1, 2, 3)]
+        parts = [over(error, clean["abs_err"]), over(error / t, clean["rel_err"]), *missed]
+        return masked_mean(mean_of_parts(parts), valid)
 
     def scores(self, total: NDArray[np.float64]) -> Scores:
         valid, error, relative, *within = np.moveaxis(total, -1, 0)
         deltas = {f"delta{k}": ratio(pixels, valid) for k, pixels in enumerate(within, start=1)}
         return {"abs_err": ratio(error, valid), "rel_err": ratio(relative, valid), **deltas}
-
-
-def soft_parts(prediction: Tensor, truth: Tensor, valid: Tensor, clean: Mapping[str, float]) -> list[Tensor]:
-    """What `Depth.soft_damage` is the mean of, a part per metric."""
-    p, t = torch.where(valid, prediction, 1), torch.where(valid, truth, 1)
-    error = (p - t).abs()
-    apart = (p.clamp(min=SHALLOWEST).log() - t.log()).abs()
-    missed = [over(((apart - k * log(1.25)) / SOFTNESS).sigmoid(), clean[f"delta{k}"]) for k in (1, 2, 3)]
-    return [over(error, clean["abs_err"]), over(error / t, clean["rel_err"]), *missed]

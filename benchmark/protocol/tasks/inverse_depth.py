@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..metrics import Metric
-from ..per_sample import absolute_error, masked_mean, nan_if_broken, sum_of
+from ..per_sample import absolute_error, masked_mean, mean_of_parts, nan_if_broken, sum_of
 from .base import Scores
 from .checks import check_shapes
 from .shapes import Shape
@@ -53,7 +53,7 @@ class InverseDepth:
         valid = self.valid(truth)
         error = absolute_error(prediction, truth, valid)
         parts = [over(error, clean["abs_err"]), over(error / torch.where(valid, truth, 1), clean["rel_err"])]
-        return masked_mean(torch.stack(parts).mean(dim=0), valid)
+        return masked_mean(mean_of_parts(parts), valid)
 
     def scores(self, total: NDArray[np.float64]) -> Scores:
         valid, error, relative = np.moveaxis(total, -1, 0)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..metrics import Metric
-from ..per_sample import histogram, masked_mean, nan_if_broken, sum_of, unit
+from ..per_sample import histogram, masked_mean, mean_of_parts, nan_if_broken, sum_of, unit
 from .base import Scores
 from .checks import check_shapes
 from .shapes import Shape
@@ -86,7 +86,7 @@ class Normals:
         angle = torch.atan2(sine, torch.where(directed, cosine, 1)).rad2deg()
         missed = [over(((angle - limit) / SOFTNESS).sigmoid(), clean[f"within_{limit}"]) for limit in LIMITS]
         parts = [over(angle, clean["angle_mean"]), over(angle, clean["angle_median"]), *missed]
-        return masked_mean(torch.stack(parts).mean(dim=0), valid)
+        return masked_mean(mean_of_parts(parts), valid)
 
     def scores(self, total: NDArray[np.float64]) -> Scores:
         valid, angle, *within = np.moveaxis(total[..., :5], -1, 0)

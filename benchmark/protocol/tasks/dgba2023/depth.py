@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from ...per_sample import masked_mean, nan_if_broken, sum_of
+from ...per_sample import nan_if_broken, sum_of
 from ..checks import check_shapes
-from ..depth import Depth, soft_parts
+from ..depth import Depth
 
 
 @dataclass(frozen=True)
@@ -30,9 +29,3 @@ class Depth2023(Depth):
         error, ratio = (p - t).abs(), torch.maximum(p / t, t / p)
         within = [valid & (ratio <= 1.25**k) for k in (1, 2, 3)]
         return nan_if_broken(torch.stack([sum_of(v.double()) for v in (valid, error, error / t, *within)], dim=1), p)
-
-    def soft_damage(self, prediction: Tensor, truth: Tensor, clean: Mapping[str, float]) -> Tensor:
-        valid = self.valid(truth)
-        # Part by part: a reduction over a new axis may add in another order for a lone sample.
-        first, *others = soft_parts(prediction, truth, valid, clean)
-        return masked_mean(sum(others, first) / (1 + len(others)), valid)
