@@ -61,8 +61,7 @@ class Depth:
         # At invalid pixels both become 1, an error of 0 that no division trips over.
         p, t = torch.where(valid, prediction, 1).double(), torch.where(valid, truth, 1).double()
         error = (p - t).abs()
-        ratio = torch.where(p > 0, torch.maximum(p / t, t / p), torch.inf)
-        within = [valid & (ratio < 1.25**k) for k in (1, 2, 3)]
+        within = [valid & hit for hit in self._within(p, t)]
         return nan_if_broken(torch.stack([sum_of(v.double()) for v in (valid, error, error / t, *within)], dim=1), p)
 
     def soft_damage(self, prediction: Tensor, truth: Tensor, clean: Mapping[str, float]) -> Tensor:
@@ -82,3 +81,9 @@ class Depth:
         valid, error, relative, *within = np.moveaxis(total, -1, 0)
         deltas = {f"delta{k}": ratio(pixels, valid) for k, pixels in enumerate(within, start=1)}
         return {"abs_err": ratio(error, valid), "rel_err": ratio(relative, valid), **deltas}
+
+    @staticmethod
+    def _within(p: Tensor, t: Tensor) -> list[Tensor]:
+        """Which pixels count for delta1, delta2, delta3."""
+        ratio = torch.where(p > 0, torch.maximum(p / t, t / p), torch.inf)
+        return [ratio < 1.25**k for k in (1, 2, 3)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..metrics import Metric
 from .dense_regression import DenseRegression
 
 
@@ -14,4 +13,3 @@ class EdgeTexture(DenseRegression):
     """Strength of texture edges, (B, 1, H, W) in [-1, 1], NaN where invalid; mean absolute error."""
 
     kind: ClassVar[str] = "edge_texture"
-    metrics: ClassVar[tuple[Metric, ...]] = (Metric("mae", "", False),)

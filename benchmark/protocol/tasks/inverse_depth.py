@@ -15,32 +15,24 @@ from ..metrics import Metric
 from ..per_sample import absolute_error, masked_mean, mean_of_parts, nan_if_broken, sum_of
 from .base import Scores
 from .checks import check_shapes
-from .shapes import Shape
+from .dense_regression import DenseRegression
 from .soft import over
 from .totals import ratio
 
 
 @dataclass(frozen=True)
-class InverseDepth:
+class InverseDepth(DenseRegression):
     """Inverse depth up to a factor, as disparity: (B, 1, H, W); invalid where the truth is not finite or not above 0.
 
     Loss: |p - t|. Statistics, S = 3: valid pixels, sum of |p - t|, sum of |p - t| / t.
     """
 
     kind: ClassVar[str] = "inverse_depth"
-    version: ClassVar[int] = 1
-    prediction_shape: ClassVar[Shape] = (1, "height", "width")
-    truth_shape: ClassVar[Shape] = (1, "height", "width")
     metrics: ClassVar[tuple[Metric, ...]] = (Metric("abs_err", "", False), Metric("rel_err", "", False))
 
     @staticmethod
     def valid(truth: Tensor) -> Tensor:
         return truth.isfinite() & (truth > 0)
-
-    def loss(self, prediction: Tensor, truth: Tensor) -> Tensor:
-        check_shapes(self, prediction, truth)
-        valid = self.valid(truth)
-        return masked_mean(absolute_error(prediction, truth, valid), valid)
 
     def statistics(self, prediction: Tensor, truth: Tensor) -> Tensor:
         check_shapes(self, prediction, truth)

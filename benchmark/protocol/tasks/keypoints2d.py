@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..metrics import Metric
 from .dense_regression import DenseRegression
 
 
@@ -14,4 +13,3 @@ class Keypoints2d(DenseRegression):
     """Response of a 2-D keypoint detector, (B, 1, H, W) in [-1, 1], NaN where invalid; mean absolute error."""
 
     kind: ClassVar[str] = "keypoints2d"
-    metrics: ClassVar[tuple[Metric, ...]] = (Metric("mae", "", False),)

@@ -57,8 +57,7 @@ class Normals:
     def loss(self, prediction: Tensor, truth: Tensor) -> Tensor:
         check_shapes(self, prediction, truth)
         valid = self.valid(truth)
-        p, t = (unit(torch.where(valid, v, 0)) for v in (prediction, truth))
-        return masked_mean(1 - (p * t).sum(dim=1, keepdim=True), valid)
+        return masked_mean(1 - self._cosine(prediction, truth, valid), valid)
 
     def statistics(self, prediction: Tensor, truth: Tensor) -> Tensor:
         check_shapes(self, prediction, truth)
@@ -95,6 +94,12 @@ class Normals:
             "angle_median": self._median(total[..., 5:]),
             **{f"within_{limit}": ratio(pixels, valid) for limit, pixels in zip(LIMITS, within, strict=True)},
         }
+
+    @staticmethod
+    def _cosine(prediction: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
+        """(B, 1, H, W), 0 where there is no truth."""
+        p, t = (unit(torch.where(valid, v, 0)) for v in (prediction, truth))
+        return (p * t).sum(dim=1, keepdim=True)
 
     def _median(self, histogram: NDArray[np.float64]) -> NDArray[np.float64]:
         reached = histogram.cumsum(axis=-1)

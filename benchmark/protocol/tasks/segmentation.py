@@ -56,16 +56,12 @@ class Segmentation:
     def loss(self, prediction: Tensor, truth: Tensor) -> Tensor:
         check_shapes(self, prediction, truth)
         valid = self.valid(truth)
-        logits = torch.where(valid, prediction, 0)
-        entropy = F.cross_entropy(logits, truth.long(), ignore_index=IGNORE, reduction="none")
-        return masked_mean(entropy.unsqueeze(1), valid)
+        return masked_mean(self._entropy(torch.where(valid, prediction, 0), truth), valid)
 
     def statistics(self, prediction: Tensor, truth: Tensor) -> Tensor:
         check_shapes(self, prediction, truth)
         valid = self.valid(truth)
-        labels = truth.long().unsqueeze(1)
-        if bool((valid & ((labels < 0) | (labels >= self.classes))).any()):
-            raise BadInputError(f"segmentation labels must be 0 to {self.classes - 1}, or {IGNORE} to be ignored")
+        labels = self._labels(truth)
         logits = torch.where(valid, prediction, 0)
         cell = labels * self.classes + logits.argmax(dim=1, keepdim=True)
         return nan_if_broken(histogram(cell, valid, self.classes**2), logits)
@@ -84,3 +80,15 @@ class Segmentation:
             "miou": ratio(iou.sum(axis=-1), present.sum(axis=-1)),
             "pixel_accuracy": ratio(hits.sum(axis=-1), truths.sum(axis=-1)),
         }
+
+    def _labels(self, truth: Tensor) -> Tensor:
+        """(B, 1, H, W); raises BadInputError for a label of no class."""
+        labels = truth.long().unsqueeze(1)
+        if bool((self.valid(truth) & ((labels < 0) | (labels >= self.classes))).any()):
+            raise BadInputError(f"segmentation labels must be 0 to {self.classes - 1}, or {IGNORE} to be ignored")
+        return labels
+
+    @staticmethod
+    def _entropy(logits: Tensor, truth: Tensor) -> Tensor:
+        """The cross entropy in nats (B, 1, H, W), 0 where there is no truth."""
+        return F.cross_entropy(logits, truth.long(), ignore_index=IGNORE, reduction="none").unsqueeze(1)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...metrics import Metric
-from ...per_sample import masked_mean, nan_if_broken, sum_of, unit
+from ...per_sample import masked_mean, nan_if_broken, sum_of
 from ..base import Scores
 from ..checks import check_shapes
 from ..normals import Normals
@@ -43,9 +43,3 @@ class Cosine2023(Normals):
     def scores(self, total: NDArray[np.float64]) -> Scores:
         valid, cosine = np.moveaxis(total, -1, 0)
         return {"cosine_similarity": ratio(cosine, valid)}
-
-    @staticmethod
-    def _cosine(prediction: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
-        """(B, 1, H, W), 0 where there is no truth."""
-        p, t = (unit(torch.where(valid, v, 0)) for v in (prediction, truth))
-        return (p * t).sum(dim=1, keepdim=True)

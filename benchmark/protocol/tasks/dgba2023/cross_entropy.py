@@ -10,14 +10,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
-from ...errors import BadInputError
 from ...metrics import Metric
-from ...per_sample import masked_mean, nan_if_broken, sum_of
+from ...per_sample import nan_if_broken, sum_of
 from ..base import Scores
 from ..checks import check_shapes
-from ..segmentation import IGNORE, Segmentation
+from ..segmentation import Segmentation
 from ..soft import over
 from ..totals import ratio
 
@@ -37,23 +35,14 @@ class CrossEntropy2023(Segmentation):
     def statistics(self, prediction: Tensor, truth: Tensor) -> Tensor:
         check_shapes(self, prediction, truth)
         valid = self.valid(truth)
-        labels = truth.long().unsqueeze(1)
-        if bool((valid & ((labels < 0) | (labels >= self.classes))).any()):
-            raise BadInputError(f"segmentation labels must be 0 to {self.classes - 1}, or {IGNORE} to be ignored")
+        self._labels(truth)
         logits = torch.where(valid, prediction, 0)
         parts = [sum_of(valid.double()), sum_of(self._entropy(logits.double(), truth))]
         return nan_if_broken(torch.stack(parts, dim=1), logits)
 
     def soft_damage(self, prediction: Tensor, truth: Tensor, clean: Mapping[str, float]) -> Tensor:
-        valid = self.valid(truth)
-        entropy = self._entropy(torch.where(valid, prediction, 0), truth).unsqueeze(1)
-        return over(masked_mean(entropy, valid), clean["cross_entropy"])
+        return over(self.loss(prediction, truth), clean["cross_entropy"])
 
     def scores(self, total: NDArray[np.float64]) -> Scores:
         valid, entropy = np.moveaxis(total, -1, 0)
         return {"cross_entropy": ratio(entropy, valid)}
-
-    @staticmethod
-    def _entropy(logits: Tensor, truth: Tensor) -> Tensor:
-        """(B, H, W), 0 where there is no truth."""
-        return F.cross_entropy(logits, truth.long(), ignore_index=IGNORE, reduction="none")

@@ -8,8 +8,6 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ...per_sample import nan_if_broken, sum_of
-from ..checks import check_shapes
 from ..depth import Depth
 
 
@@ -22,10 +20,7 @@ class Depth2023(Depth):
 
     kind: ClassVar[str] = "dgba2023_depth"
 
-    def statistics(self, prediction: Tensor, truth: Tensor) -> Tensor:
-        check_shapes(self, prediction, truth)
-        valid = self.valid(truth)
-        p, t = torch.where(valid, prediction, 1).double(), torch.where(valid, truth, 1).double()
-        error, ratio = (p - t).abs(), torch.maximum(p / t, t / p)
-        within = [valid & (ratio <= 1.25**k) for k in (1, 2, 3)]
-        return nan_if_broken(torch.stack([sum_of(v.double()) for v in (valid, error, error / t, *within)], dim=1), p)
+    @staticmethod
+    def _within(p: Tensor, t: Tensor) -> list[Tensor]:
+        ratio = torch.maximum(p / t, t / p)
+        return [ratio <= 1.25**k for k in (1, 2, 3)]
