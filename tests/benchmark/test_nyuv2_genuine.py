@@ -3,13 +3,13 @@
 MTRBENCH_NYUV2_SAMPLES names a folder with four samples at full size, MTRBENCH_NYUV2_ROOT one with the whole data set.
 """
 
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from helpers.nyuv2_files import tasks
+from helpers.photographs import nyuv2_samples, root_of
 
 from mtrbench.benchmark.datasets.disk.dataset import OnDisk
 from mtrbench.benchmark.datasets.nyuv2 import nyuv2
@@ -19,9 +19,7 @@ from mtrbench.benchmark.datasets.training import load_training
 
 @pytest.fixture(scope="module")
 def genuine():
-    if "MTRBENCH_NYUV2_SAMPLES" not in os.environ:
-        pytest.skip("MTRBENCH_NYUV2_SAMPLES names no folder with genuine NYUv2 samples")
-    return Path(os.environ["MTRBENCH_NYUV2_SAMPLES"])
+    return nyuv2_samples()
 
 
 def samples(root: Path, size=(480, 640), classes=40) -> tuple[OnDisk, dict[str, torch.Tensor]]:
@@ -85,9 +83,7 @@ def test_genuine_normals_agree_with_the_depth(genuine):
 
 @pytest.fixture(scope="module")
 def whole():
-    if "MTRBENCH_NYUV2_ROOT" not in os.environ:
-        pytest.skip("MTRBENCH_NYUV2_ROOT names no folder with the whole of NYUv2")
-    return Path(os.environ["MTRBENCH_NYUV2_ROOT"])
+    return root_of("nyuv2")
 
 
 def test_the_whole_has_the_official_split(whole):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 from helpers.damages import npy, png
 from helpers.nyuv2_files import tasks, write_npy, write_png
+from helpers.photographs import root_of
 from PIL import Image
 
 from mtrbench.benchmark.datasets.disk.plausibility import READINGS, SAMPLES
@@ -149,9 +149,7 @@ class TestGenuine:
 
     @pytest.fixture
     def copy(self, tmp_path: Path) -> Path:
-        if "MTRBENCH_NYUV2_ROOT" not in os.environ:
-            pytest.skip("MTRBENCH_NYUV2_ROOT names no folder with the whole of NYUv2")
-        whole = Path(os.environ["MTRBENCH_NYUV2_ROOT"])
+        whole = root_of("nyuv2")
         for number in range(100, 100 + 37 * SAMPLES, 37):
             for file in ("img/{}.png", "seg/{}.png", "normal_mask/{}.png", "depth/{}.npy"):
                 place = file.format(f"{number:04d}")

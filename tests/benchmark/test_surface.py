@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from helpers.nyuv2_files import tasks
+from helpers.photographs import nyuv2_samples
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,9 +75,7 @@ class TestGenuine:
     @pytest.mark.parametrize("size", [(120, 160), (240, 320)])
     def test_angles_to_genuine_normals(self, size):
         """12.6 degrees in the mean and 7.0 in the middle were reached before, from depth in 8 bits."""
-        if "MTRBENCH_NYUV2_SAMPLES" not in os.environ:
-            pytest.skip("MTRBENCH_NYUV2_SAMPLES names no folder with genuine NYUv2 samples")
-        batch = nyuv2(tasks(), Path(os.environ["MTRBENCH_NYUV2_SAMPLES"]), size).batch(range(4))
+        batch = nyuv2(tasks(), nyuv2_samples(), size).batch(range(4))
         angles, known = [], []
         for index in range(4):
             genuine = batch.truth["normals"][index].permute(1, 2, 0).numpy()

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +13,7 @@ from helpers.commands import assert_refused, mtrbench
 from helpers.damages import npy, png, truncated
 from helpers.nyuv2_files import tasks
 from helpers.nyuv2_formats import CLASSES, FORMATS, LACKS, SIZE, TEST, TRAIN, adashare, official, scenes
+from helpers.photographs import nyuv2_samples, root_of
 from helpers.taskonomy_files import write_view
 from PIL import Image
 
@@ -27,12 +26,6 @@ from mtrbench.benchmark.datasets.nyuv2.prepared import write_sample
 from mtrbench.benchmark.protocol.errors import BadInputError
 
 ONE = ("--workers", 1)
-
-
-def sample_data(variable: str) -> Path:
-    if variable not in os.environ:
-        pytest.skip(f"{variable} names no folder with NYUv2")
-    return Path(os.environ[variable])
 
 
 class TestVerify:
@@ -127,17 +120,17 @@ class TestVerify:
         assert_refused(outcome, "40 or 13 segmentation classes, not 12")
 
     def test_genuine_samples(self):
-        found = verify("nyuv2", sample_data("MTRBENCH_NYUV2_SAMPLES"), workers=1)
+        found = verify("nyuv2", nyuv2_samples(), workers=1)
         assert found.sound
         assert found.splits["test"].samples == 4
         assert "is missing" in (found.splits["train"].absent or "")
 
     def test_the_whole(self):
-        found = verify("nyuv2", sample_data("MTRBENCH_NYUV2_ROOT"), classes=13, workers=2)
+        root = root_of("nyuv2")
+        found = verify("nyuv2", root, classes=13, workers=2)
         assert found.sound
         assert {split: one.samples for split, one in found.splits.items()} == {"test": 654, "train": 795}
         for split, one in found.splits.items():
-            root = sample_data("MTRBENCH_NYUV2_ROOT")
             assert one.sha256 == nyuv2(tasks(classes=13), root, one.size, split=split).sha256
 
 

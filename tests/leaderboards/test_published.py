@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 from pathlib import Path
 
 import pytest
+from helpers.photographs import root_of, ships
 
 from mtrbench.api.resolver import LocalWorkshop, found_models
 from mtrbench.api.suites import find_suite
@@ -51,7 +51,7 @@ def test_records_lie_in_folders_of_suites(suites: Suites) -> None:
 def at_hand(cell: Cell) -> bool:
     """Whether this repository has all that a cell names: no code from outside, and data that ships with it."""
     outside = any(part.code for part in (cell.model, cell.source, cell.dataset, cell.attack) if part)
-    return not outside and cell.model.name in MODELS and cell.dataset.name in ("rooms3", "rooms5")
+    return not outside and cell.model.name in MODELS and ships(cell.dataset.name)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -70,11 +70,7 @@ def test_records_are_of_the_models_data_and_attacks_of_today(suites: Suites, nam
 def test_suites_run_what_there_are_records_of(suites: Suites, name: str) -> None:
     # More models and attacks may join a suite, and any record its folder; what the suite has measured stays in it.
     suite = find_suite(name)
-    root = None
-    if suite.dataset == "nyuv2":
-        if "MTRBENCH_NYUV2_ROOT" not in os.environ:
-            pytest.skip("MTRBENCH_NYUV2_ROOT names no folder with the whole of NYUv2")
-        root = Path(os.environ["MTRBENCH_NYUV2_ROOT"])
+    root = root_of(suite.dataset)
     workshop = LocalWorkshop(found_models(suite.every_model), data_root=root, device="cpu", batch_size=32)
     cells = with_clean(workshop.cells(suite))
     keys = {cell.key for cell in cells}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 import tomli_w
 import torch
 from helpers.commands import assert_refused, mtrbench
+from helpers.photographs import root_of, ships
 from helpers.trap import Trap
 
 from mtrbench import BadInputError, load_dataset, load_model
@@ -54,14 +54,9 @@ class TestShipped:
     def test_clean_scores_are_the_cards(self, name: str) -> None:
         card, _ = find_card(name)
         model = load_model(name)
-        root = None
-        if card.dataset == "nyuv2":
-            if not name.startswith("nyuv2-shared."):
-                pytest.skip("half a minute and more; mtrbench validate model does it")
-            if "MTRBENCH_NYUV2_ROOT" not in os.environ:
-                pytest.skip("MTRBENCH_NYUV2_ROOT names no folder with the whole of NYUv2")
-            root = Path(os.environ["MTRBENCH_NYUV2_ROOT"])
-        data = load_dataset(card.dataset, model.tasks, size=card.size, root=root)
+        if not ships(card.dataset) and card.architecture.parsed.sharing_index < 1:
+            pytest.skip("half a minute and more; mtrbench validate model does it")
+        data = load_dataset(card.dataset, model.tasks, size=card.size, root=root_of(card.dataset))
         assert set(card.clean.scores) == set(model.tasks)
         found = clean_scores(model, in_batches(data, range(len(data.ids)), 64), card.clean)
         assert found.result == "pass", found.found
