@@ -128,8 +128,9 @@ def _suites() -> Rows:
             "datasets": _union(part.dataset for part in suite.parts),
             "images": suite.images,
             "models": len(suite.every_model),
-            "attacks": len({attack for part in suite.parts for attack in part.attacks}),
-            "cells": cell_count(suite),
+            # Which attacks there are on single tasks is known with the models.
+            "attacks": len({attack for part in suite.parts for attack in part.attacks}) if suite.every_model else None,
+            "cells": cell_count(suite) if suite.every_model else None,
             "eps": _union(eps for part in suite.parts for eps in part.eps),
             "steps": _union(part.steps for part in suite.parts if part.steps is not None) or None,
         }

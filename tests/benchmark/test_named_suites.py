@@ -117,6 +117,18 @@ def test_only_protocols_have_no_models_of_their_own() -> None:
     assert_refused(mtrbench("run", "paper-taskonomy"), "the suite names no models; say which by --model")
 
 
+@pytest.mark.parametrize("name", ["paper-nyuv2", "paper-taskonomy"])
+@pytest.mark.parametrize("model", ["rooms3-shared.clean", "rooms5-shared.clean"])
+def test_protocols_attack_every_task_that_a_model_has(name: str, model: str) -> None:
+    tasks = find_card(model)[0].tasks
+    for part, optimizers in zip(
+        find_suite(name, models=[model]).parts, ("fgsm pgd mim apgd", "pgd mim apgd"), strict=True
+    ):
+        balancings = [*(f"single:{task}" for task in tasks), "total", "signsum", "dgba"]
+        expected = {f"{balancing}-{optimizer}" for balancing, optimizer in product(balancings, optimizers.split())}
+        assert {*part.attacks} - {"noise"} == expected | {"auto-saga"}
+
+
 class TestSelectors:
     def test_all_attacks_has_every_registered_one(self) -> None:
         listed = find_suite("all-attacks").attacks
