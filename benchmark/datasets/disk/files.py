@@ -78,6 +78,11 @@ def numbers(path: Path, channels: int | None = None, kind: type[np.floating] = n
     return array.astype(np.float32)
 
 
+def vectors(path: Path) -> NDArray[np.float32]:
+    """An npy file of floating-point numbers (H, W, 3)."""
+    return numbers(path, channels=3)
+
+
 def no_other(path: Path, values: NDArray[Any], allowed: Sequence[int], kind: str) -> None:
     """Raises BadInputError, naming the file, for a value that is not among those allowed."""
     strange = np.setdiff1d(values, np.asarray(allowed))

@@ -11,7 +11,7 @@ from torch import Tensor
 from ...protocol.errors import BadInputError
 from ...protocol.tasks.segmentation import IGNORE
 from .decoding import image, labels
-from .files import Pixels, eight_bits, no_other, numbers, whole_numbers
+from .files import Pixels, eight_bits, no_other, numbers, vectors, whole_numbers
 from .source import PHOTOGRAPH, Layer, by_number, stems
 
 VOID = -1
@@ -30,7 +30,7 @@ def samples(root: Path, split: str) -> tuple[str, ...]:
 
 
 def _image(path: Path) -> Pixels:
-    return eight_bits(path, numbers(path, channels=3))
+    return eight_bits(path, vectors(path))
 
 
 PHOTOGRAPHS = {PHOTOGRAPH: Layer(("{folder}/image/{name}.npy",), _image, image)}

@@ -15,7 +15,7 @@ from ..disk.decoding import colours_as_normals, image, labels, plane
 from ..disk.files import Pixels, no_other, numbers, photograph, png, reading
 from ..disk.formats import Format
 from ..disk.source import PHOTOGRAPH, Files, Layer, distinct, stems
-from .classes import gathered
+from .classes import by_classes
 from .depth import metres
 
 SPLITS, ABOUT = "nyu_v2_3task.json", "prepared.json"
@@ -39,13 +39,12 @@ _LAYERS = {
     "depth": Layer(("depth/{sample}.npy",), _depth, plane),
     "normals": Layer(("normal_mask/{sample}.png",), lambda path: png(path, "RGB"), colours_as_normals),
 }
-_LAYERS_13 = Layer(("seg/{sample}.png",), classes_40, lambda pixels: gathered(labels(pixels)))
 
 
 class AdaShare(Files):
     """One file per layer, named by the sample."""
 
-    tables: ClassVar = {40: _LAYERS, 13: {**_LAYERS, "segmentation": _LAYERS_13}}
+    tables: ClassVar = by_classes(_LAYERS)
 
 
 def _open(root: Path, split: str, classes: int) -> AdaShare:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
 from ...protocol.tasks.segmentation import IGNORE
+from ..disk.source import Layer
 
 # The 13 classes, in NYUv2's order, with the ids 1..40 of the finer classes that each gathers (class13Mapping.mat).
 CLASSES_13 = {
@@ -43,3 +47,10 @@ for _index, _members in enumerate(CLASSES_13.values()):
 def gathered(labels: Tensor) -> Tensor:
     """Labels 0..39 as those of the 13 classes; IGNORE stays."""
     return _TO_13[labels]
+
+
+def by_classes(layers: Mapping[str, Layer]) -> dict[int, Mapping[str, Layer]]:
+    """The layers of a format by the number of classes: as they are for 40, with labels gathered for 13."""
+    fine = layers["segmentation"]
+    coarse = replace(fine, decode=lambda pixels: gathered(fine.decode(pixels)))
+    return {40: layers, 13: {**layers, "segmentation": coarse}}

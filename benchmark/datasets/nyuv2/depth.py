@@ -8,10 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...protocol.errors import BadInputError
-from ..disk.files import Pixels
+from ..disk.files import Pixels, numbers
 
 FURTHEST = 20.0
 """Metres that no depth of NYUv2 reaches: its camera saw 10."""
+
+
+def read_metres(path: Path) -> Pixels:
+    """What `metres` makes of an npy file."""
+    return metres(path, numbers(path))
 
 
 def metres(path: Path, depth: NDArray[np.float32]) -> Pixels:

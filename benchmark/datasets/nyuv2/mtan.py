@@ -7,18 +7,10 @@ from typing import ClassVar
 
 from ..disk import mtan
 from ..disk.decoding import plane, vectors_as_normals
-from ..disk.files import Pixels, numbers
+from ..disk.files import vectors
 from ..disk.formats import Format
 from ..disk.source import Files, Layer
-from .depth import metres
-
-
-def _depth(path: Path) -> Pixels:
-    return metres(path, numbers(path))
-
-
-def _normals(path: Path) -> Pixels:
-    return numbers(path, channels=3)
+from .depth import read_metres
 
 
 class Mtan(Files):
@@ -28,8 +20,8 @@ class Mtan(Files):
         13: {
             **mtan.PHOTOGRAPHS,
             **mtan.segmentation(13, "label"),
-            "depth": Layer(("{folder}/depth/{name}.npy",), _depth, plane),
-            "normals": Layer(("{folder}/normal/{name}.npy",), _normals, vectors_as_normals),
+            "depth": Layer(("{folder}/depth/{name}.npy",), read_metres, plane),
+            "normals": Layer(("{folder}/normal/{name}.npy",), vectors, vectors_as_normals),
         }
     }
 

@@ -11,11 +11,11 @@ import numpy as np
 from ...protocol.errors import BadInputError
 from ...protocol.tasks.segmentation import IGNORE
 from ..disk.decoding import image, labels, plane, vectors_as_normals
-from ..disk.files import Pixels, no_other, numbers, photograph, png
+from ..disk.files import Pixels, no_other, photograph, png, vectors
 from ..disk.formats import Format
 from ..disk.source import PHOTOGRAPH, Files, Layer, distinct, lines
-from .classes import gathered
-from .depth import metres
+from .classes import by_classes
+from .depth import read_metres
 
 SETS = {"test": "gt_sets/val.txt", "train": "gt_sets/train.txt"}
 
@@ -27,27 +27,18 @@ def _classes(path: Path) -> Pixels:
     return np.where(found == 0, IGNORE, found - np.uint8(1))
 
 
-def _depth(path: Path) -> Pixels:
-    return metres(path, numbers(path))
-
-
-def _normals(path: Path) -> Pixels:
-    return numbers(path, channels=3)
-
-
 _LAYERS = {
     PHOTOGRAPH: Layer(("images/{sample}.jpg",), photograph, image),
     "segmentation": Layer(("segmentation/{sample}.png",), _classes, labels),
-    "depth": Layer(("depth/{sample}.npy",), _depth, plane),
-    "normals": Layer(("normals/{sample}.npy",), _normals, vectors_as_normals),
+    "depth": Layer(("depth/{sample}.npy",), read_metres, plane),
+    "normals": Layer(("normals/{sample}.npy",), vectors, vectors_as_normals),
 }
-_LAYERS_13 = Layer(_LAYERS["segmentation"].places, _classes, lambda pixels: gathered(labels(pixels)))
 
 
 class NyudMt(Files):
     """One file per layer, named by the sample; the photographs are JPEGs."""
 
-    tables: ClassVar = {40: _LAYERS, 13: {**_LAYERS, "segmentation": _LAYERS_13}}
+    tables: ClassVar = by_classes(_LAYERS)
 
 
 def _open(root: Path, split: str, classes: int) -> NyudMt:

@@ -17,7 +17,10 @@ from ..disk.files import Pixels, reading
 from ..disk.fitting import fitted
 from ..disk.source import PHOTOGRAPH, Source
 from ..disk.surface import Pinhole, derived_normals
-from .adashare import ABOUT, SPLITS
+from .adashare import ABOUT, SPLITS, AdaShare
+
+PLACES = {layer: files.places[0] for layer, files in AdaShare.tables[40].items()}
+"""Where the file of each layer is written."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,7 @@ class Preparation:
     @property
     def paths(self) -> Mapping[str, Path]:
         """The files, by layer."""
-        names = {PHOTOGRAPH: "img", "segmentation": "seg", "depth": "depth", "normals": "normal_mask"}
-        return {
-            layer: self.out / folder / f"{self.stem}{'.npy' if layer == 'depth' else '.png'}"
-            for layer, folder in names.items()
-        }
+        return {layer: self.out / place.format(sample=self.stem) for layer, place in PLACES.items()}
 
 
 def write_sample(work: Preparation) -> bool:
@@ -90,8 +89,10 @@ def begin(out: Path, about: Mapping[str, object]) -> None:
 
 def finish(out: Path, splits: Mapping[str, Sequence[str]]) -> None:
     """Write the list of splits, which makes the folder a data set."""
-    files = ("img/{}.png", "seg/{}.png", "depth/{}.npy", "normal_mask/{}.png")
-    entries = {split: [[file.format(stem) for file in files] for stem in stems] for split, stems in splits.items()}
+    entries = {
+        split: [[place.format(sample=stem) for place in PLACES.values()] for stem in stems]
+        for split, stems in splits.items()
+    }
     write_atomically(out / SPLITS, json.dumps(entries).encode() + b"\n")
 
 
