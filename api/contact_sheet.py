@@ -14,7 +14,6 @@ from PIL import Image, ImageDraw
 from ..benchmark.datasets.registry import at_root
 from ..benchmark.protocol.arguments import whole
 from ..benchmark.protocol.tasks.base import Task
-from ..benchmark.protocol.tasks.registry import make_task
 from ..benchmark.protocol.types import Batch, Dataset
 from ..leaderboards.site.exhibit import Maps, coloured
 from .data import located
@@ -40,12 +39,7 @@ def preview(
     """
     kept, place, form = located(name, root)
     count = whole(images, "images", least=1)
-    number = form.classes[0] if classes is None else classes
-    tasks = {
-        task: make_task(task, **({"classes": number} if task == "segmentation" else {}))
-        for task in kept.tasks
-        if task not in form.lacks
-    }
+    tasks = kept.tasks_in(form, kept.classes_at(place.folder, form, classes))
     size = (HEIGHT, round(HEIGHT * kept.size[1] / kept.size[0]))
     chosen = next(iter(kept.counts)) if split is None else split
     dataset = at_root(name, place)(tasks=tasks, size=size, split=chosen)

@@ -47,13 +47,13 @@ class SplitFound:
 
 @dataclass(frozen=True)
 class Verified:
-    """What lies in a folder, split by split; `layers` are what its format has, with so many `classes`."""
+    """What lies in a folder, split by split; `tasks` are those whose truth its format has, with so many `classes`."""
 
     kept: Kept
     root: DataRoot
     format: Format
     classes: int
-    layers: tuple[str, ...]
+    tasks: tuple[str, ...]
     splits: Mapping[str, SplitFound]
 
     @property
@@ -78,21 +78,18 @@ def verify(
     the photographs' own size. Raises BadInputError for a data set that is not on disk, and for an unknown format.
     """
     kept, place, form = located(name, root)
-    number = form.classes[0] if classes is None else classes
-    if number not in form.classes:
-        has = " or ".join(map(str, form.classes))
-        raise BadInputError(f"{place.folder} in the format {form.name} has {has} segmentation classes, not {number}")
-    splits, layers = {}, (PHOTOGRAPH, *(task for task in kept.tasks if task not in form.lacks))
+    number = kept.classes_at(place.folder, form, classes)
+    splits, tasks = {}, kept.tasks_in(form, number)
     for split, complete in kept.counts.items():
         try:
             source = kept.source(place.folder, form, split, number)
         except BadInputError as error:
             splits[split] = SplitFound(0, complete, str(error), Survey(), None, None)
             continue
-        jobs = [*stretches(source, layers, number)]
-        found = together(in_order(partial(surveyed, kept), jobs, workers, split if progress else None))
+        survey, jobs = partial(surveyed, kept, tasks, number), [*stretches(source)]
+        found = together(in_order(survey, jobs, workers, split if progress else None))
         splits[split] = _found(kept, source, complete, found, size, number)
-    return Verified(kept, place, form, number, layers, splits)
+    return Verified(kept, place, form, number, (*tasks,), splits)
 
 
 def located(name: str, root: str | PathLike[str] | None) -> tuple[Kept, DataRoot, Format]:
@@ -120,10 +117,8 @@ def in_order(function: Callable[[J], R], jobs: Sequence[J], workers: int | None,
 def _found(
     kept: Kept, source: Source, complete: int | None, survey: Survey, size: tuple[int, int] | None, classes: int
 ) -> SplitFound:
-    own = survey.layers[PHOTOGRAPH].sizes.most_common(1) if PHOTOGRAPH in survey.layers else []
-    if size is None and own:
-        height, _, width = own[0][0].partition("x")
-        size = int(height), int(width)
-    whole_content = size is not None and not survey.missing and not survey.faults
-    digest = digest_of(kept.name, size, classes, survey.content) if whole_content and size else None
+    if size is None and PHOTOGRAPH in survey.layers:
+        ((size, _),) = survey.layers[PHOTOGRAPH].sizes.most_common(1)
+    broken = survey.missing or survey.faults
+    digest = None if size is None or broken else digest_of(kept.name, size, classes, survey.content)
     return SplitFound(len(source.samples), complete, None, survey, size, digest)

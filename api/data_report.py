@@ -48,19 +48,23 @@ def as_text(found: Verified) -> str:
             continue
         parts.append(f"\n{split}: {one.samples} samples" + (f" of {one.complete}" if one.complete else ""))
         parts += [_table(one), *_histogram(found, one), *_wrong(one)]
-        size = f"{one.size[0]}x{one.size[1]}" if one.size else "no size"
+        size = _written(one.size) if one.size else "no size"
         digest = f"sha256 {one.sha256}" if one.sha256 else "no digest"
-        parts.append(f"{digest} ({', '.join(found.layers[1:])}; {found.classes} classes; {size})")
+        parts.append(f"{digest} ({', '.join(found.tasks)}; {found.classes} classes; {size})")
     parts += [f"\nno {task}: {why}" for task, why in found.format.lacks.items()]
     if any(one.absent or (one.complete or 0) > one.samples for one in found.splits.values()):
         parts.append(f"\nthe whole data set is offered at {found.kept.offered}")
     return "\n".join(parts)
 
 
+def _written(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
 def _of_layer(values: Values) -> dict[str, Any]:
     numbers = {"least": values.least, "mean": values.total / max(values.values, 1), "most": values.most}
     return {
-        "sizes": values.sizes,
+        "sizes": {_written(size): count for size, count in values.sizes.items()},
         "invalid": 1 - values.valid / values.pixels,
         **(numbers if values.values else {}),
         **({"classes": values.classes} if values.classes else {}),
@@ -71,7 +75,9 @@ def _table(found: SplitFound) -> str:
     rows = []
     for layer, values in found.survey.layers.items():
         several = len(values.sizes) > 1
-        sizes = ", ".join(f"{size} ({count})" if several else size for size, count in values.sizes.items())
+        sizes = ", ".join(
+            f"{_written(size)} ({count})" if several else _written(size) for size, count in values.sizes.items()
+        )
         numbers = {
             name: f"{value:.3g}" for name, value in _of_layer(values).items() if name in ("least", "mean", "most")
         }

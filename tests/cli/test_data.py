@@ -35,7 +35,7 @@ class TestVerify:
         found = verify("nyuv2", tmp_path, workers=1)
         classes, truth = CLASSES.get(name, (40,))[0], [task for task in tasks() if task not in LACKS.get(name, ())]
         assert found.sound
-        assert (found.format.name, found.classes, found.layers[1:]) == (name.split()[0], classes, (*truth,))
+        assert (found.format.name, found.classes, found.tasks) == (name.split()[0], classes, (*truth,))
         assert {split: one.samples for split, one in found.splits.items()} == {"test": TEST, "train": TRAIN}
         for split, one in found.splits.items():
             dataset = nyuv2(tasks(*truth, classes=classes), tmp_path, SIZE, split=split)

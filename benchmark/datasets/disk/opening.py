@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...protocol.errors import BadInputError
 from ...protocol.tasks.base import Task
+from ...protocol.tasks.registry import make_task
 from .dataset import OnDisk
 from .formats import Format, recognised
 from .plausibility import Doubt, doubts_about
@@ -42,6 +43,20 @@ class Kept:
         if not root.is_dir():
             raise BadInputError(f"data root {root} is not a folder")
         return root, recognised(self.name, root, self.formats, asked)
+
+    def classes_at(self, root: Path, form: Format, wanted: int | None) -> int:
+        """How many classes are `wanted` of a format, by default its first number; raises BadInputError for others."""
+        if wanted is None:
+            return form.classes[0]
+        if wanted not in form.classes:
+            has = _either(form.classes)
+            raise BadInputError(f"{root} in the format {form.name} has {has} segmentation classes, not {wanted}")
+        return wanted
+
+    def tasks_in(self, form: Format, classes: int) -> dict[str, Task]:
+        """The tasks whose truth a format has, with so many classes."""
+        settings = {"segmentation": {"classes": classes}}
+        return {task: make_task(task, **settings.get(task, {})) for task in self.tasks if task not in form.lacks}
 
     def source(self, root: Path, form: Format, split: str, classes: int) -> Source:
         """The samples of a split; raises BadInputError if there is none."""
@@ -79,13 +94,10 @@ class Kept:
         if wanted is not None and wanted not in every:
             raise BadInputError(f"data set {self.name} has {_either(every)} segmentation classes, not {wanted}")
         folder, form = self.format_at(root, format)
-        if wanted is not None and wanted not in form.classes:
-            has = _either(form.classes)
-            raise BadInputError(f"{folder} in the format {form.name} has {has} segmentation classes, not {wanted}")
+        classes = self.classes_at(folder, form, wanted)
         for task in tasks:
             if task in form.lacks:
                 raise BadInputError(f"{folder} in the format {form.name} has no truth for {task}: {form.lacks[task]}")
-        classes = form.classes[0] if wanted is None else wanted
         source = self.source(folder, form, split, classes)
         count = len(source.samples)
         if images is not None and not 1 <= images <= count:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from ...protocol.errors import BadInputError
-from ...protocol.tasks.registry import make_task
+from ...protocol.tasks.base import Task
 from .opening import Kept
 from .plausibility import doubts_about
 from .source import PHOTOGRAPH, Source, part
@@ -22,12 +22,12 @@ TOGETHER = 6
 
 @dataclass(frozen=True)
 class Values:
-    """The pixels of one layer over some samples: sizes (height x width) of the samples, valid pixels and their values.
+    """The pixels of one layer over some samples: sizes (height, width) of the samples, valid pixels and their values.
 
     `classes` counts labels; `least`, `most` and `total` are of the valid values of anything else.
     """
 
-    sizes: Counter[str] = field(default_factory=Counter)
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     pixels: int = 0
     valid: int = 0
     values: int = 0
@@ -70,27 +70,16 @@ class Survey:
         )
 
 
-@dataclass(frozen=True)
-class Stretch:
-    """A source of a few samples, to be surveyed in one go."""
-
-    source: Source
-    layers: tuple[str, ...]
-    classes: int
-
-
-def stretches(source: Source, layers: tuple[str, ...], classes: int) -> Iterator[Stretch]:
-    """All samples of a source."""
+def stretches(source: Source) -> Iterator[Source]:
+    """All samples of a source, those together that are surveyed in one go."""
     names = source.samples
-    few = (names[start : start + TOGETHER] for start in range(0, len(names), TOGETHER))
-    return (Stretch(part(source, samples), layers, classes) for samples in few)
+    return (part(source, names[start : start + TOGETHER]) for start in range(0, len(names), TOGETHER))
 
 
-def surveyed(kept: Kept, stretch: Stretch) -> Survey:
-    """What was found of the samples of a stretch."""
-    source, samples = stretch.source, stretch.source.samples
-    found = together(_surveyed(source, sample, stretch.layers, stretch.classes) for sample in samples)
-    doubts = doubts_about(source, samples, stretch.layers, stretch.classes, kept.doubts, kept.camera)
+def surveyed(kept: Kept, tasks: Mapping[str, Task], classes: int, source: Source) -> Survey:
+    """What was found of the samples of a stretch, with the truth of these tasks."""
+    found = together(_surveyed(source, sample, tasks) for sample in source.samples)
+    doubts = doubts_about(source, source.samples, (PHOTOGRAPH, *tasks), classes, kept.doubts, kept.camera)
     return found + Survey(doubts=(*doubts,))
 
 
@@ -99,37 +88,37 @@ def together(surveys: Iterable[Survey]) -> Survey:
     return reduce(Survey.__add__, surveys, Survey())
 
 
-def _surveyed(source: Source, sample: str, layers: Sequence[str], classes: int) -> Survey:
+def _surveyed(source: Source, sample: str, tasks: Mapping[str, Task]) -> Survey:
     found, missing, faults, content = {}, [], [], []
-    for layer in layers:
+    for layer in (PHOTOGRAPH, *tasks):
         absent = source.missing(sample, layer)
         if absent:
             missing.append(absent)
             continue
         try:
             content.append(source.content(sample, layer))
-            found[layer] = _values(source, sample, layer, classes)
+            found[layer] = _values(source, sample, layer, tasks.get(layer))
         except BadInputError as error:
             faults.append(str(error))
     extents = {layer: next(iter(values.sizes)) for layer, values in found.items()}
     for layer, extent in extents.items():
         if extent != extents.get(PHOTOGRAPH, extent):
-            faults.append(f"{source.path(sample, layer)} is {extent}, but its photograph {extents[PHOTOGRAPH]}")
+            (height, width), (high, wide) = extent, extents[PHOTOGRAPH]
+            faults.append(f"{source.path(sample, layer)} is {height}x{width}, but its photograph {high}x{wide}")
     return Survey(found, (*missing,), (*faults,), (), (*content,))
 
 
-def _values(source: Source, sample: str, layer: str, classes: int) -> Values:
+def _values(source: Source, sample: str, layer: str, task: Task | None) -> Values:
     pixels = source.read(sample, layer)
     truth = source.decode(layer, pixels)
     height, width = truth.shape[-2:]
-    sizes, count = Counter([f"{height}x{width}"]), height * width
-    if layer == PHOTOGRAPH:
+    sizes, count = Counter([(height, width)]), height * width
+    if task is None:  # the photograph
         known, valid = truth.flatten(), count
     else:
-        task = make_task(layer, **({"classes": classes} if layer == "segmentation" else {}))
         mask = task.valid(truth[None])[0]
         known, valid = truth[mask.expand_as(truth) if truth.dim() == 3 else mask[0]], int(mask.sum())
-    if layer == "segmentation":
+    if not truth.is_floating_point():
         labels, counts = np.unique(known.numpy(), return_counts=True)
         histogram = Counter(dict(zip(labels.tolist(), counts.tolist(), strict=True)))
         return Values(sizes, count, valid, classes=histogram)
