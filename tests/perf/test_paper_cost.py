@@ -25,8 +25,7 @@ def test_a_step_at_full_input_size(benchmark: BenchmarkFixture, capsys: pytest.C
     model, random = build(plan.architecture, tasks).eval(), torch.Generator().manual_seed(0)
     x = torch.rand(1, 3, *plan.size, generator=random)
     truth = {
-        task: torch.rand(1, *(1 if one == 1 else 3 for one in kind.truth_shape[:-2]), *plan.size, generator=random)
-        for task, kind in tasks.items()
+        task: torch.rand(1, *kind.truth_shape[:-2], *plan.size, generator=random) for task, kind in tasks.items()
     } | {"segmentation": torch.randint(0, 17, (1, *plan.size), generator=random)}
     batch, threat = Batch(x, truth, ("image",)), ThreatModel("linf", 4 / 255)
     attack = load_attack("dgba-pgd", steps=1)
