@@ -9,8 +9,8 @@ import h5py
 import numpy as np
 import pytest
 from helpers.damages import empty, npy, png, removed, swapped, truncated, web_page
-from helpers.nyuv2_files import TRUTH, tasks
-from helpers.nyuv2_formats import FORMATS, LACKS, SIZE, H, W
+from helpers.nyuv2_files import tasks
+from helpers.nyuv2_formats import SIZE, H, W, truth_of, write_every_format
 from scipy.io import savemat
 
 from mtrbench.benchmark.datasets.nyuv2 import nyuv2
@@ -19,19 +19,13 @@ from mtrbench.benchmark.protocol.errors import BadInputError
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("written")
-    for name, write in FORMATS.items():
-        (folder / name).mkdir()
-        write(folder / name)
-    return folder
+    return write_every_format(tmp_path_factory.mktemp("written"))
 
 
 def refused(root: Path, form: str) -> str:
     """The one line that reading all of a format ends in."""
     with pytest.raises(BadInputError) as caught:
-        nyuv2(tasks(*(task for task in TRUTH if task not in LACKS.get(form, ())), classes=13), root, SIZE).batch(
-            [0, 1, 2]
-        )
+        nyuv2(tasks(*truth_of(form), classes=13), root, SIZE).batch([0, 1, 2])
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -58,7 +52,7 @@ FILES = [
 @pytest.mark.parametrize(("form", "file"), FILES)
 @pytest.mark.parametrize("damage", [truncated, empty, web_page, removed])
 def test_no_file_of_any_format_can_be_broken_unnoticed(written, tmp_path, form, file, damage):
-    root = shutil.copytree(written / form, tmp_path / "copy")
+    root = shutil.copytree(written[form], tmp_path / "copy")
     damage(root / file)
     assert Path(file).name in refused(root, form)
 
@@ -122,7 +116,7 @@ def test_no_file_of_any_format_can_be_broken_unnoticed(written, tmp_path, form, 
     ],
 )
 def test_wrong_content_is_told_by_file_and_fault(written, tmp_path, form, file, damage, says):
-    root = shutil.copytree(written / form, tmp_path / "copy")
+    root = shutil.copytree(written[form], tmp_path / "copy")
     damage(root / file)
     message = refused(root, form)
     assert Path(file).name in message
@@ -144,7 +138,7 @@ def test_wrong_content_is_told_by_file_and_fault(written, tmp_path, form, file, 
     ],
 )
 def test_arrays_of_the_matlab_file(written, tmp_path, name, change, says):
-    root = shutil.copytree(written / "official", tmp_path / "copy")
+    root = shutil.copytree(written["official"], tmp_path / "copy")
     path = root / "nyu_depth_v2_labeled.mat"
     with h5py.File(path, "r+") as file:
         array = file[name][:]

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers.nyuv2_files import TRUTH, tasks, write_png
-from helpers.nyuv2_formats import CLASSES, FORMATS, LACKS, SIZE, TEST, TRAIN, scenes, thirteen
+from helpers.nyuv2_files import tasks, write_png
+from helpers.nyuv2_formats import CLASSES, FORMATS, SIZE, TEST, TRAIN, scenes, thirteen, truth_of, write_every_format
 
 from mtrbench.benchmark.datasets.nyuv2 import nyuv2
 from mtrbench.benchmark.protocol.errors import BadInputError
@@ -18,15 +18,7 @@ from mtrbench.benchmark.protocol.errors import BadInputError
 
 @pytest.fixture(scope="module")
 def roots(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("nyuv2")
-    for name, write in FORMATS.items():
-        (folder / name).mkdir()
-        write(folder / name)
-    return {name: folder / name for name in FORMATS}
-
-
-def truth_of(name: str) -> list[str]:
-    return [task for task in TRUTH if task not in LACKS.get(name, set())]
+    return write_every_format(tmp_path_factory.mktemp("nyuv2"))
 
 
 @pytest.mark.parametrize("name", FORMATS)

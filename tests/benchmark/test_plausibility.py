@@ -90,21 +90,13 @@ def test_normals_with_other_axes_are_told_which(root, how):
 
 def test_normals_of_nothing_in_the_picture_fit_no_way(root):
     random = np.random.default_rng(0)
-    everywhere(
-        root,
-        "normal_mask",
-        png(lambda pixels: (255 * (random.random((2, *pixels.shape)) > 0.5)[0]).astype(np.uint8) // 2 + 20),
-    )
+    everywhere(root, "normal_mask", png(lambda pixels: random.choice(np.array([20, 147], np.uint8), pixels.shape)))
     assert "off those of the depth: of other samples?" in refused(root)
 
 
 @pytest.mark.parametrize(("shift", "says"), [(1, "one too high: what lies flat is of class 2"), (-1, "one too low")])
 def test_shifted_labels_are_told_by_the_floor(root, shift, says):
-    everywhere(
-        root,
-        "seg",
-        png(lambda pixels: shifted(pixels, shift)),
-    )
+    everywhere(root, "seg", png(lambda pixels: shifted(pixels, shift)))
     message = refused(root)
     assert "seg/0000.png and 3 others: labels are" in message
     assert says in message
@@ -167,11 +159,7 @@ class TestGenuine:
 
     @pytest.mark.parametrize("shift", [1, -1])
     def test_labels(self, copy, shift):
-        everywhere(
-            copy,
-            "seg",
-            png(lambda pixels: shifted(pixels, shift)),
-        )
+        everywhere(copy, "seg", png(lambda pixels: shifted(pixels, shift)))
         assert "labels are one too" in refused(copy)
 
     def test_photographs_as_normals(self, copy):

@@ -12,7 +12,7 @@ import pytest
 from helpers.commands import assert_refused, mtrbench
 from helpers.damages import npy, png, truncated
 from helpers.nyuv2_files import tasks
-from helpers.nyuv2_formats import CLASSES, FORMATS, LACKS, SIZE, TEST, TRAIN, adashare, official, scenes
+from helpers.nyuv2_formats import CLASSES, FORMATS, SIZE, TEST, TRAIN, adashare, official, scenes, truth_of
 from helpers.photographs import nyuv2_samples, root_of
 from helpers.taskonomy_files import write_view
 from PIL import Image
@@ -33,7 +33,7 @@ class TestVerify:
     def test_every_format_is_counted_and_its_digest_is_that_of_cells(self, tmp_path, name):
         FORMATS[name](tmp_path)
         found = verify("nyuv2", tmp_path, workers=1)
-        classes, truth = CLASSES.get(name, (40,))[0], [task for task in tasks() if task not in LACKS.get(name, ())]
+        classes, truth = CLASSES.get(name, (40,))[0], truth_of(name)
         assert found.sound
         assert (found.format.name, found.classes, found.tasks) == (name.split()[0], classes, (*truth,))
         assert {split: one.samples for split, one in found.splits.items()} == {"test": TEST, "train": TRAIN}

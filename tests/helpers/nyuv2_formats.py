@@ -16,7 +16,7 @@ from scipy.io import savemat
 
 from mtrbench.benchmark.datasets.nyuv2.classes import CLASSES_13
 
-from .nyuv2_files import write_npy, write_png
+from .nyuv2_files import TRUTH, write_npy, write_png
 
 H, W = 24, 32
 SIZE = (H, W)
@@ -166,6 +166,20 @@ FORMATS: Mapping[str, Callable[[Path], None]] = {
 LACKS = {"official": {"normals"}}
 CLASSES = {"mtan": (13,)}
 """What else than 40 and 13 a format has."""
+
+
+def truth_of(name: str) -> list[str]:
+    """The tasks whose truth a format has."""
+    return [task for task in TRUTH if task not in LACKS.get(name, ())]
+
+
+def write_every_format(folder: Path) -> dict[str, Path]:
+    """A folder for each, by its name."""
+    roots = {name: folder / name for name in FORMATS}
+    for name, root in roots.items():
+        root.mkdir()
+        FORMATS[name](root)
+    return roots
 
 
 def write_bytes(path: Path, content: bytes) -> None:
