@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..disk.opening import Kept
-from ..disk.plausibility import range_doubt, void_doubt
+from ..disk.plausibility import VOID, range_doubt
 from .mtan import MTAN
 
 cityscapes = Kept(
@@ -13,7 +13,7 @@ cityscapes = Kept(
     size=(128, 256),
     formats=(MTAN,),
     offered="https://github.com/lorenmt/mtan (preprocessed), https://www.cityscapes-dataset.com (its owner)",
-    doubts=(range_doubt("inverse_depth", 0, 2, "inverse depth"), void_doubt()),
+    doubts=(range_doubt("inverse_depth", 0, 2, "inverse depth"), VOID),
 )
 """Segmentation int64 (B, H, W), 19, 7 or 2 classes, 255 = void; inverse_depth float32 (B, 1, H, W), 0 = invalid. The
 split to evaluate on is its val."""

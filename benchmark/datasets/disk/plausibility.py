@@ -182,19 +182,13 @@ def beyond(layer: str, least: float, most: float, unit: str, glances: Sequence[G
     return None if least <= middle <= most else f"{layer} is {middle:g} in the middle; that is no {unit}"
 
 
-def axes_doubt() -> Doubt:
-    """See `wrong_axes`."""
-    return Doubt(("normals", SURFACE), wrong_axes)
+AXES = Doubt(("normals", SURFACE), wrong_axes)
+VOID = Doubt(("segmentation",), hardly_labelled)
 
 
 def shift_doubt(planes: Mapping[int, tuple[int, int]]) -> Doubt:
     """See `shifted_labels`."""
     return Doubt(("segmentation", SURFACE), partial(shifted_labels, planes))
-
-
-def void_doubt() -> Doubt:
-    """See `hardly_labelled`."""
-    return Doubt(("segmentation",), hardly_labelled)
 
 
 def range_doubt(layer: str, least: float, most: float, unit: str) -> Doubt:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..disk.opening import Kept
-from ..disk.plausibility import axes_doubt, range_doubt, shift_doubt
+from ..disk.plausibility import AXES, range_doubt, shift_doubt
 from ..disk.surface import Pinhole
 from .adashare import ADASHARE
 from .classes import NAMES
@@ -24,7 +24,7 @@ nyuv2 = Kept(
     offered="https://cs.nyu.edu/~silberman/datasets/nyu_depth_v2.html (nyu_depth_v2_labeled.mat)",
     doubts=(
         range_doubt("depth", 0.3, FURTHEST, "depth of a room in metres"),
-        axes_doubt(),
+        AXES,
         shift_doubt({40: (1, 0), 13: (4, 11)}),
     ),
     camera=KINECT,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..disk.opening import Kept
-from ..disk.plausibility import axes_doubt, void_doubt
+from ..disk.plausibility import AXES, VOID
 from ..disk.surface import Pinhole
 from .domains import DOMAINS, NAMES
 
@@ -17,7 +17,7 @@ taskonomy = Kept(
     size=(512, 512),
     formats=(DOMAINS,),
     offered="https://github.com/StanfordVL/taskonomy/tree/master/data",
-    doubts=(axes_doubt(), void_doubt()),
+    doubts=(AXES, VOID),
     camera=CAMERA,
     class_names={17: NAMES},
 )
