@@ -42,7 +42,7 @@ class Apart:
     def __init__(self, model: MultiTaskModel, task: Assignment, probe: Tensor, limits: Limits) -> None:
         self._title, self._device = task.title, probe.device
         given = (model, task, probe) if forks(self._device) else _packed(model, task, probe, str(self._device))
-        self._child = Child(_serve, (given, limits), task.title, limits, forked=forks(self._device))
+        self._child = Child(_serve, (given, task.title, limits), task.title, limits, forked=forks(self._device))
 
     def __enter__(self) -> Apart:
         return self
@@ -113,7 +113,7 @@ def _packed(model: MultiTaskModel, task: Assignment, probe: Tensor, device: str)
         ) from error
 
 
-def _serve(connection: Connection, given: Any, limits: Limits) -> None:
+def _serve(connection: Connection, given: Any, title: str, limits: Limits) -> None:
     """What the process of an attack does until there is nothing more to do."""
     said = _Answers(connection)
     try:
@@ -128,16 +128,15 @@ def _serve(connection: Connection, given: Any, limits: Limits) -> None:
                     said.done()
                 elif what == "fit":
                     effort = attacker.fit([_batch(one, device) for one in asked])
-                    _check(surroundings, task.title)
+                    _check(surroundings, title)
                     said.effort(effort)
                 else:
                     x, effort = attacker.perturb(_batch(asked, device))
-                    _check(surroundings, task.title)
+                    _check(surroundings, title)
                     said.images(x, effort)
     except BaseException as error:
-        said.fault(
-            _told(error, given), by_attack=not isinstance(error, BadInputError) or isinstance(error, AttackError)
-        )
+        by_attack = not isinstance(error, BadInputError) or isinstance(error, AttackError)
+        said.fault(_told(error, title), by_attack=by_attack)
         if "--debug" in sys.argv:
             traceback.print_exc()
 
@@ -156,13 +155,12 @@ def _check(surroundings: Surroundings, title: str) -> None:
         raise AttackError(f"{title}: the attack changed {change}, which all code of a process shares")
 
 
-def _told(error: BaseException, given: Any) -> str:
+def _told(error: BaseException, title: str) -> str:
     if isinstance(error, BadInputError):
         return str(error)
-    title = "" if isinstance(given, bytes) else f"{given[1].title}: "
     if isinstance(error, SystemExit):
-        return f"{title}the attack calls exit({'' if error.code is None else error.code})"
-    return f"{title}{failure(error)}"
+        return f"{title}: the attack calls exit({'' if error.code is None else error.code})"
+    return f"{title}: {failure(error)}"
 
 
 @dataclass(frozen=True)
