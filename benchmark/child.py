@@ -10,8 +10,8 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
@@ -79,16 +79,12 @@ class Child:
     def received(self, largest: int) -> bytes:
         """The bytes that it sends next; raises AttackError if there come none, or more than `largest`."""
         start = time.monotonic()
-        clock = threading.Timer(max(0.0, self._left), self._kill)
-        clock.start()
         try:
-            return self._connection.recv_bytes(largest)
+            with self._killed_after(self._left) as late:
+                return self._connection.recv_bytes(largest)
         except (EOFError, OSError) as error:
-            clock.cancel()
-            raise AttackError(f"{self._title}: {self._end_in_words(time.monotonic() - start)}") from error
+            raise AttackError(f"{self._title}: {self._end_in_words(late.is_set())}") from error
         finally:
-            clock.cancel()
-            clock.join()
             self._left -= time.monotonic() - start
 
     def nonsense(self) -> AttackError:
@@ -99,10 +95,9 @@ class Child:
         """Wait for it to end, if it still has time, and end it with all that it has started."""
         with suppress(OSError):
             self._connection.close()  # at which an honest one ends
-        if self._left > 0:
-            self._ended_within(PATIENCE)
+        with self._killed_after(min(self._left, PATIENCE)):
+            self._process.join()
         self._kill()
-        self._process.join()
         self._process.close()
 
     def _kill(self) -> None:
@@ -111,21 +106,31 @@ class Child:
         with suppress(OSError):
             self._process.kill()
 
-    def _ended_within(self, seconds: float) -> int | None:
-        """Its exit code, None if it still runs; `join` waits for ever where it has closed what that watches."""
-        end = time.monotonic() + seconds
-        while self._process.exitcode is None and time.monotonic() < end:
-            time.sleep(0.002)
-        code: int | None = self._process.exitcode
-        return code
+    @contextmanager
+    def _killed_after(self, seconds: float) -> Iterator[threading.Event]:
+        """Kill it, and set the event, if what is inside takes longer: `join`'s own limit waits on what it may close."""
+        late = threading.Event()
 
-    def _end_in_words(self, waited: float) -> str:
-        if waited >= self._left:
+        def kill() -> None:
+            late.set()
+            self._kill()
+
+        clock = threading.Timer(max(0.0, seconds), kill)
+        clock.start()
+        try:
+            yield late
+        finally:
+            clock.cancel()
+            clock.join()
+
+    def _end_in_words(self, late: bool) -> str:
+        if late:
             return f"the attack gave no answer within {self._limits.seconds:g} s; allow it more by --limit-seconds"
-        code = self._ended_within(PATIENCE)
-        if code is None:
-            self._left = 0
+        with self._killed_after(PATIENCE) as stayed:
+            self._process.join()
+        if stayed.is_set():
             return "the attack closed its connection and gave no answer"
+        code: int = self._process.exitcode
         if code < 0:
             name = signal.Signals(-code).name if -code in {*signal.Signals} else f"signal {-code}"
             return f"the attack's process was killed by {name}{' (out of memory?)' if name == 'SIGKILL' else ''}"
