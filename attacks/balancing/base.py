@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ...benchmark.protocol.noise import Noise
+from ...benchmark.protocol.per_sample import mean_of_parts
 from ...benchmark.protocol.tensors import Fields, Images, PerSample
 from ...benchmark.protocol.threat import ThreatModel
 from .relative import Losses, changes
@@ -80,7 +81,7 @@ def objective_of(balancing: Balancing, at: Iterate) -> PerSample:
 
 def relative_change(at: Iterate) -> PerSample:
     """ARLC = mean_t (L_t - L_t(clean)) / |L_t(clean)|, without an infinity where a clean loss is 0."""
-    return torch.stack([*changes(at.losses, at.clean).values()]).mean(dim=0)
+    return mean_of_parts([*changes(at.losses, at.clean).values()])
 
 
 def gradient_of_sum(terms: Losses, x: Images) -> Fields:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ...benchmark.protocol.errors import BadInputError
+from ...benchmark.protocol.per_sample import sum_of_parts
 from ...benchmark.protocol.threat import ThreatModel
 from .base import Iterate, gradient_of_sum
 from .simplex import project_onto_simplex
@@ -53,7 +54,7 @@ class MinMax:
         if self.gamma == 0:
             return losses.amin(dim=0)
         weights = project_onto_simplex(1 / len(losses) - losses / self.gamma)
-        return (weights * losses + self.gamma / 2 * (weights - 1 / len(losses)).square()).sum(dim=0)
+        return sum_of_parts(weights * losses + self.gamma / 2 * (weights - 1 / len(losses)).square())
 
     def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:
         return threat.ascend(fields[0])

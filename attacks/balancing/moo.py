@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ...benchmark.protocol.errors import BadInputError
+from ...benchmark.protocol.per_sample import sum_of_parts
 from ...benchmark.protocol.threat import ThreatModel
 from .base import Iterate, gradients_apart
 
@@ -46,7 +47,7 @@ class Moo:
         for _ in range(self.rounds):
             weights = logits.softmax(dim=0)
             slope = 2 * (gramian * weights).sum(dim=1) + 2 * self.gamma * (weights - 1 / len(rows))
-            logits = logits - self.rate * weights * (slope - (weights * slope).sum(dim=0))
+            logits = logits - self.rate * weights * (slope - sum_of_parts(weights * slope))
         at.memory["logits"] = logits
         return torch.einsum("tb,tb...->b...", logits.softmax(dim=0).to(rows), rows).unsqueeze(0)
 

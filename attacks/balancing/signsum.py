@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
+from ...benchmark.protocol.per_sample import sum_of_parts
 from ...benchmark.protocol.threat import ThreatModel
 from .base import Iterate, gradients_apart
 
@@ -25,7 +25,7 @@ class SignSum:
         return gradients_apart(at.losses, at.x)
 
     def objective(self, at: Iterate) -> Tensor:
-        return torch.stack(list(at.losses.values())).sum(dim=0)
+        return sum_of_parts([*at.losses.values()])
 
     def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:
         votes = sum((threat.ascend(field) for field in fields[1:]), start=threat.ascend(fields[0]))

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from ...benchmark.protocol.errors import BadInputError, unknown
+from ...benchmark.protocol.per_sample import sum_of_parts
 from ...benchmark.protocol.threat import ThreatModel
 from .base import Iterate, gradient_of_sum
 from .relative import Losses, changes
@@ -40,7 +40,7 @@ class Smta:
         return gradient_of_sum(self._terms(at), at.x)
 
     def objective(self, at: Iterate) -> Tensor:
-        return torch.stack(list(self._terms(at).values())).sum(dim=0)
+        return sum_of_parts([*self._terms(at).values()])
 
     def _terms(self, at: Iterate) -> Losses:
         found = changes(at.losses, at.clean)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
+from ...benchmark.protocol.per_sample import sum_of_parts
 from ...benchmark.protocol.threat import ThreatModel
 from .base import Iterate, gradient_of_sum
 
@@ -22,7 +22,7 @@ class Total:
         return gradient_of_sum(at.losses, at.x)
 
     def objective(self, at: Iterate) -> Tensor:
-        return torch.stack(list(at.losses.values())).sum(dim=0)
+        return sum_of_parts([*at.losses.values()])
 
     def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:
         return threat.ascend(fields[0])

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ...benchmark.protocol.errors import BadInputError
+from ...benchmark.protocol.per_sample import mean_of_parts
 from ...benchmark.protocol.threat import ThreatModel
 from .base import Iterate, gradient_of_sum
 from .relative import floored, ratios
@@ -37,7 +38,7 @@ class Wgd:
         # The floors keep the ratio of a loss that is zero throughout (no valid pixel) at 1.
         grown = ratios({name: floored(loss) for name, loss in at.losses.items()}, at.clean)
         stacked = torch.stack([*grown.values()])
-        weights = (stacked / stacked.mean(dim=0)) ** self.exponent
+        weights = (stacked / mean_of_parts(stacked)) ** self.exponent
         return gradient_of_sum(dict(zip(at.losses, weights * torch.stack(list(at.losses.values())), strict=True)), at.x)
 
     def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:

@@ -28,10 +28,15 @@ def mean_of(values: Tensor) -> Tensor:
     return values
 
 
-def mean_of_parts(parts: Sequence[Tensor]) -> Tensor:
-    """(B, ...), the mean of several of that shape: of a part per metric, or a number per task."""
-    # One after the other: a reduction over a new axis may add in another order for another number of samples.
-    return reduce(torch.add, parts) / len(parts)
+def sum_of_parts(parts: Sequence[Tensor] | Tensor) -> Tensor:
+    """(B, ...), the sum of several of that shape: of a part per metric, or a number per task."""
+    # One after the other: a reduction over the parts' axis may add in another order for another number of samples.
+    return reduce(torch.add, parts)
+
+
+def mean_of_parts(parts: Sequence[Tensor] | Tensor) -> Tensor:
+    """(B, ...), the mean of several of that shape."""
+    return sum_of_parts(parts) / len(parts)
 
 
 def length_of(values: Tensor) -> Tensor:

@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from mtrbench import BadInputError, load_attack
-from mtrbench.attacks.balancing.base import Iterate, gradients_apart
+from mtrbench.attacks.balancing.base import Balancing, Iterate, gradients_apart, objective_of
+from mtrbench.attacks.balancing.dgba import Dgba
 from mtrbench.attacks.balancing.minmax import MinMax
 from mtrbench.attacks.balancing.moo import Moo
 from mtrbench.attacks.balancing.random_task import RandomTask
+from mtrbench.attacks.balancing.signsum import SignSum
 from mtrbench.attacks.balancing.simplex import project_onto_simplex
 from mtrbench.attacks.balancing.smta import Smta
 from mtrbench.attacks.balancing.total import Total
@@ -35,6 +37,33 @@ def weighted(at: Iterate, weights: torch.Tensor) -> torch.Tensor:
 
 def ratios(at: Iterate) -> torch.Tensor:
     return torch.stack([at.losses[task].detach() / at.clean[task] for task in at.losses])
+
+
+@pytest.mark.parametrize(
+    "balancing", [Total(), SignSum(), Dgba(), Smta("t0"), MinMax(), Moo(), Wgd()], ids=lambda one: type(one).__name__
+)
+@pytest.mark.parametrize("size", [1, 3, 8, 32])
+def test_what_is_climbed_is_each_samples_own_in_any_batch(balancing: Balancing, size: int) -> None:
+    """With seven tasks, of which the order of a sum may depend on how many columns there are."""
+    random = torch.Generator().manual_seed(0)
+    losses, clean = ({f"t{i}": torch.rand(32, generator=random) + 0.1 for i in range(7)} for _ in range(2))
+    whole, part = (
+        objective_of(
+            balancing,
+            Iterate(
+                torch.zeros(count, 1, 1, 1),
+                {name: loss[:count] for name, loss in losses.items()},
+                {name: loss[:count] for name, loss in clean.items()},
+                tuple(map(str, range(count))),
+                0,
+                Noise(),
+                {},
+                linf,
+            ),
+        )
+        for count in (32, size)
+    )
+    assert torch.equal(part, whole[:size])
 
 
 class TestSimplex:
