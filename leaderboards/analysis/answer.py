@@ -2,52 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...benchmark.stats import Bootstrapped
 from .families import Family, families
 from .group import Group
 from .headline import headline_attack
 from .labels import Name
-from .sharing import damages, ends_by_task, pairings, shared_to_independent
+from .sharing import Ends, ends
 
 
 @dataclass(frozen=True)
 class Answer:
-    """How far the fully shared models of a family fall under an attack, over how far its independent ones do.
-
-    `ratio` is that of the ARD, `by_task` of every task's D, `pairings` that of every two seeds.
-    """
+    """How far the fully shared models of a family fall under an attack, over how far its independent ones do."""
 
     group: Group
     family: Family
     attack: Name
-    ratio: Bootstrapped
-    by_task: Mapping[str, Bootstrapped | None]
-    pairings: tuple[float, ...]
+    ends: Ends
 
 
 def answers(groups: Sequence[Group]) -> list[Answer]:
     """An answer per data set and training, where both ends of sharing were attacked.
 
-    Of each data set the group with the most models counts, and of several the one with the most records. The attack is
-    the same everywhere: the headline's of the group with the fewest attacks, so that all have it.
+    Of the groups of a data set that have both, that with the most models counts, and of several the one with the most
+    records. The attack is the same everywhere: the headline's of the group with the fewest attacks, which the others
+    have as a rule; one without it has no answer.
     """
     by_dataset: dict[str, list[Group]] = {}
     for group in groups:
-        by_dataset.setdefault(group.setting.dataset, []).append(group)
+        if headline_attack(group) and any(family.shared and family.independent for family in families(group)):
+            by_dataset.setdefault(group.setting.dataset, []).append(group)
     chosen = [max(parts, key=lambda part: (len(part.models), len(part.records))) for parts in by_dataset.values()]
     attack = headline_attack(min(chosen, key=lambda group: len(group.attacks))) if chosen else None
-    return [found for group in chosen for family in families(group) if (found := _answer(group, family, attack))]
-
-
-def _answer(group: Group, family: Family, attack: str | None) -> Answer | None:
-    if attack not in group.attacked:
-        return None
-    scores = damages(group, family, attack)
-    ratio = shared_to_independent(family, scores)
-    if ratio is None:
-        return None
-    by_task = ends_by_task(group, family, attack)
-    return Answer(group, family, Name(attack), ratio, by_task, tuple(pairings(family, scores)))
+    return [
+        Answer(group, family, Name(attack), found)
+        for group in chosen
+        for family in families(group)
+        if attack in group.attacked and (found := ends(group, family, attack))
+    ]

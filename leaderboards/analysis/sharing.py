@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from ...benchmark.stats import Bootstrapped, mean
 from .correlation import Correlation, rank_correlation
@@ -35,31 +36,32 @@ def shown_families(group: Group) -> list[Family]:
     return [family for family in families(group) if len(family.layouts) >= FEWEST]
 
 
-def shared_to_independent(family: Family, scores: Mapping[str, Bootstrapped]) -> Bootstrapped | None:
-    """The mean score of the fully shared models over that of the independent ones, None without one of them."""
-    shared, independent = _ends(family, scores)
-    return ratio(mean(shared), mean(independent)) if shared and independent else None
+@dataclass(frozen=True)
+class Ends:
+    """Damage to the fully shared models of a family over damage to its independent ones, under one attack.
+
+    `ratio` is that of their mean ARD, `by_task` of their mean D_t by task, undefined where the independent ones take no
+    damage; `pairings` are the ratios of every two models that have one, from the smallest.
+    """
+
+    ratio: Bootstrapped
+    by_task: Mapping[str, Bootstrapped]
+    pairings: tuple[float, ...]
 
 
-def ends_by_task(group: Group, family: Family, attack: str) -> dict[str, Bootstrapped | None]:
-    """The same for D of every task under an attack, over the models with a complete record."""
+def ends(group: Group, family: Family, attack: str) -> Ends | None:
+    """The two ends of sharing, over the models with a complete record; None if one of the ends has none."""
     known = damages(group, family, attack)
-    models = [model for model in (*family.shared, *family.independent) if model in known]
-    records = [group.records[model, attack] for model in models]
-    return {
-        task: shared_to_independent(family, dict(zip(models, task_scores([(of, task) for of in records]), strict=True)))
-        for task in group.setting.tasks
-    }
+    shared, independent = ([of for of in end if of in known] for end in (family.shared, family.independent))
+    if not shared or not independent:
+        return None
+    models = [*shared, *independent]
 
+    def over(scores: Mapping[str, Bootstrapped]) -> Bootstrapped:
+        return ratio(mean([scores[of] for of in shared]), mean([scores[of] for of in independent]))
 
-def pairings(family: Family, scores: Mapping[str, Bootstrapped]) -> list[float]:
-    """The score of every fully shared model over that of every independent one, from the smallest."""
-    shared, independent = _ends(family, scores)
-    return sorted(one.value / other.value for one in shared for other in independent if other.value > 0)
+    def of_task(task: str) -> dict[str, Bootstrapped]:
+        return dict(zip(models, task_scores([(group.records[of, attack], task) for of in models]), strict=True))
 
-
-def _ends(family: Family, scores: Mapping[str, Bootstrapped]) -> tuple[list[Bootstrapped], list[Bootstrapped]]:
-    shared, independent = (
-        [scores[model] for model in models if model in scores] for models in (family.shared, family.independent)
-    )
-    return shared, independent
+    pairings = sorted(known[a].value / known[b].value for a in shared for b in independent if known[b].value > 0)
+    return Ends(over(known), {task: over(of_task(task)) for task in group.setting.tasks}, tuple(pairings))

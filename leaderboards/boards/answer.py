@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from ..analysis.answer import Answer
-from .sharing import said
-from .table import Board, Column, Value
+from .sharing import ends_columns
+from .table import Board, Column
 
 NOTE = (
     "Damage to the fully shared networks over damage to the independent ones of the same training, as ARD and by task: "
@@ -24,16 +24,6 @@ def answer_board(found: Sequence[Answer]) -> Board | None:
         Column("dataset", "images", lambda one: one.group.setting.dataset),
         Column("training", "models", lambda one: one.family.label),
         Column("attack", "attack", lambda one: one.attack),
-        Column("ratio", "shared /\nindependent [95 %]", lambda one: one.ratio.estimate(), "interval", digits=2),
-        *(Column(f"ratio_{task}", task, _of_task(task), digits=2) for task in tasks),
-        Column("pairings", "by pairing\nof seeds", lambda one: said(one.pairings)),
+        *ends_columns("ratio", "pairings", tasks),
     ]
     return Board.of("answer", "Does sharing hurt?", NOTE, (), columns, found)
-
-
-def _of_task(task: str) -> Callable[[Answer], Value]:
-    def value(one: Answer) -> Value:
-        ratio = one.by_task.get(task)
-        return ratio.estimate() if ratio else None
-
-    return value

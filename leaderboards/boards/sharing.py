@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from ...benchmark.stats import Bootstrapped
 from ..analysis.correlation import Correlation
 from ..analysis.families import Family, families
 from ..analysis.group import Group
 from ..analysis.labels import Name
-from ..analysis.sharing import clean_gains, correlation, damages, ends_by_task, pairings, shared_to_independent
+from ..analysis.sharing import Ends, clean_gains, correlation, damages, ends
 from .notes import common_notes
-from .table import Board, Column, Value
+from .table import Board, Column, Place, Value
 
 NOTE = (
     "Models that differ in layout and seed alone. Correlation: Spearman's, over layouts, of the sharing index (0 "
@@ -31,17 +32,24 @@ CLEAN_GAIN = "clean gain"
 class Row:
     """A measure over the layouts of a family: the clean gain, or the damage under an attack.
 
-    `correlation` is None for too few layouts, `ends` (shared over independent, as ARD and by task) without both ends,
-    `by_seed`, the ratios of all pairings of seeds, with one pairing.
+    `correlation` is None for too few layouts, `ends` without both.
     """
 
     training: str
     measure: str | Name
     layouts: int
     correlation: Correlation | None
-    ends: Bootstrapped | None
-    by_task: Mapping[str, Bootstrapped | None]
-    by_seed: str | None
+    ends: Ends | None
+
+
+class HasEnds(Protocol):
+    """The subject of a row with the columns of `ends_columns`."""
+
+    @property
+    def ends(self) -> Ends | None: ...
+
+
+R = TypeVar("R", bound=HasEnds)
 
 
 def sharing_boards(groups: Sequence[Group]) -> list[Board]:
@@ -74,29 +82,39 @@ def _columns(group: Group) -> list[Column[Row]]:
             "interval",
         ),
         Column("p", "p", lambda row: row.correlation.p if row.correlation else None, "count"),
-        Column(
+        *ends_columns(
             "shared_to_independent",
-            "shared /\nindependent [95 %]",
-            lambda row: row.ends.estimate() if row.ends else None,
-            "interval",
-            digits=2,
-        ),
-        *(Column(f"shared_to_independent_{task}", task, _of_task(task), digits=2) for task in group.setting.tasks),
-        Column(
             "shared_to_independent_by_seed",
-            "by pairing\nof seeds",
-            lambda row: row.by_seed,
-            where="everywhere" if _has_seeds(group) else "csv",
+            group.setting.tasks,
+            "everywhere" if _has_seeds(group) else "csv",
         ),
     ]
 
 
-def _of_task(task: str) -> Callable[[Row], Value]:
-    def value(row: Row) -> Value:
-        found = row.by_task.get(task)
-        return found.estimate() if found else None
+def ends_columns(ratio: str, pairings: str, tasks: Sequence[str], where: Place = "everywhere") -> list[Column[R]]:
+    """Shared over independent as ARD, `ratio` in a CSV, by task, `ratio`_TASK, and for all `pairings` of seeds."""
 
-    return value
+    def of_task(task: str) -> Callable[[R], Value]:
+        return lambda row: row.ends.by_task[task].estimate() if row.ends and task in row.ends.by_task else None
+
+    return [
+        Column(
+            ratio,
+            "shared /\nindependent [95 %]",
+            lambda row: row.ends.ratio.estimate() if row.ends else None,
+            "interval",
+            digits=2,
+        ),
+        *(Column(f"{ratio}_{task}", task, of_task(task), digits=2) for task in tasks),
+        Column(
+            pairings, "by pairing\nof seeds", lambda row: _said(row.ends.pairings) if row.ends else None, where=where
+        ),
+    ]
+
+
+def _said(pairings: Sequence[float]) -> str | None:
+    """All ratios, if there is more than one."""
+    return ", ".join(f"{times:.2f}" for times in pairings) if len(pairings) > 1 else None
 
 
 def _has_seeds(group: Group) -> bool:
@@ -107,28 +125,13 @@ def _rows(group: Group, family: Family) -> list[Row]:
     """A family's rows, none if it has neither enough layouts to correlate nor both ends."""
     gains = clean_gains(group, family)
     trend = correlation(family, gains)
-    rows = [Row(family.label, CLEAN_GAIN, _layouts(family, gains), trend, None, {}, None)] if trend else []
+    rows = [Row(family.label, CLEAN_GAIN, _layouts(family, gains), trend, None)] if trend else []
     for attack in group.attacked:
         scores = damages(group, family, attack)
-        trend, ends = correlation(family, scores), shared_to_independent(family, scores)
-        if trend or ends:
-            rows.append(
-                Row(
-                    training=family.label,
-                    measure=Name(attack),
-                    layouts=_layouts(family, scores),
-                    correlation=trend,
-                    ends=ends,
-                    by_task=ends_by_task(group, family, attack) if ends else {},
-                    by_seed=said(pairings(family, scores)),
-                )
-            )
+        trend, both = correlation(family, scores), ends(group, family, attack)
+        if trend or both:
+            rows.append(Row(family.label, Name(attack), _layouts(family, scores), trend, both))
     return rows
-
-
-def said(found: Sequence[float]) -> str | None:
-    """The ratios of all pairings of seeds, if there is more than one."""
-    return ", ".join(f"{times:.2f}" for times in found) if len(found) > 1 else None
 
 
 def _layouts(family: Family, scores: Mapping[str, Bootstrapped]) -> int:

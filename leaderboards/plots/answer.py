@@ -16,7 +16,11 @@ ROW = 0.34
 
 
 def answer(found: Sequence[Answer]) -> Drawn | None:
-    """A row per data set and training: the ratio, its interval over images, and hollow marks for pairings of seeds."""
+    """A row per data set and training: the ratio, its interval over images, and hollow marks for pairings of seeds.
+
+    Its axis is logarithmic: a ratio that is not positive, or undefined, is left to the table.
+    """
+    found = [one for one in found if one.ends.ratio.value > 0]
     if not found:
         return None
     datasets = list(dict.fromkeys(one.group.setting.dataset for one in found))
@@ -27,18 +31,15 @@ def answer(found: Sequence[Answer]) -> Drawn | None:
         axes.axvline(1, color=GREY, linewidth=1.0)
         for row, one in enumerate(found):
             colour, marker = look(datasets.index(one.group.setting.dataset))
-            estimate = one.ratio.estimate()
-            level_whisker(axes, row, estimate, colour)
-            axes.plot([one.ratio.value], [row], color=colour, marker=marker, markersize=7)
-            if len(one.pairings) > 1:
-                below = [row + 0.27] * len(one.pairings)
-                axes.plot(
-                    one.pairings, below, linestyle=" ", color=colour, marker=marker, fillstyle="none", markersize=4.5
-                )
+            level_whisker(axes, row, one.ends.ratio.estimate(), colour)
+            axes.plot([one.ends.ratio.value], [row], color=colour, marker=marker, markersize=7)
+            if times := pairings(one):
+                below = [row + 0.27] * len(times)
+                axes.plot(times, below, linestyle=" ", color=colour, marker=marker, fillstyle="none", markersize=4.5)
         names = [f"{one.group.setting.dataset}, {one.family.label}" for one in found]
         axes.set_yticks(range(len(found)), names)
         axes.set_ylim(len(found) - 0.4, -0.6)
-        values = [value for one in found for value in (one.ratio.value, *one.pairings)]
+        values = [value for one in found for value in (one.ends.ratio.value, *pairings(one))]
         axes.set_xlim(min(0.6, 0.85 * min(values)), max(1.6, 1.15 * max(values)))
         axes.xaxis.set_major_locator(FixedLocator(TICKS))
         axes.xaxis.set_minor_locator(NullLocator())
@@ -50,8 +51,13 @@ def answer(found: Sequence[Answer]) -> Drawn | None:
             "(intervals: 95 % over images)",
             fontsize=10,
         )
-        if any(len(one.pairings) > 1 for one in found):
+        if any(map(pairings, found)):
             axes.plot([], [], linestyle=" ", color=GREY, marker="o", fillstyle="none", label="pairings of seeds")
             axes.legend(loc="best")
 
     return drawn(draw, height=1.5 + ROW * len(found))
+
+
+def pairings(one: Answer) -> list[float]:
+    """The ratios of the pairings of seeds that a logarithmic axis has, none of a single pairing."""
+    return [times for times in one.ends.pairings if times > 0] if len(one.ends.pairings) > 1 else []

@@ -39,8 +39,12 @@ def with_boards(text: str, suites: Suites, gallery: Gallery = EMPTY, published: 
     `<!-- answer:begin -->` and `<!-- answer:end -->` stands what sharing does over all suites. `published` is the
     folder of the published files, as the page sees it. Raises BadInputError without any markers or with another name.
     """
-    lines, _ = answer_of(suites, published)
-    text, answered = ANSWER.subn(lambda place: "\n".join([f"{place[1]}\n", *lines, place[2]]), text)
+
+    def answered_at(place: re.Match[str]) -> str:
+        lines, _ = answer_of(suites, published)
+        return "\n".join([f"{place[1]}\n", *lines, place[2]])
+
+    text, answered = ANSWER.subn(answered_at, text)
     found = BETWEEN.search(text)
     if not found and answered:
         return text

@@ -70,12 +70,14 @@ def answer_of(suites: Suites, folder: str = "") -> tuple[list[str], dict[str, by
     `folder` is where these lie, as the page sees it. Nothing if no suite has both ends of sharing.
     """
     found = answers([part for name in suites for part in group(suites[name])])
-    board, drawn = answer_board(found), answer(found)
-    if board is None or drawn is None:
+    board, drawn = answer_board(found), answer(found) or {}
+    if board is None:
         return [], {}
-    lines = [f"![Damage to fully shared networks over damage to independent ones]({folder}{ANSWER}.svg)", ""]
-    files = {f"{ANSWER}.{kind}": content for kind, content in drawn.items()}
-    return [*lines, markdown(board)], {**files, f"{ANSWER}.csv": to_csv([board]).encode()}
+    image = f"![Damage to fully shared networks over damage to independent ones]({folder}{ANSWER}.svg)"
+    files = {f"{ANSWER}.{kind}": content for kind, content in drawn.items()} | {
+        f"{ANSWER}.csv": to_csv([board]).encode()
+    }
+    return [*([image, ""] if drawn else []), markdown(board)], files
 
 
 def _about(records: Sequence[AnyRecord]) -> str:
