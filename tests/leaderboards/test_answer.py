@@ -14,6 +14,7 @@ from mtrbench.benchmark.protocol.records import AnyRecord, Record
 from mtrbench.benchmark.stats import mean
 from mtrbench.leaderboards.analysis.answer import Answer, answers
 from mtrbench.leaderboards.analysis.groups import group
+from mtrbench.leaderboards.analysis.labels import Name
 from mtrbench.leaderboards.analysis.scores import ard, task_scores
 from mtrbench.leaderboards.boards.answer import answer_board
 from mtrbench.leaderboards.plots.answer import answer, pairings
@@ -90,10 +91,10 @@ def test_the_attack_is_the_same_everywhere() -> None:
     ids=["one end", "controls alone", "fewer models of the same data set"],
 )
 def test_what_lacks_an_end_or_an_attack_or_is_smaller_changes_nothing(more: list[Record]) -> None:
-    assert [(one.attack, one.ends.ratio.value) for one in found(both(), more)] == [
-        (one.attack, one.ends.ratio.value) for one in found(both())
-    ]
-    assert len(found(both())) == 1
+    base = both(attacks=("dgba-pgd", "total-pgd"))  # more attacks than the rest, which so would decide
+    alone, beside = found(base), found(base, more)
+    assert [(one.attack, one.ends.ratio.value) for one in alone] == [(Name("dgba-pgd"), pytest.approx(1.75))]
+    assert [(one.attack, one.ends.ratio.value) for one in beside] == [(Name("dgba-pgd"), pytest.approx(1.75))]
 
 
 def test_an_incomplete_record_is_no_end() -> None:
