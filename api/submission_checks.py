@@ -199,7 +199,7 @@ def _fault(claim: Claim, records: Iterable[AnyRecord]) -> str:
     if claim.score not in found:
         return f"{title}: there is no such score; known: {', '.join(found)}"
     value = found[claim.score].value
-    near = value is not None and abs(claim.value - value) <= CLAIM.absolute + CLAIM.relative * abs(value)
+    near = value is not None and CLAIM.near(value, claim.value)
     return "" if near else f"{title} is {found[claim.score]}, and not {claim.value:g}"
 
 

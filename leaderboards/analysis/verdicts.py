@@ -96,8 +96,11 @@ class Repeats:
             return "same" if change.before == change.after else "differs"
         if change.before == change.after and not (change.by.low or change.by.high):
             return "same"
-        near = abs(change.after - change.before) <= self.absolute + self.relative * abs(change.before)
-        return "within tolerance" if near and not alike else "differs"
+        return "within tolerance" if not alike and self.near(change.before, change.after) else "differs"
+
+    def near(self, before: float, after: float) -> bool:
+        """Whether a value is within the tolerance of another."""
+        return abs(after - before) <= self.absolute + self.relative * abs(before)
 
 
 def tolerances(given: Iterable[str]) -> dict[str, float]:
