@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Literal
 
 from ...benchmark.protocol.cells import Cell
@@ -89,14 +89,6 @@ class Comparison:
         counts += [f"{len(self.new)} new"] if self.new else []
         counts += [f"{len(self.left_out)} left out"] if self.left_out else []
         return f"{len(found)} cell{'' if len(found) == 1 else 's'} compared: {', '.join(counts) or 'none'}"
-
-    def without(self, left_out: Sequence[LeftOut]) -> Comparison:
-        """The comparison, with what was left out of it."""
-        return replace(self, left_out=(*self.left_out, *left_out))
-
-    def with_faults(self, faults: Iterable[Compared]) -> Comparison:
-        """The comparison, with cells that could not be compared."""
-        return replace(self, cells=(*self.cells, *faults))
 
 
 def compare(before: Iterable[AnyRecord], after: Iterable[AnyRecord], rule: Rule) -> Comparison:
