@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -53,22 +54,14 @@ class Here:
     def fit(self, split: Sequence[Batch]) -> Effort:
         seen = self._victim.seen
         assert isinstance(self._attack, SplitAttack)
-        with self._victim.counted() as effort:
+        with self._at_work() as effort:
             batches = [self._shown(batch) for batch in split]
-            try:
-                self._attack = self._attack.fitted(seen, batches, self._task.threat, self._task.noise)
-            except Exception as error:
-                raise self._fault(error) from error
-        self._victim.check()
+            self._attack = self._attack.fitted(seen, batches, self._task.threat, self._task.noise)
         return effort
 
     def perturb(self, batch: Batch) -> tuple[object, Effort]:
-        with self._victim.counted() as effort:
-            try:
-                x = self._attack(self._victim.seen, self._shown(batch), self._task.threat, self._task.noise)
-            except Exception as error:
-                raise self._fault(error) from error
-        self._victim.check()
+        with self._at_work() as effort:
+            x = self._attack(self._victim.seen, self._shown(batch), self._task.threat, self._task.noise)
         return x, effort
 
     def finish(self) -> None:
@@ -77,11 +70,16 @@ class Here:
     def _shown(self, batch: Batch) -> Batch:
         return batch.only(self._victim.seen.tasks).clone()
 
-    def _fault(self, error: Exception) -> AttackError:
-        title = self._task.title
-        if isinstance(error, BadInputError):
-            return AttackError(f"{title}: {error}")
-        return AttackError(f"{title}: {failure(error)}")
+    @contextmanager
+    def _at_work(self) -> Iterator[Effort]:
+        """What the attack inside takes; what it raises becomes an AttackError, and so does a model that it changed."""
+        try:
+            with self._victim.counted() as effort:
+                yield effort
+        except Exception as error:
+            fault = error if isinstance(error, BadInputError) else failure(error)
+            raise AttackError(f"{self._task.title}: {fault}") from error
+        self._victim.check()
 
 
 def failure(error: BaseException) -> str:
