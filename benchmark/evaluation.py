@@ -185,17 +185,13 @@ def _do(workshop: Workshop, store: Store, job: Job) -> str | None:
     return None
 
 
+@standard_modes()
 def measure_cell(workshop: Workshop, cell: Cell, span: Span, keep: Keep | None = None) -> Measurement:
     """The pass over a stretch of a cell's samples, whatever modes PyTorch is in.
 
     An attack with code from outside runs in a process of its own; its images go to `keep`. Raises BadInputError where
     the harness does, and for whatever the attack or the model raises.
     """
-    with standard_modes():
-        return _measured(workshop, cell, span, keep)
-
-
-def _measured(workshop: Workshop, cell: Cell, span: Span, keep: Keep | None) -> Measurement:
     dataset, device = workshop.dataset(cell), torch.device(workshop.device)
     own = (batch.to(device) for batch in in_batches(dataset, range(*span), workshop.batch_size))
     threat = ThreatModel(cell.threat.norm, cell.threat.eps / 255, cell.threat.targets) if cell.threat else None
