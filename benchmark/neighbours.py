@@ -23,14 +23,12 @@ def check_neighbours(attacker: Attacker, batch: Batch, x: Tensor, title: str) ->
     In that order, so that what an attack keeps of the sample before it is of another one.
     """
     for row in dict.fromkeys((len(batch.ids) - 1, 0)):
-        rows = slice(row, row + 1)
-        truth = {name: value[rows] for name, value in batch.truth.items()}
-        alone, _ = attacker.perturb(Batch(batch.x[rows], truth, batch.ids[rows]))
-        clean = batch.x[rows]
+        one = batch.take([row])
+        alone, _ = attacker.perturb(one)
         if (
             not isinstance(alone, Tensor)
-            or alone.shape != clean.shape
-            or distance(alone - clean, x[rows] - clean) > FAR
+            or alone.shape != one.x.shape
+            or distance(alone - one.x, x[[row]] - one.x) > FAR
         ):
             raise AttackError(
                 f"{title}: the attack makes another image of sample {batch.ids[row]} alone than among others; treat "

@@ -35,9 +35,7 @@ class Scene:
 
     def of(self, indices: Sequence[int]) -> Scene:
         """The samples at `indices`, in that order."""
-        rows = list(indices)
-        truth = {name: value[rows] for name, value in self.batch.truth.items()}
-        return replace(self, batch=Batch(self.batch.x[rows], truth, tuple(self.batch.ids[row] for row in rows)))
+        return replace(self, batch=self.batch.take(indices))
 
 
 def perturbed(attack: Attack, scene: Scene, split: Batch | None = None, seed: int = 0) -> Tensor:

@@ -102,7 +102,7 @@ def _partly_attacked(trainer: Trainer, batch: Batch) -> Batch:
     if not adversary or not trainer.adversary or trainer.step < adversary.start:
         return batch
     count = round(adversary.share * len(batch.x))
-    part = Batch(batch.x[:count], {name: truth[:count] for name, truth in batch.truth.items()}, batch.ids[:count])
+    part = batch.take(range(count))
     trainer.model.eval()
     return batch.at(torch.cat([attacked(trainer.model, trainer.adversary, part, trainer.recipe).x, batch.x[count:]]))
 

@@ -40,9 +40,7 @@ def _few_members(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def parts_of(batch: Batch, *sizes: int) -> list[Batch]:
     edges = np.cumsum([0, *sizes])
-    return [
-        Batch(batch.x[i:j], {t: v[i:j] for t, v in batch.truth.items()}, batch.ids[i:j]) for i, j in pairwise(edges)
-    ]
+    return [batch.take(range(*places)) for places in pairwise(edges)]
 
 
 def fitted(name: str, model: MultiTaskModel, split: list[Batch], threat: ThreatModel) -> Attack:

@@ -53,11 +53,7 @@ class Points:
         return tuple(f"toy-{i}" for i in range(self.count))
 
     def batch(self, indices: Sequence[int]) -> Batch:
-        whole = middle_batch(self.count)
-        chosen = list(indices)
-        return Batch(
-            whole.x[chosen], {t: v[chosen] for t, v in whole.truth.items()}, tuple(self.ids[i] for i in chosen)
-        )
+        return middle_batch(self.count).take(indices)
 
 
 @dataclass(frozen=True)
