@@ -11,7 +11,7 @@ from typing import cast
 from torch import nn
 
 from ..benchmark.protocol.conforming import call_fault
-from ..benchmark.protocol.errors import BadInputError, told
+from ..benchmark.protocol.errors import BadInputError, blamed_on
 from ..benchmark.protocol.references import Reference
 from ..benchmark.protocol.registry import Registry
 from ..benchmark.protocol.tasks.base import Task
@@ -109,12 +109,8 @@ class CodeModel:
 
 @cache
 def _made(name: str, make: Maker) -> MultiTaskModel:
-    try:
+    with blamed_on(f"model {name!r} cannot be made"):
         model: object = make()
-    except BadInputError:
-        raise
-    except Exception as error:  # others' code may raise anything
-        raise BadInputError(f"model {name!r} cannot be made: {told(error)}") from error
     if not isinstance(model, MultiTaskModel):
         raise BadInputError(f"model {name!r} is a {type(model).__name__}; return what mtrbench.wrap makes of a network")
     if any(module.training for module in model.modules()):

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..benchmark.protocol.arguments import image_size
-from ..benchmark.protocol.errors import BadInputError, unknown
+from ..benchmark.protocol.errors import BadInputError, blamed_on, unknown
 from ..benchmark.protocol.tasks.base import Task
 from ..benchmark.protocol.tasks.checks import shaped
 from ..benchmark.protocol.tasks.registry import Described, make_tasks
@@ -162,13 +162,8 @@ def _check_place(task: str, place: object) -> None:
 def _part(answer: object, place: Place, task: str) -> object:
     """The output at `place`; raises BadInputError if there is none."""
     if callable(place):
-        try:
+        with blamed_on(f"outputs: the function for task {task} fails on the network's output"):
             return place(answer)
-        except Exception as error:
-            told = f"{type(error).__name__}: {' '.join(str(error).split())}"
-            raise BadInputError(
-                f"outputs: the function for task {task} fails on the network's output: {told}"
-            ) from error
     steps = _steps(answer, place)
     found = answer
     for step in steps:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..protocol.conforming import fault_of
-from ..protocol.errors import BadInputError, told
+from ..protocol.errors import BadInputError, blamed_on
 from ..protocol.tasks.base import Task
 from ..protocol.tasks.shapes import PLANE, fits, written
 from ..protocol.types import Batch, Dataset
@@ -88,9 +88,5 @@ def verified_dataset(
 
 def called(title: str, function: Callable[..., Any], *given: object) -> Any:
     """What the function returns; what code from outside raises becomes BadInputError."""
-    try:
+    with blamed_on(f"{title} fails"):
         return function(*given)
-    except BadInputError:
-        raise
-    except Exception as error:
-        raise BadInputError(f"{title} fails: {told(error)}") from error
