@@ -48,7 +48,7 @@ def verify(
     Exits with 1 if anything is wrong with what is there. That a split is not there, or not whole, is no fault.
     """
     from ..api.data import verify as verified
-    from ..api.data_report import as_data, as_text
+    from .data_text import as_data, as_text
 
     found = verified(name, _root(data_root), classes=classes, size=size, workers=workers, progress=True)
     click.echo(json.dumps(as_data(found), indent=1) if as_json else as_text(found))

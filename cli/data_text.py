@@ -7,8 +7,8 @@ from typing import Any
 
 from tabulate import tabulate
 
+from ..api.data import SplitFound, Verified
 from ..benchmark.datasets.disk.survey import Values
-from .data import SplitFound, Verified
 
 MESSAGES = 20
 """Faults of one kind that are told one by one."""
