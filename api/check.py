@@ -13,7 +13,6 @@ from ..benchmark.store import Store
 from ..leaderboards.analysis.comparison import Comparison, compare
 from ..leaderboards.analysis.pairing import by_subject
 from ..leaderboards.analysis.verdicts import NoFall
-from .records import record_files
 from .rerun import Means
 from .resolver import found_models
 from .suites import find_suite
@@ -24,11 +23,6 @@ def suite_records(suite: str, means: Means, out: Path) -> list[AnyRecord]:
     plan = find_suite(suite)
     workshop = means.workshop(found_models(plan.every_model))
     return means.measure(with_clean(workshop.cells(plan)), workshop, Store(out)).all_records()
-
-
-def records_at(places: Sequence[Path]) -> list[AnyRecord]:
-    """The records in files, folders, and folders of folders; raises BadInputError where there are none."""
-    return read_records(*([*record_files(places)] or places))
 
 
 def check_baseline(

@@ -9,11 +9,13 @@ from pathlib import Path
 from .. import leaderboards
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.merging import merged
-from ..benchmark.protocol.reading import read_file, read_record, record_paths
+from ..benchmark.protocol.reading import read_file, read_record, read_records, record_paths
 from ..benchmark.protocol.records import AnyRecord
 
 OWN = Path("mtrbench-results/records")
 PUBLISHED = Path(leaderboards.__file__).parent / "records"
+BEGINNING = re.compile("[0-9a-f]{4,64}")
+"""What is enough of a key to look for its record."""
 
 
 def find_record(what: str, places: Sequence[Path] = (OWN, PUBLISHED)) -> AnyRecord:
@@ -24,7 +26,7 @@ def find_record(what: str, places: Sequence[Path] = (OWN, PUBLISHED)) -> AnyReco
     """
     if Path(what).is_file():
         return read_record(Path(what))
-    if not re.fullmatch("[0-9a-f]{4,64}", what):
+    if not BEGINNING.fullmatch(what):
         raise BadInputError(f"there is no file {what}, and the beginning of a key is four hex digits at least")
     found = merged(one for path in record_files(places) for one in read_file(path, what))
     if len(found) != 1:
@@ -32,6 +34,11 @@ def find_record(what: str, places: Sequence[Path] = (OWN, PUBLISHED)) -> AnyReco
         where = " and ".join(map(str, places))
         raise BadInputError(many if found else f"no record in {where} has a key that begins with {what}")
     return found[0]
+
+
+def records_at(places: Sequence[Path]) -> list[AnyRecord]:
+    """The records in files, folders, and folders of folders; raises BadInputError where there are none."""
+    return read_records(*([*record_files(places)] or places))
 
 
 def record_files(places: Sequence[Path]) -> Iterator[Path]:

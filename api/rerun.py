@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,8 +16,6 @@ from ..benchmark.evaluation import with_clean
 from ..benchmark.protocol.arguments import DataRoot
 from ..benchmark.protocol.cells import Cell, ModelRef
 from ..benchmark.protocol.errors import BadInputError
-from ..benchmark.protocol.merging import merged
-from ..benchmark.protocol.reading import read_file
 from ..benchmark.protocol.records import AnyRecord, Record
 from ..benchmark.store import Store
 from ..benchmark.suites.registry import SUITES
@@ -29,7 +26,7 @@ from ..leaderboards.analysis.verdicts import Repeats
 from ..models.registry import find_model
 from .evidence import found_again
 from .identity import model_ref
-from .records import PUBLISHED, record_files
+from .records import BEGINNING, PUBLISHED, records_at
 from .resolver import LocalWorkshop, found_models, threat_ref
 from .running import Done, Progress, evaluate_all
 from .suites import find_suite
@@ -79,7 +76,6 @@ def check_published(
     sample: int | None = None,
     seed: int = 0,
     places: Sequence[Path] = (PUBLISHED,),
-    rule: Repeats | None = None,
 ) -> Checked:
     """Measure published cells again, and compare: those of a suite, those whose key begins with `what`, or all.
 
@@ -87,9 +83,11 @@ def check_published(
     left out, as are cells of a suite that nothing is published of. Nothing comes from a store. Raises BadInputError for
     a bad record, an unknown suite, and where nothing is published.
     """
-    published = counting(merged(found for path in record_files(places) for found in read_file(path)))
+    published = counting(records_at(places))
     if not published:
-        raise BadInputError(f"there are no records at {' and '.join(map(str, places))}; make some with mtrbench run")
+        raise BadInputError(
+            f"all records at {' and '.join(map(str, places))} are invalidated; make some with mtrbench run"
+        )
     models: dict[str, str] = {}
     left_out: list[LeftOut] = []
     if what is None or _is_key(what):
@@ -110,7 +108,7 @@ def check_published(
             faults.append(one)
         if sample is not None and len(chosen) + len(faults) == sample:
             break
-    rule = rule or Repeats()
+    rule = Repeats()
     with TemporaryDirectory() as passing:
         done = means.measure([one.cell for one in chosen], means.workshop(models), Store(Path(passing)))
     fresh = {record.key: record for record in done.records}
@@ -128,7 +126,7 @@ def check_published(
 
 
 def _is_key(what: str) -> bool:
-    return what not in SUITES and re.fullmatch("[0-9a-f]{4,64}", what) is not None
+    return what not in SUITES and BEGINNING.fullmatch(what) is not None
 
 
 def _beginning(published: Sequence[AnyRecord], key: str) -> list[AnyRecord]:

@@ -7,11 +7,10 @@ from pathlib import Path
 
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.files import write_atomically
-from ..benchmark.protocol.reading import read_file
-from ..benchmark.protocol.records import AnyRecord, Record
+from ..benchmark.protocol.records import Record
 from .attack_checks import examine_attack
 from .model_checks import examine_model
-from .records import PUBLISHED, record_files
+from .records import PUBLISHED, records_at
 from .replay import made_again
 from .rerun import Means
 from .resolver import found_models
@@ -30,15 +29,10 @@ class Submitted:
     path: Path | None
 
 
-def published_records() -> list[AnyRecord]:
-    """The records that a submission may supersede."""
-    return [found.record for path in record_files([PUBLISHED]) for found in read_file(path)]
-
-
 def validate_submission(place: Path, means: Means) -> Findings:
     """What was found of every property of a submission in a folder or file, as `examine_submission` says."""
     with opened(place) as handed:
-        return examine_submission(handed, means, published_records()).findings
+        return examine_submission(handed, means, records_at([PUBLISHED])).findings
 
 
 def submit(folder: Path, checkout: Path, means: Means, make_images: int = 0) -> Submitted:
@@ -54,7 +48,7 @@ def submit(folder: Path, checkout: Path, means: Means, make_images: int = 0) -> 
         if make_images:
             _make_images(handed, means, make_images)
     with opened(folder) as handed:
-        examined = examine_submission(handed, means, published_records())
+        examined = examine_submission(handed, means, records_at([PUBLISHED]))
         findings = {**examined.findings, **_kits(handed, means)}
         if any(finding.result == "fail" for finding in findings.values()):
             return Submitted(findings, None)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from ..api.check import check_baseline, records_at, suite_records, update_baseline
+from ..api.check import check_baseline, suite_records, update_baseline
 from ..api.devices import device_of
-from ..api.records import PUBLISHED
+from ..api.records import PUBLISHED, records_at
 from ..api.rerun import Means, check_published
 from ..benchmark.engines import ENGINES, default_workers, make_engine
 from ..benchmark.protocol.arguments import DataRoot

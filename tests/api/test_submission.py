@@ -19,10 +19,10 @@ from helpers.make_records import with_evidence
 from helpers.outside import commands, install
 from safetensors.torch import load_file, save_file
 
+from mtrbench.api.records import PUBLISHED, records_at
 from mtrbench.api.rerun import Means
 from mtrbench.api.submission import opened
 from mtrbench.api.submission_checks import examine_submission
-from mtrbench.api.submit import published_records
 from mtrbench.benchmark.engines import Serial
 from mtrbench.benchmark.protocol.cells import Cell
 from mtrbench.benchmark.protocol.reading import read_records
@@ -313,4 +313,4 @@ class TestRefusals:
         assert_refused(mtrbench("submit", handed, "--checkout", tmp_path), "no checkout")
 
     def test_published_records_can_be_superseded(self) -> None:
-        assert any(isinstance(record, Record) for record in published_records())
+        assert any(isinstance(record, Record) for record in records_at([PUBLISHED]))
