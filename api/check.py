@@ -13,7 +13,7 @@ from ..benchmark.store import Store
 from ..leaderboards.analysis.comparison import Comparison, compare
 from ..leaderboards.analysis.pairing import by_subject
 from ..leaderboards.analysis.verdicts import NoFall
-from .rerun import Means
+from .means import Means
 from .resolver import found_models
 from .suites import find_suite
 

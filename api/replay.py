@@ -22,7 +22,7 @@ from ..benchmark.protocol.records import Record
 from ..benchmark.protocol.threat import ThreatModel
 from ..benchmark.protocol.types import Attack, Batch, MultiTaskModel
 from ..benchmark.store import Store
-from .rerun import Means
+from .means import Means
 from .resolver import LocalWorkshop
 
 TENSOR = "images"

@@ -11,9 +11,7 @@ from typing import TypeVar
 
 from ..attacks.registry import parse
 from ..benchmark.datasets.registry import load_dataset
-from ..benchmark.engines import Engine
 from ..benchmark.evaluation import with_clean
-from ..benchmark.protocol.arguments import DataRoot
 from ..benchmark.protocol.cells import Cell, ModelRef
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.records import AnyRecord, Record
@@ -26,31 +24,12 @@ from ..leaderboards.analysis.verdicts import Repeats
 from ..models.registry import find_model
 from .evidence import found_again
 from .identity import model_ref
+from .means import Means
 from .records import BEGINNING, PUBLISHED, records_at
 from .resolver import LocalWorkshop, found_models, threat_ref
-from .running import Done, Progress, evaluate_all
 from .suites import find_suite
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Means:
-    """What cells are measured with: the folder of data that does not ship, the device, the images per pass, workers."""
-
-    engine: Engine
-    data_root: DataRoot | None = None
-    device: str = "cpu"
-    batch_size: int = 32
-    progress: Progress = False
-
-    def workshop(self, models: dict[str, str]) -> LocalWorkshop:
-        """A workshop with these models, names to where they are found."""
-        return LocalWorkshop(models, self.data_root, self.device, self.batch_size)
-
-    def measure(self, cells: Sequence[Cell], workshop: LocalWorkshop, store: Store) -> Done:
-        """What comes of cells; what is in the store is taken from there."""
-        return evaluate_all(cells, workshop, store, self.engine, self.progress)
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from ..models.card import Card, read_card
 from ..models.registry import MODELS, find_model
 from .evidence import found_again
 from .identity import dataset_ref, model_ref
+from .means import Means
 from .replay import replayed
-from .rerun import Means
 from .submission import Claim, Handed
 
 CLAIM = Repeats(absolute=0.005, relative=0.01)

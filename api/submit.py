@@ -9,10 +9,10 @@ from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.files import write_atomically
 from ..benchmark.protocol.records import Record
 from .attack_checks import examine_attack
+from .means import Means
 from .model_checks import examine_model
 from .records import PUBLISHED, records_at
 from .replay import made_again
-from .rerun import Means
 from .resolver import found_models
 from .submission import ENDING, IMAGES, Handed, archived, opened
 from .submission_checks import Findings, examine_submission

@@ -10,8 +10,9 @@ import click
 
 from ..api.check import check_baseline, suite_records, update_baseline
 from ..api.devices import device_of
+from ..api.means import Means
 from ..api.records import PUBLISHED, records_at
-from ..api.rerun import Means, check_published
+from ..api.rerun import check_published
 from ..benchmark.engines import ENGINES, default_workers, make_engine
 from ..benchmark.protocol.arguments import DataRoot
 from ..benchmark.protocol.errors import BadInputError

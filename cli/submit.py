@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from tabulate import tabulate
 
-from ..api.rerun import Means
+from ..api.means import Means
 from ..api.submit import submit as hand_in
 from ..benchmark.engines import Serial
 from ..benchmark.protocol.arguments import DataRoot

@@ -41,7 +41,7 @@ def _model(name: str, strong_on: str | None, dataset: str | None, data_root: Dat
 
 
 def _submission(place: str, strong_on: str | None, dataset: str | None, data_root: DataRoot | None) -> Rows:
-    from ..api.rerun import Means
+    from ..api.means import Means
     from ..api.submit import validate_submission
     from ..benchmark.engines import Serial
 

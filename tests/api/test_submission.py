@@ -19,8 +19,8 @@ from helpers.make_records import with_evidence
 from helpers.outside import commands, install
 from safetensors.torch import load_file, save_file
 
+from mtrbench.api.means import Means
 from mtrbench.api.records import PUBLISHED, records_at
-from mtrbench.api.rerun import Means
 from mtrbench.api.submission import opened
 from mtrbench.api.submission_checks import examine_submission
 from mtrbench.benchmark.engines import Serial
