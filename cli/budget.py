@@ -12,7 +12,7 @@ from tabulate import tabulate
 from ..api.budget import HIGHEST, LOWEST, Budget
 from ..api.budget import budget as find
 from ..benchmark.protocol.arguments import DataRoot
-from .options import data_options, json_option, out_option
+from .options import data_options, device_options, json_option, out_option
 
 
 @click.command()
@@ -22,8 +22,7 @@ from .options import data_options, json_option, out_option
 @click.option("--dataset", help="Instead of the one that the model's card names.")
 @data_options
 @click.option("--images", type=click.IntRange(min=1), default=32, show_default=True, help="From the first on.")
-@click.option("--batch", type=click.IntRange(min=1), default=32, show_default=True, help="Images per forward pass.")
-@click.option("--device", default="cpu", show_default=True)
+@device_options
 @out_option
 @json_option
 def budget(

@@ -9,11 +9,10 @@ from pathlib import Path
 import click
 
 from ..api.check import check_baseline, suite_records, update_baseline
-from ..api.devices import device_of
 from ..api.means import Means
 from ..api.records import PUBLISHED, records_at
 from ..api.rerun import check_published
-from ..benchmark.engines import ENGINES, default_workers, make_engine
+from ..benchmark.engines import Engine
 from ..benchmark.protocol.arguments import DataRoot
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.files import write_atomically
@@ -22,7 +21,7 @@ from ..benchmark.protocol.packing import pack
 from ..leaderboards.analysis.comparison import Comparison
 from ..leaderboards.analysis.verdicts import tolerances
 from ..leaderboards.output.checks import check_annotations, check_json, check_junit, check_markdown, check_text
-from .options import data_options, json_option
+from .options import data_options, engine_options, json_option
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
 """Where GitHub's runners show Markdown from."""
@@ -50,10 +49,7 @@ file_option = click.Path(path_type=Path, dir_okay=False)
 )
 @click.option("--update", is_flag=True, help="Write the records as the baseline instead.")
 @data_options
-@click.option("--workers", type=click.IntRange(min=1), help="Processes; default: one per core, one on a GPU.")
-@click.option("--engine", type=click.Choice(tuple(ENGINES)), help="Default: processes, serial for one worker.")
-@click.option("--batch", type=click.IntRange(min=1), default=32, show_default=True, help="Images per forward pass.")
-@click.option("--device", default="cpu", show_default=True)
+@engine_options
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -81,8 +77,7 @@ def check(
     fail_if: tuple[str, ...],
     update: bool,
     data_root: DataRoot | None,
-    workers: int | None,
-    engine: str | None,
+    engine: Engine,
     batch: int,
     device: str,
     out: Path,
@@ -106,10 +101,7 @@ def check(
     if the 95 % interval of its change lies wholly beyond the tolerance. Exits with 0 if all is well, 1 if something
     fell or differs, 2 if cells are missing or cannot be compared.
     """
-    device_of(device)
-    if workers is None:
-        workers = default_workers() if device == "cpu" and engine != "serial" else 1
-    means = Means(make_engine(engine, workers), data_root, device, batch, progress=True)
+    means = Means(engine, data_root, device, batch, progress=True)
     if baseline is None:
         _refuse(update, "--update", "it needs a --baseline to write")
         _refuse(bool(fail_if), "--fail-if", "it needs a --baseline; what is measured again must be the same")

@@ -7,19 +7,18 @@ from pathlib import Path
 
 import click
 
-from ..api.devices import device_of
 from ..api.metric_sets import METRIC_SETS
 from ..api.resolver import LocalWorkshop, found_models
 from ..api.running import do_share, evaluate_all
 from ..api.suites import find_suite
 from ..benchmark.child import Limits
-from ..benchmark.engines import ENGINES, default_workers, make_engine
+from ..benchmark.engines import Engine
 from ..benchmark.evaluation import with_clean
 from ..benchmark.protocol.arguments import DataRoot
 from ..benchmark.protocol.cells import Norm
 from ..benchmark.protocol.records import Record
 from ..benchmark.store import Store
-from .options import Eps, Fraction, Names, data_options, json_option, norm_option, out_option
+from .options import Eps, Fraction, Names, data_options, engine_options, json_option, norm_option, out_option
 from .results import show_results
 
 
@@ -43,8 +42,6 @@ from .results import show_results
     type=click.Choice(tuple(METRIC_SETS)),
     help="Judge by another set of metrics, into an --out of its own.",
 )
-@click.option("--workers", type=click.IntRange(min=1), help="Processes; default: one per core, one on a GPU.")
-@click.option("--engine", type=click.Choice(tuple(ENGINES)), help="Default: processes, serial for one worker.")
 @click.option(
     "--shard", type=Fraction(), metavar="I/N", help="Do the I-th of N shares of the work; mtrbench merge joins them."
 )
@@ -61,8 +58,7 @@ from .results import show_results
     metavar="MIB",
     help="What it may take beside model and data; default: no limit.",
 )
-@click.option("--batch", type=click.IntRange(min=1), default=32, show_default=True, help="Images per forward pass.")
-@click.option("--device", default="cpu", show_default=True)
+@engine_options
 @out_option
 @json_option
 @click.pass_context
@@ -81,8 +77,7 @@ def run(
     transfer: bool,
     seed: int | None,
     metrics: str | None,
-    workers: int | None,
-    engine: str | None,
+    engine: Engine,
     shard: tuple[int, int] | None,
     limit_seconds: float,
     limit_memory: int | None,
@@ -96,22 +91,19 @@ def run(
     Cells already in OUT are not computed again; an interrupted run goes on where it stopped. A cell whose attack fails
     is left out, with a line that says why, and the exit code is 2.
     """
-    device_of(device)
     given = {"dataset": dataset, "eps": eps, "norm": norm, "images": images, "steps": steps, "seed": seed}
     plan = find_suite(suite, models, attacks, **given, transfer=transfer or None)
     limits = Limits(limit_seconds, limit_memory)
     workshop = LocalWorkshop(found_models(plan.every_model), data_root, device, batch, limits=limits, metrics=metrics)
     cells = with_clean(workshop.cells(plan, targets))
-    if workers is None:
-        workers = default_workers() if device == "cpu" and engine != "serial" else 1
-    store, made = Store(out), make_engine(engine, workers)
+    store = Store(out)
     if shard:
-        share = do_share(*shard, cells, workshop, store, made)
+        share = do_share(*shard, cells, workshop, store, engine)
         counts = f"{share.parts} parts, {share.parts - share.computed} from the store, {share.computed} computed"
         click.echo(f"share {shard[0]}/{shard[1]}: {counts}; mtrbench merge makes the records of all shares", err=True)
         faults = share.faults
     else:
-        done = evaluate_all(cells, workshop, store, made)
+        done = evaluate_all(cells, workshop, store, engine)
         counts = f"{done.stored} from the store, {len(done.records) - done.stored} computed"
         failed = f", {len(done.faults)} failed" if done.faults else ""
         click.echo(f"{len(done.records)} cells: {counts}{failed}", err=True)
