@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -61,7 +61,9 @@ class Reference:
         Raises BadInputError, which calls it a `kind`, where there is none, and for code that fails or exits.
         """
         what = f"{kind} {str(self)!r}"
-        found: object = load_module(self.place, what)
+        # Libraries of networks are known to replace functions, and what they do runs where is scored anyway.
+        with nullcontext() if kind in NETWORKS else _unchanged(self.place, what):
+            found: object = load_module(self.place, what)
         for part in self.name.split("."):
             if not hasattr(found, part):
                 names = [name for name in vars(found) if not name.startswith("_")] if hasattr(found, "__dict__") else []
@@ -78,7 +80,7 @@ def load_module(place: str, what: str) -> ModuleType:
     """
     try:
         # What a module prints must not come between the lines of JSON.
-        with redirect_stdout(sys.stderr), _unchanged(place, what):
+        with redirect_stdout(sys.stderr):
             return _run(Path(place).expanduser().resolve(), what) if place.endswith(".py") else _import(place, what)
     except BadInputError:
         raise
@@ -88,16 +90,8 @@ def load_module(place: str, what: str) -> ModuleType:
 
 @contextmanager
 def _unchanged(place: str, what: str) -> Iterator[None]:
-    """Raises BadInputError if the code inside, which imports `place`, changes what all code of a process shares.
-
-    Networks from outside are let be: libraries of theirs are known to replace functions, and they run where is scored.
-    """
-    if (
-        "torch" not in sys.modules
-        or place in sys.modules
-        or place.partition(".")[0] == OWN
-        or what.startswith(NETWORKS)
-    ):
+    """Raises BadInputError if the code inside, which imports `place`, changes what all code of a process shares."""
+    if "torch" not in sys.modules or place in sys.modules or place.partition(".")[0] == OWN:
         yield
         return
     from .surroundings import Surroundings  # which loads torch
