@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ...benchmark.protocol.per_sample import sum_of
-
 
 @dataclass(frozen=True)
 class SeparablePrograms:
@@ -41,14 +39,3 @@ class SeparablePrograms:
     def by_pixel(self, values: Tensor) -> Tensor:
         """Values (B, d) as (B, channels, d / channels): a column per pixel."""
         return values.view(len(self), self.channels, -1)
-
-    def values(self, steps: Tensor) -> Tensor:
-        """The objectives at `steps`, float64 (B,)."""
-        return sum_of(self.coefficients.double() * steps)
-
-    def allow(self, steps: Tensor) -> Tensor:
-        """Whether each image's step is within the bounds and moves few enough pixels, (B,)."""
-        inside = ((self.lower <= steps) & (steps <= self.upper)).all(dim=1)
-        if self.max_pixels is None:
-            return inside
-        return inside & (self.by_pixel(steps).any(dim=1).sum(dim=1) <= self.max_pixels)

@@ -73,6 +73,19 @@ def every_step(size: int) -> Tensor:
     return torch.tensor(list(product((-1, 0, 1), repeat=size)), dtype=torch.int8)
 
 
+def values(programs: SeparablePrograms, steps: Tensor) -> Tensor:
+    """The objectives at `steps`, float64 (B,)."""
+    return (programs.coefficients.double() * steps).sum(dim=1)
+
+
+def allowed(programs: SeparablePrograms, steps: Tensor) -> Tensor:
+    """Whether each image's step is within the bounds and moves few enough pixels, (B,)."""
+    inside = ((programs.lower <= steps) & (steps <= programs.upper)).all(dim=1)
+    if programs.max_pixels is None:
+        return inside
+    return inside & (programs.by_pixel(steps).any(dim=1).sum(dim=1) <= programs.max_pixels)
+
+
 def random_programs(*shape: int, seed: int = 0) -> SeparablePrograms:
     """Programs without bounds, with the heavy tails of gradients."""
     return SeparablePrograms(torch.from_numpy(np.random.default_rng(seed).standard_t(2, shape)).float())
