@@ -12,7 +12,7 @@ from tabulate import tabulate
 
 from ..api.resolver import LocalWorkshop, found_models
 from ..api.suites import find_suite
-from ..benchmark.complementary import Outcomes, choice, relative_ards
+from ..benchmark.candidates import Outcomes, choice, relative_ards
 from ..benchmark.evaluation import spans
 from ..benchmark.measurement import Measurement
 from ..benchmark.protocol.cells import Cell

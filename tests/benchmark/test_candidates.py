@@ -10,7 +10,7 @@ from helpers.commands import mtrbench
 
 from mtrbench import BadInputError
 from mtrbench.attacks.conformance.toys import Affine
-from mtrbench.benchmark.complementary import Outcomes, choice, relative_ards
+from mtrbench.benchmark.candidates import Outcomes, choice, relative_ards
 from mtrbench.cli.main import main
 from mtrbench.cli.select_auto import part_of, select_auto
 
