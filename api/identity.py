@@ -20,8 +20,8 @@ from ..benchmark.protocol.digest import digest, foreign_sha256
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.references import Reference
 from ..benchmark.protocol.types import Attack, Dataset, MultiTaskModel
+from ..benchmark.protocol.weights import weights_sha256
 from ..benchmark.recording import ids_sha256
-from ..benchmark.weights import weights_sha256
 from ..models.registry import CardModel, CodeModel
 
 

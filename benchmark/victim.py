@@ -17,7 +17,7 @@ from .measurement import Effort
 from .protocol.errors import AttackError, BadInputError
 from .protocol.tally import tallying
 from .protocol.types import MultiTaskModel, Restrictable
-from .weights import Watch
+from .protocol.weights import Watch
 
 PROBES = 2
 """Images on which a model is tried before it is attacked; a lone one would be doubled."""

@@ -61,10 +61,9 @@ FLOORS = {
     "benchmark.datasets": ["benchmark.protocol", "benchmark.datasets"],
     "benchmark.stats": ["benchmark.protocol"],
     "benchmark.measurement": ["benchmark.protocol"],
-    "benchmark.weights": ["benchmark.protocol"],
     "benchmark.child": ["benchmark.protocol"],
     "benchmark.gates": ["benchmark.protocol"],
-    "benchmark.victim": ["benchmark.protocol", "benchmark.measurement", "benchmark.weights", "benchmark.gates"],
+    "benchmark.victim": ["benchmark.protocol", "benchmark.measurement", "benchmark.gates"],
     "benchmark.attackers": ["benchmark.protocol", "benchmark.measurement", "benchmark.victim"],
     "benchmark.apart": [
         *("benchmark.protocol", "benchmark.measurement", "benchmark.memory", "benchmark.attackers", "benchmark.child")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from inspect import getattr_static
 from types import MappingProxyType
 
 import torch
@@ -14,13 +13,13 @@ from ...benchmark.protocol.surroundings import Surroundings
 from ...benchmark.protocol.threat import ThreatModel
 from ...benchmark.protocol.types import MultiTaskModel
 from ...benchmark.protocol.verify import verified
+from ...benchmark.protocol.weights import code_of, hooks_of
 from .scene import Make, Scene, answer, global_randomness, next_draws, perturbed
 
 Law = Callable[[Make, Scene], str | None]
 
 # Far from the seeds that an attack might set by itself.
 SEEDS = (270_343, 618_034)
-HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
 def within_budget(make: Make, scene: Scene) -> str | None:
@@ -137,11 +136,9 @@ def _state(model: MultiTaskModel) -> dict[str, object]:
     state.update(model.named_buffers())
     for name, module in model.named_modules():
         state[f"the mode of {name or 'all'}"] = module.training
-        state[f"the hooks of {name or 'all'}"] = [len(vars(module).get(kind, ())) for kind in HOOKS]
-        state[f"the code of {name or 'all'}"] = (
-            getattr_static(type(module), "forward", None),
-            vars(module).get("forward"),
-        )
+        # A copy of a hook is another one.
+        state[f"the hooks of {name or 'all'}"] = [len(hooks) for hooks in hooks_of(module)]
+        state[f"the code of {name or 'all'}"] = code_of(module)
     return state
 
 

@@ -20,7 +20,7 @@ from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.tally import tally
 from mtrbench.benchmark.protocol.threat import ThreatModel
 from mtrbench.benchmark.protocol.types import Attack, Batch, MultiTaskModel
-from mtrbench.benchmark.weights import weights_sha256
+from mtrbench.benchmark.protocol.weights import weights_sha256
 
 threat = ThreatModel("linf", 0.1)
 

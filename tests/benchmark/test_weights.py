@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 from mtrbench import BadInputError
 from mtrbench.attacks.conformance.toys import linear_model, middle_batch
-from mtrbench.benchmark import weights
 from mtrbench.benchmark.harness import measure
+from mtrbench.benchmark.protocol import weights
 from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.threat import ThreatModel
 from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel
-from mtrbench.benchmark.weights import Watch
+from mtrbench.benchmark.protocol.weights import Watch
 
 threat = ThreatModel("linf", 0.1)
 

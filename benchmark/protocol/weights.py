@@ -9,7 +9,7 @@ from inspect import getattr_static
 import torch
 from torch import Tensor, nn
 
-from .protocol.digest import digest
+from .digest import digest
 
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
@@ -52,21 +52,17 @@ class Watch:
 
 def _modes(module: nn.Module) -> tuple[object, ...]:
     """Of every part: its mode, what it runs and the hooks on it."""
-    return tuple(
-        (
-            part.training,
-            type(part),
-            getattr_static(type(part), "forward", None),
-            vars(part).get("forward"),
-            *_hooks(part),
-        )
-        for part in module.modules()
-    )
+    return tuple((part.training, type(part), *code_of(part), *hooks_of(part)) for part in module.modules())
 
 
-def _hooks(part: nn.Module) -> Iterator[object]:
-    for name in HOOKS:
-        yield tuple(getattr(part, name, {}).values())
+def code_of(part: nn.Module) -> tuple[object, object]:
+    """What runs when a part is called: its class's, and its own in front of that."""
+    return getattr_static(type(part), "forward", None), vars(part).get("forward")
+
+
+def hooks_of(part: nn.Module) -> tuple[tuple[object, ...], ...]:
+    """The hooks on a part, by kind."""
+    return tuple(tuple(getattr(part, name, {}).values()) for name in HOOKS)
 
 
 def _content(module: nn.Module) -> tuple[str, str]:
