@@ -12,7 +12,8 @@ from tabulate import tabulate
 from ..api.budget import HIGHEST, LOWEST, Budget
 from ..api.budget import budget as find
 from ..benchmark.protocol.arguments import DataRoot
-from .options import data_options, device_options, json_option, out_option
+from .engine_options import device_options
+from .options import data_options, json_option, out_option
 
 
 @click.command()

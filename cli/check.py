@@ -21,7 +21,8 @@ from ..benchmark.protocol.packing import pack
 from ..leaderboards.analysis.comparison import Comparison
 from ..leaderboards.analysis.verdicts import tolerances
 from ..leaderboards.output.checks import check_annotations, check_json, check_junit, check_markdown, check_text
-from .options import data_options, engine_options, json_option
+from .engine_options import engine_options
+from .options import data_options, json_option
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
 """Where GitHub's runners show Markdown from."""

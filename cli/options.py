@@ -10,7 +10,6 @@ from typing import Any, TypeVar, get_args
 import click
 
 from ..attacks.naming import split_settings
-from ..benchmark.engines import ENGINES, default_workers, make_engine
 from ..benchmark.protocol.arguments import DataRoot
 from ..benchmark.protocol.cells import Norm
 from ..benchmark.protocol.eps import eps_255
@@ -46,32 +45,6 @@ def data_options(command: Callable[..., Result]) -> Callable[..., Result]:
         return command(*args, data_root=root, **options)
 
     return with_root
-
-
-def device_options(command: Command) -> Command:
-    """`--batch` and `--device`."""
-    batch = click.option(
-        "--batch", type=click.IntRange(min=1), default=32, show_default=True, help="Images per forward pass."
-    )
-    return batch(click.option("--device", default="cpu", show_default=True)(command))
-
-
-def engine_options(command: Callable[..., Result]) -> Callable[..., Result]:
-    """`--workers` and `--engine`, which reach the command together as its argument `engine`, and `device_options`."""
-
-    @click.option("--workers", type=click.IntRange(min=1), help="Processes; default: one per core, one on a GPU.")
-    @click.option("--engine", type=click.Choice(tuple(ENGINES)), help="Default: processes, serial for one worker.")
-    @device_options
-    @wraps(command)
-    def with_engine(*args: Any, workers: int | None, engine: str | None, device: str, **options: Any) -> Result:
-        from ..api.devices import device_of
-
-        device_of(device)  # refused before anything is read
-        if workers is None:
-            workers = default_workers() if device == "cpu" and engine != "serial" else 1
-        return command(*args, engine=make_engine(engine, workers), device=device, **options)
-
-    return with_engine
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -18,7 +18,8 @@ from ..benchmark.protocol.arguments import DataRoot
 from ..benchmark.protocol.cells import Norm
 from ..benchmark.protocol.records import Record
 from ..benchmark.store import Store
-from .options import Eps, Fraction, Names, data_options, engine_options, json_option, norm_option, out_option
+from .engine_options import engine_options
+from .options import Eps, Fraction, Names, data_options, json_option, norm_option, out_option
 from .results import show_results
 
 
