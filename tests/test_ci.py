@@ -151,6 +151,17 @@ class TestAction:
         assert "::error title=total-pgd on tiny (eps 4/255)::" in said
         assert "fell" in left["GITHUB_STEP_SUMMARY"]
 
+    def test_it_installs_the_mtrbench_that_it_is_part_of(self, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        python = project / "bin" / "python"
+        python.write_text('#!/bin/sh\necho "asked: $*"\n')
+        python.chmod(python.stat().st_mode | stat.S_IXUSR)
+        monkeypatch.setenv("GITHUB_ACTION_PATH", str(ROOT / ".github" / "actions" / "check"))
+        _, said, _ = self.run(project, suite="mine.toml", install=ACTION["inputs"]["install"]["default"])
+        asked = re.findall(r"^asked: -m pip install (\S+)$", said, re.MULTILINE)
+        assert [Path(place).resolve() for place in asked] == [ROOT]
+        _, said, _ = self.run(project, suite="mine.toml", install="mtrbench==0.1.0")
+        assert "asked: -m pip install mtrbench==0.1.0\n" in said
+
 
 def filled(text: str, inputs: dict[str, str]) -> str:
     return re.sub(r"\$\{\{ inputs\.([\w-]+) \}\}", lambda found: inputs[found[1]], text)
