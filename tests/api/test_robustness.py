@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -15,6 +16,7 @@ from mtrbench.benchmark.protocol.reading import read_records
 
 pytest_plugins = ["pytester"]
 
+ROOT = Path(__file__).parents[2]
 PLUGIN = "mtrbench.api.pytest_plugin"
 WEAK = {"images": 2, "steps": 1, "eps": 1}
 
@@ -123,7 +125,9 @@ class TestPlugin:
     """Pytest in a project of somebody else's."""
 
     @pytest.fixture
-    def project(self, tiny: Path, pytester: pytest.Pytester) -> pytest.Pytester:
+    def project(self, tiny: Path, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+        # Nor is the checkout there, where a build may have left a second description of the package.
+        monkeypatch.setattr(sys, "path", [place for place in sys.path if Path(place).resolve() != ROOT])
         pytester.makepyfile(TEST.format(model=str(tiny)))
         pytester.makeini("[pytest]\nmtrbench_baseline = base.json\nfilterwarnings = error\n")
         return pytester

@@ -60,13 +60,14 @@ def start(*arguments: object, path: Path | None = None) -> subprocess.Popen[str]
     return python("-m", "mtrbench", *arguments, path=path)
 
 
-def python(*arguments: object, path: Path | None = None) -> subprocess.Popen[str]:
+def python(*arguments: object, path: Path | None = None, cwd: Path | None = None) -> subprocess.Popen[str]:
     return subprocess.Popen(  # noqa: S603
         [sys.executable, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        cwd=cwd,
         env={**os.environ, "OMP_NUM_THREADS": "1", **({} if path is None else {"PYTHONPATH": search_path(path)})},
     )
 
