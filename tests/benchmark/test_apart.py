@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers import planted_attacks
+from helpers.planted_attacks import process
 from helpers.toys import curved_model
 from helpers.work import Points, ToyWorkshop, toy_cell
 from torch import Tensor
@@ -107,7 +107,7 @@ def test_every_way_to_die_is_one_line(
 def test_a_process_that_shares_no_memory_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mtrbench.benchmark.apart.forks", lambda device: False)  # as beside a GPU, and on macOS
     with pytest.raises(AttackError, match=r"^cheat on toy: the attack calls exit\(0\)$"):
-        attacked(planted_attacks.exits(), limits=Limits())
+        attacked(process.exits(), limits=Limits())
     here, there = (attacked(load_attack("dgba-pgd"), limits=limits) for limits in (None, Limits()))
     assert np.array_equal(here.losses["a"], there.losses["a"])
 

@@ -8,20 +8,19 @@ from typing import Any
 
 import pytest
 import torch
-from helpers import planted_attacks
 from helpers.commands import Outcome, assert_refused, mtrbench
-from helpers.planted_attacks import CAUGHT, SUBTLE, Honest, RemembersLast
+from helpers.planted_attacks import CAUGHT, SUBTLE, Honest, process, samples, shared
 
 from mtrbench.benchmark.child import Limits
 
-DEADLY = (planted_attacks.exits, planted_attacks.ends_the_process, planted_attacks.global_hook, RemembersLast)
+DEADLY = (process.exits, process.ends_the_process, shared.global_hook, samples.RemembersLast)
 """What would end or mislead the kit itself."""
-OTHERS = ("noise", "total-fgsm", "dgba-pgd[steps=2]", "helpers.planted_attacks:Honest")
+OTHERS = ("noise", "total-fgsm", "dgba-pgd[steps=2]", "helpers.planted_attacks.honest:Honest")
 Run = tuple[Outcome, dict[str, dict[str, Any]]]
 
 
 def name_of(attack: type) -> str:
-    return f"helpers.planted_attacks:{attack.__name__}"
+    return f"{attack.__module__}:{attack.__name__}"
 
 
 def run(model: Path, out: Path, *attacks: str) -> Run:
