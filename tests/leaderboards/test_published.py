@@ -24,8 +24,6 @@ ROOT = Path(__file__).parents[2]
 RECORDS = ROOT / "leaderboards" / "records"
 PICTURES = read_gallery(ROOT / "leaderboards" / "gallery")
 MODELS = model_names()
-STALE = {"auto"}
-"""Attacks of which the records are of the version before, until they are measured again."""
 NAMES = sorted(folder.name for folder in RECORDS.iterdir() if folder.is_dir())
 
 
@@ -60,7 +58,7 @@ def test_records_are_of_the_models_data_and_attacks_of_today(suites: Suites, nam
     workshop = LocalWorkshop({model: model for model in MODELS}, data_root=None, device="cpu", batch_size=32)
     for record in suites[name]:
         cell = record.cell
-        if at_hand(cell) and cell.attack and cell.threat and cell.attack.name not in STALE:
+        if at_hand(cell) and cell.attack and cell.threat:
             about = cell.model.name, cell.dataset.name, cell.dataset.images, cell.attack.name, cell.threat, cell.seed
             today = workshop.cell(*about, cell.attack.settings)
             assert today.model_copy(update={"source": cell.source}).key == record.key
@@ -77,7 +75,7 @@ def test_suites_run_what_there_are_records_of(suites: Suites, name: str) -> None
     listed = {cell.attack.name for cell in cells if cell.attack}
     there = {record.attack.name for record in suites[name] if isinstance(record, Record)}
     run = {record.attack.name for record in suites[name] if isinstance(record, Record) and record.key in keys}
-    assert run == (there & listed) - STALE != set()
+    assert run == there & listed != set()
 
 
 def test_packed_records_stand_in_the_order_of_their_keys() -> None:
