@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ...benchmark.protocol.errors import BadInputError, unknown
@@ -26,7 +27,7 @@ class DgbaProtected:
     and if the attacker does not see `task` or nothing beside it.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     spares: ClassVar[bool] = True
 
     task: str
@@ -46,10 +47,10 @@ class DgbaProtected:
 
     def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:
         programs = []
-        for rows in rows_of(fields):
-            most = float(np.abs(rows[0]).sum())
+        for rows in rows_of(torch.stack([fields[1:].sum(dim=0), fields[0]])):
+            most = float(np.abs(rows[1]).sum())
             # Without a gradient there is nothing to protect.
-            programs.append(CoupledProgram(rows, protect={0: self.tau * most}) if most else CoupledProgram(rows))
+            programs.append(CoupledProgram(rows, (self.tau * most,)) if most else CoupledProgram(rows[:1]))
         return solution(programs, fields[0], threat)
 
     def objective(self, at: Iterate) -> Tensor:

@@ -24,13 +24,13 @@ class DgbaWorst:
     T backward passes per step.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def fields(self, at: Iterate) -> Tensor:
         return gradients_apart(ratios(at.losses, at.losses), at.x)
 
     def direction(self, fields: Tensor, threat: ThreatModel) -> Tensor:
-        programs = [CoupledProgram(rows[rows.any(axis=1)], "worst") for rows in rows_of(fields)]
+        programs = [CoupledProgram(rows[rows.any(axis=1)]) for rows in rows_of(fields)]
         return solution(programs, fields[0], threat)
 
     def objective(self, at: Iterate) -> Tensor:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ...benchmark.protocol.threat import ThreatModel
 from ..ilp import CoupledProgram, solve_coupled
 from ..ilp.coupled_program import Floats
-from ..ilp.dual import solve_dual
+from ..ilp.dual import BALL, solve_dual
 
 
 def rows_of(fields: Tensor) -> Floats:
@@ -22,15 +23,10 @@ def rows_of(fields: Tensor) -> Floats:
 def solution(programs: Sequence[CoupledProgram], like: Tensor, threat: ThreatModel) -> Tensor:
     """The direction (B, C, H, W) that solves every sample's program.
 
-    In L-infinity integers by CP-SAT; elsewhere the program over the ball of the norm, by its dual: the steepest ascent
-    of the rows' sum under the best multipliers.
+    In L-infinity integers by CP-SAT; in L2 the program over the ball, by its dual: the steepest ascent of the rows' sum
+    under the best multipliers.
     """
     if threat.integer_steps:
         return solve_coupled(programs).to(like).view_as(like)
-
-    def ascend(row: Floats) -> Floats:
-        step: Floats = threat.ascend(torch.from_numpy(row).view(1, *like.shape[1:])).flatten().numpy()
-        return step
-
-    best = [program.combined(solve_dual(program, ascend).multipliers) for program in programs]
-    return torch.stack([torch.from_numpy(ascend(row)) for row in best]).to(like).view_as(like)
+    best = [program.combined(solve_dual(program, BALL).multipliers) for program in programs]
+    return threat.ascend(torch.from_numpy(np.stack(best)).view_as(like)).to(like)

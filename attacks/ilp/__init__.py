@@ -46,8 +46,8 @@ def solve_coupled(programs: Sequence[CoupledProgram]) -> Tensor:
 
 
 def _apart(program: CoupledProgram) -> Tensor:
-    """The step of a program that couples nothing: no row is protected, and the least of one row is the row."""
-    return cpsat(SeparablePrograms(torch.from_numpy(program.coefficients).unsqueeze(0))).squeeze(0)
+    """The step of a program that couples nothing: the least of one row is the row, and that of none is nothing."""
+    return cpsat(SeparablePrograms(torch.from_numpy(program.rows.sum(axis=0, keepdims=True)))).squeeze(0)
 
 
 def _refuse_infinities(finite: bool) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,49 +13,45 @@ Step = NDArray[np.int8]
 
 @dataclass(frozen=True)
 class CoupledProgram:
-    """Maximise what the attacked rows gain over steps r in {-1, 0, 1}^d of one image (after arXiv 2305.12066).
+    """Maximise min_t <a_t, r> over steps r in {-1, 0, 1}^d of one image with |<b_p, r>| <= limit_p for every p.
 
-    `rows` is float64 (T, d): what one unit of each pixel channel adds to each task's relative loss, to first order.
-    `protect` maps the rows that are not attacked to the most that |<a_p, r>| may be, each limit above 0. The objective
-    is the sum of the attacked rows' <a_t, r> (`average`) or the least of them (`worst`).
+    `rows` float64 (T + P, d) are the a_t of the attack and, after them, the b_p that are protected, one for each of the
+    `limits`, which are above 0. An entry is what one unit of a pixel channel adds to a task's relative loss, to first
+    order, or a sum of such (after arXiv 2305.12066).
     """
 
     rows: Floats
-    objective: Literal["average", "worst"] = "average"
-    protect: Mapping[int, float] = field(default_factory=dict)
+    limits: tuple[float, ...] = ()
 
     @property
-    def attacked(self) -> list[int]:
-        """The rows that are not protected."""
-        return [row for row in range(len(self.rows)) if row not in self.protect]
+    def attacked(self) -> int:
+        """How many of the rows, from the first on, are the attack's."""
+        return len(self.rows) - len(self.limits)
 
     @property
     def coupled(self) -> bool:
-        """Whether rows do join the coordinates: limits, or the least of several rows instead of a sum."""
-        return bool(self.protect) or (self.objective == "worst" and len(self.rows) != 1)
-
-    @property
-    def coefficients(self) -> Floats:
-        """The sum of the attacked rows, (d,): all that the objective `average` asks for."""
-        return np.asarray(self.rows[self.attacked].sum(axis=0))
+        """Whether several rows join the coordinates."""
+        return len(self.rows) > 1
 
     def gains(self, step: Floats | Step) -> Floats:
-        """<a_t, r> of every row, (T,)."""
+        """<row, r> of every row, (T + P,)."""
         # Without BLAS, whose sums depend on its number of threads, and whose threads spin beside the workers'.
         found: Floats = np.einsum("td,d->t", self.rows, step)
         return found
 
     def combined(self, multipliers: Floats) -> Floats:
-        """sum_t m_t a_t, (d,)."""
+        """sum_t m_t row_t, (d,)."""
         found: Floats = np.einsum("t,td->d", multipliers, self.rows)
         return found
 
     def value(self, step: Step) -> float:
         """The objective at `step`."""
-        gains = self.gains(step)[self.attacked]
-        return float(gains.sum() if self.objective == "average" else gains.min())
+        return float(self.gains(step)[: self.attacked].min())
 
     def allows(self, step: Step) -> bool:
         """Whether `step` is in {-1, 0, 1}^d and keeps every protected row in its limit."""
-        gains = self.gains(step)
-        return bool((np.abs(step) <= 1).all()) and all(abs(gains[row]) <= most for row, most in self.protect.items())
+        return bool((np.abs(step) <= 1).all()) and self.keeps(self.gains(step))
+
+    def keeps(self, gains: Floats) -> bool:
+        """Whether these gains of all rows are within the limits of the protected ones."""
+        return bool((np.abs(gains[self.attacked :]) <= self.limits).all())
