@@ -65,10 +65,9 @@ def coupled(program: CoupledProgram) -> Step:
 def _smallest(values: Floats, count: int) -> NDArray[np.int64]:
     """The places of the `count` smallest values in rising order, equal ones in their order."""
     if count >= len(values):
-        return np.argsort(values, kind="stable")
+        return np.argsort(values, kind="stable").astype(np.int64)
     some = values[::8]  # as many of these are about where eight times as many of all are
     places = np.flatnonzero(values <= np.partition(some, count // 4)[count // 4]) if count < len(some) else values[:0]
     if len(places) < count:
         places = np.flatnonzero(values <= np.partition(values, count - 1)[count - 1])
-    found: NDArray[np.int64] = places[np.argsort(values[places], kind="stable")][:count]
-    return found
+    return places[np.argsort(values[places], kind="stable")][:count].astype(np.int64)

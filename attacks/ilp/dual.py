@@ -189,7 +189,7 @@ class _Problem:
         system[:count, count] = system[count, :count] = self.weights
         descent = np.zeros(count + 1)
         descent[:count] = slope - at.gradient
-        step: Floats = np.linalg.solve(system, descent)[:count]
+        step = np.asarray(np.linalg.solve(system, descent)[:count], dtype=np.float64)
         # Up by half of all of y at most, lest it leap over the minimum.
         room = np.where(held & (step < 0), REACH * y, y[held].sum() / 2)
         step *= min(1.0, float((room / (np.abs(step) + NOTHING)).min()))

@@ -33,8 +33,9 @@ def _one_thread() -> None:
         ("dgba-pgd", "total-pgd", "256x256", 1.05),
         ("dgba-apgd", "total-apgd", "64x64", 1.08),
         ("dgba-pgd", "dgba-pgd[solver=closed-form]", "64x64", 1.05),
-        # CP-SAT searches among 128 coordinates of every image, and there is a backward pass per task.
-        ("dgba-worst-pgd", "total-pgd", "64x64", 6.0),
+        # A backward pass per task is most of it.
+        ("dgba-worst-pgd", "total-pgd", "64x64", 1.8),
+        ("dgba-worst-pgd", "total-pgd", "256x256", 1.8),
     ],
 )
 def test_integer_programs_cost_little(
