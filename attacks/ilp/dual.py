@@ -22,7 +22,7 @@ MORE, CLOSE = 8, 1e-5
 # The share of the way to 0 that a multiplier goes in a step.
 REACH = 0.9
 # So many terms are summed in float32.
-PART = 256
+PART = 1024
 # Rows are scaled to entries of about 1, beside which this is nothing.
 NOTHING = 1e-12
 
@@ -82,7 +82,8 @@ def _sums(rows: NDArray[np.float32], values: NDArray[np.float32]) -> Floats:
     whole = len(values) // PART * PART
     parts = rows[:, :whole].reshape(len(rows), -1, PART), values[:whole].reshape(-1, PART)
     found: Floats = np.einsum("tcp,cp->tc", *parts).sum(axis=1, dtype=np.float64)
-    found += np.einsum("tp,p->t", rows[:, whole:], values[whole:])
+    if whole < len(values):
+        found += np.einsum("tp,p->t", rows[:, whole:], values[whole:])
     return found
 
 

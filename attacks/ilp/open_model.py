@@ -33,7 +33,7 @@ def best_step(part: OpenPart, gap: float) -> Step | None:
     last = float(part.held[:attacked].min())
     offsets = np.minimum((part.held[:attacked] - last) * scale, 2 * reach).astype(np.int64)
     most = int(np.clip(np.ceil((part.bound - last) * scale + room), -reach, reach))
-    hint = part.repaired(room / scale)
+    hint = part.repaired(room / scale, gap / 2)
     least = int((np.einsum("rn,n->r", integers[:attacked], hint) + offsets).min())
 
     model = _Model()

@@ -9,7 +9,7 @@ import numpy as np
 from .coupled_program import Floats, Step
 
 # Single moves that `repaired` makes at most.
-MOVES = 8
+MOVES = 16
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,18 @@ class OpenPart:
         """How many of the rows are a_t."""
         return len(self.rows) - len(self.limits)
 
-    def repaired(self, room: float) -> Step:
-        """The dual's signs after single moves, each the best there is, while they help; limits are less by `room`."""
+    def repaired(self, room: float, gap: float) -> Step:
+        """The dual's signs after single moves, each the best there is, while they help and the bound is `gap` away.
+
+        Limits are less by `room`.
+        """
         step = self.signs.copy()
         gains = self.held + np.einsum("rn,n->r", self.rows, step)
         merit = float(self._merit(gains, room))
         moves = np.array([-1, 0, 1], dtype=np.int8)
         for _ in range(MOVES):
+            if merit >= (1 - gap) * self.bound:
+                break
             # (R, 3, n): what every row gains if one coordinate moves to -1, 0 or 1.
             moved = gains[:, None, None] + self.rows[:, None] * (moves[:, None] - step)
             merits = self._merit(moved, room)
