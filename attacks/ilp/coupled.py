@@ -35,7 +35,9 @@ def coupled(program: CoupledProgram) -> Step:
         return best
     dual = solve_dual(program)
     combined = program.combined(dual.multipliers)
-    signs, doubts = np.sign(combined).astype(np.int8), np.abs(combined)
+    signs = np.sign(combined).astype(np.int8)
+    # Where no row has anything, nothing is in doubt.
+    doubts = np.where(program.rows.any(axis=0), np.abs(combined), np.inf)
     least, count, found = 0.0, OPEN, False
     while True:
         places = _smallest(doubts, count)

@@ -18,7 +18,7 @@ SAMPLE = 2048
 ROUGH = tuple(zip(np.geomspace(0.3, 0.02, 4).tolist(), np.geomspace(2e-2, 5e-5, 4).tolist(), strict=True))
 FINE = ((0.01, 1e-5), (0.004, 1e-6), (0.002, 1e-7))
 # At most so many more steps at the end, while one promises to gain this share.
-MORE, CLOSE = 8, 1e-5
+MORE, CLOSE = 32, 1e-5
 # The share of the way to 0 that a multiplier goes in a step.
 REACH = 0.9
 # So many terms are summed in float32.
@@ -70,8 +70,9 @@ def mean_size(rows: Floats) -> Norm:
         inverse = 1 / np.sqrt(w * w + np.float32(squared))
         gradient = _sums(single, w * inverse) / count
         hessian = np.empty((len(rows), len(rows)))
-        curvature = _sums(products, inverse * inverse * inverse) * (squared / count)
-        hessian[first, second] = hessian[second, first] = curvature
+        # In this order: where w is 0, the cube of `inverse` may overflow.
+        bends = np.float32(squared) * inverse * inverse * inverse
+        hessian[first, second] = hessian[second, first] = _sums(products, bends) / count
         return Expansion(value, gradient, hessian)
 
     return norm
@@ -153,20 +154,21 @@ class _Problem:
     def settled(self, y: Floats, width: float, barrier: float) -> Floats:
         """The lowest point on steps from y while they promise something.
 
-        A step that does not go down is taken back by three quarters.
+        A step that does not go down is taken back by three quarters, and no other goes farther than what is left of it.
         """
-        best, least = y, math.inf
+        best, least, most = y, math.inf, math.inf
         for _ in range(MORE):
             at = self._at(y, width)
             if at.value < least:
                 best, least = y, at.value
             if at.value > (1 + CLOSE) * least:
                 y = best + (y - best) / 4
+                most = float(np.abs(y - best).max())
                 continue
             step, promise = self._step(at, y, barrier)
             if promise <= CLOSE * at.value:
                 break
-            y = y + step
+            y = y + step * min(1.0, most / float(np.abs(step).max()))
         return best
 
     def _at(self, y: Floats, width: float) -> Expansion:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,16 +25,24 @@ def best_step(part: OpenPart, gap: float) -> Step | None:
     tightened by what that may amount to, so that they hold exactly.
     """
     attacked, count = part.attacked, len(part.signs)
-    scale = TOP / max(float(np.abs(part.rows).max(initial=0.0)), 1e-300)
-    integers = np.rint(part.rows * scale).astype(np.int64)
-    room = count / 2  # each coordinate may be off by half an integer
+    # Attacked rows are compared with one another, a protected one with its own limit.
+    largest = np.abs(part.rows).max(axis=1)
+    largest[:attacked] = largest[:attacked].max()
+    scales = TOP / np.maximum(largest, 1e-300)
+    exact = part.rows * scales[:, None]
+    integers = np.rint(exact).astype(np.int64)
+    rooms = np.abs(integers - exact).sum(axis=1)
+    limits = part.limits - rooms[attacked:] / scales[attacked:]
+    if (limits <= 0).any():
+        return None
+    hint = part.repaired(limits, gap / 2)
     # More than the open coordinates can move any row: numbers beyond it mean the same, and would overflow.
-    reach = int(np.abs(integers).sum(axis=1).max(initial=0)) + 1
+    reach = int(np.abs(integers).sum(axis=1).max()) + 1
     # Attacked rows are counted from the one that is last without the open coordinates.
-    last = float(part.held[:attacked].min())
-    offsets = np.minimum((part.held[:attacked] - last) * scale, 2 * reach).astype(np.int64)
-    most = int(np.clip(np.ceil((part.bound - last) * scale + room), -reach, reach))
-    hint = part.repaired(room / scale, gap / 2)
+    last, scale = float(part.held[:attacked].min()), float(scales[0])
+    offsets = np.minimum(part.held[:attacked] - last, 2 * reach / scale)
+    offsets = np.floor(offsets * scale).astype(np.int64)
+    most = int(min(max((part.bound - last) * scale + rooms[:attacked].max(), -reach), reach)) + 1
     least = int((np.einsum("rn,n->r", integers[:attacked], hint) + offsets).min())
 
     model = _Model()
@@ -44,12 +53,17 @@ def best_step(part: OpenPart, gap: float) -> Step | None:
     program.variables.add().domain.extend((-reach, most))  # the least gain
     for row, offset in zip(integers[:attacked].tolist(), offsets.tolist(), strict=True):
         _bound(program, [*row, -1], -offset, 8 * reach)
-    for row, held, limit in zip(integers[attacked:].tolist(), part.held[attacked:], part.limits, strict=True):
-        ends = np.array([room - (limit + held) * scale, (limit - held) * scale - room])
-        low, high = np.clip([np.ceil(ends[0]), np.floor(ends[1])], -2 * reach, 2 * reach)
-        if low > high:
+    for row, by, held, limit in zip(
+        integers[attacked:].tolist(),
+        scales[attacked:].tolist(),
+        part.held[attacked:].tolist(),
+        limits.tolist(),
+        strict=True,
+    ):
+        low, high = (min(max(end * by, -2 * reach), 2 * reach) for end in (-limit - held, limit - held))
+        if math.ceil(low) > math.floor(high):
             return None
-        _bound(program, row, int(low), int(high))
+        _bound(program, row, math.ceil(low), math.floor(high))
     program.objective.vars.append(count)
     program.objective.coeffs.append(-1)
     program.objective.scaling_factor = -1.0  # it minimises

@@ -31,21 +31,18 @@ class OpenPart:
         """How many of the rows are a_t."""
         return len(self.rows) - len(self.limits)
 
-    def repaired(self, room: float, gap: float) -> Step:
-        """The dual's signs after single moves, each the best there is, while they help and the bound is `gap` away.
-
-        Limits are less by `room`.
-        """
+    def repaired(self, limits: Floats, gap: float) -> Step:
+        """The dual's signs after single moves, each the best there is, while they help and the bound is `gap` away."""
         step = self.signs.copy()
         gains = self.held + np.einsum("rn,n->r", self.rows, step)
-        merit = float(self._merit(gains, room))
+        merit = float(self._merit(gains, limits))
         moves = np.array([-1, 0, 1], dtype=np.int8)
         for _ in range(MOVES):
             if merit >= (1 - gap) * self.bound:
                 break
             # (R, 3, n): what every row gains if one coordinate moves to -1, 0 or 1.
             moved = gains[:, None, None] + self.rows[:, None] * (moves[:, None] - step)
-            merits = self._merit(moved, room)
+            merits = self._merit(moved, limits)
             best = int(merits.argmax())
             if merits.flat[best] <= merit:
                 break
@@ -53,9 +50,9 @@ class OpenPart:
             gains, step[place] = moved[:, move, place], moves[move]
         return step
 
-    def _merit(self, gains: Floats, room: float) -> Floats:
+    def _merit(self, gains: Floats, limits: Floats) -> Floats:
         """The least gain, less twice the bound for every limit exceeded once more; gains (R, ...) to (...)."""
         found: Floats = gains[: self.attacked].min(axis=0)
-        for gain, limit in zip(gains[self.attacked :], self.limits, strict=True):
-            found = found - 2 * self.bound * np.maximum(np.abs(gain) / max(limit - room, room) - 1, 0)
+        for gain, limit in zip(gains[self.attacked :], limits, strict=True):
+            found = found - 2 * self.bound * np.maximum(np.abs(gain) / limit - 1, 0)
         return found
