@@ -24,41 +24,47 @@ def coupled(program: CoupledProgram) -> Step:
     With the dual's multipliers m, r_i = sign(sum_t m_t row_ti) is right wherever that sum is not close to 0. The
     coordinates where it is smallest are CP-SAT's: integers in {-1, 0, 1} under the program's own constraints, the
     others held at their signs. Where an answer is not within 1e-4 of the bound, more coordinates are left open, once;
-    where there is none within the limits, until there is. The relative gap to the bound is tallied, with `optimal`
-    (within 1e-4) or `feasible`; `zero` counts programs with a row that gains nothing by any step, `fallback` those
-    without any answer: both move nothing, which no limit forbids.
+    where there is none within the limits, until there is; and at last those where most of the sum cancels, which are
+    the right ones if a few entries are far larger than the others. The relative gap to the bound is tallied, with
+    `optimal` (within 1e-4) or `feasible`; `zero` counts programs with a row that gains nothing by any step, `fallback`
+    those without any answer: both move nothing, which no limit forbids.
     """
-    size = program.rows.shape[1]
-    best: Step = np.zeros(size, dtype=np.int8)
-    if not program.rows[: program.attacked].any(axis=1).all():
+    rows, attacked, size = program.rows, program.attacked, program.rows.shape[1]
+    nothing: Step = np.zeros(size, dtype=np.int8)
+    if not rows[:attacked].any(axis=1).all():
         tally().count("zero")
-        return best
+        return nothing
     dual = solve_dual(program)
     combined = program.combined(dual.multipliers)
     signs = np.sign(combined).astype(np.int8)
     # Where no row has anything, nothing is in doubt.
-    doubts = np.where(program.rows.any(axis=0), np.abs(combined), np.inf)
-    least, count, found = 0.0, OPEN, False
-    while True:
-        places = _smallest(doubts, count)
+    doubts = np.where(rows.any(axis=0), np.abs(combined), np.inf)
+    answers: list[tuple[float, Step]] = []
+
+    def attempt(places: NDArray[np.int64]) -> bool:
+        """Whether with CP-SAT's answer on these places one is close to the bound."""
         step = signs.copy()
         step[places] = 0
-        part = OpenPart(program.rows[:, places], program.gains(step), program.limits, dual.bound, signs[places])
+        part = OpenPart(rows[:, places], program.gains(step), program.limits, dual.bound, signs[places])
         answer = best_step(part, GAP / 2)
         if answer is not None:
             step[places] = answer
             gains = program.gains(step)
             if program.keeps(gains):
-                found, value = True, float(gains[: program.attacked].min())
-                if value > least:
-                    best, least = step, value
-        close = least >= (1 - GAP) * dual.bound
-        if count >= size or (found and (close or count > OPEN)):
-            break
+                answers.append((float(gains[:attacked].min()), step))
+        return max((value for value, _ in answers), default=0.0) >= (1 - GAP) * dual.bound
+
+    count, close = OPEN, attempt(_smallest(doubts, OPEN))
+    while count < size and not (answers and (close or count > OPEN)):
         count *= GROWTH
-    if not found:
+        close = attempt(_smallest(doubts, count))
+    if not close and size > OPEN:
+        terms = np.einsum("t,td->d", np.abs(dual.multipliers), np.abs(rows))
+        close = attempt(_smallest(doubts / np.where(terms > 0, terms, 1.0), OPEN * GROWTH))
+    if not answers:
         tally().count("fallback")
-        return best
+        return nothing
+    least, best = max([(0.0, nothing), *answers], key=lambda answer: answer[0])
     tally().count("optimal" if close else "feasible")
     tally().peak("gap", max(1 - least / dual.bound, 0.0) if dual.bound > 0 else 0.0)
     return best

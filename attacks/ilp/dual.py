@@ -133,8 +133,14 @@ def solve_dual(program: CoupledProgram, steps: Steps = CUBE) -> Dual:
     whole = _Problem(steps.norm(scaled), weights, costs)
     multipliers = whole.settled(whole.descended(y, FINE), *FINE[-1]) * least / sizes
     multipliers /= multipliers[:attacked].sum()  # 1, but for rounding
-    bound = steps.reach(program.combined(multipliers)) + float((program.limits * np.abs(multipliers[attacked:])).sum())
-    return Dual(multipliers, bound)
+
+    def dual(multipliers: Floats) -> Dual:
+        costs = float((np.array(program.limits) * np.abs(multipliers[attacked:])).sum())
+        return Dual(multipliers, steps.reach(program.combined(multipliers)) + costs)
+
+    # Smoothed, no multiplier is 0, as those of limits are that nothing comes near to.
+    choices = [multipliers, np.where(weights > 0, multipliers, 0.0)] if program.limits else [multipliers]
+    return min(map(dual, choices), key=lambda found: found.bound)
 
 
 @dataclass(frozen=True)
@@ -188,7 +194,7 @@ class _Problem:
         # [H, w; w', 0] [step; multiplier] = [-g; 0]
         system = np.zeros((count + 1, count + 1))
         system[:count, :count] = at.hessian
-        system.flat[: -1 : count + 2] += slope / safe + NOTHING
+        system.flat[: -1 : count + 2] += slope / safe + NOTHING * (1 + at.hessian.trace())
         system[:count, count] = system[count, :count] = self.weights
         descent = np.zeros(count + 1)
         descent[:count] = slope - at.gradient

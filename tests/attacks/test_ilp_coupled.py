@@ -62,6 +62,31 @@ def test_coupled_programs_of_a_whole_image_reach_the_bound(kind: str, scale: flo
     assert np.array_equal(step, coupled(program))
 
 
+def degenerate() -> dict[str, CoupledProgram]:
+    """Programs of a size of images whose rows have few entries, many zeros, or are each other's opposite."""
+    rng = np.random.default_rng(11)
+    dense, other, single = rng.standard_cauchy(12288), rng.standard_cauchy(12288), np.zeros(12288)
+    single[5] = 3.0
+    return {
+        "opposite": CoupledProgram(np.stack([dense, -dense])),
+        "equal": CoupledProgram(np.stack([dense, dense])),
+        "opposite in one place": CoupledProgram(np.stack([single, -single])),
+        "one place and all": CoupledProgram(np.stack([single, dense])),
+        "one place protected": CoupledProgram(np.stack([dense, single]), (0.03,)),
+        "mostly zeros": CoupledProgram(np.stack([dense, other]) * (rng.random((2, 12288)) < 0.02)),
+        "sizes apart": CoupledProgram(np.stack([dense * 1e-30, other * 1e25])),
+        "far below 1": CoupledProgram(np.stack([dense, other]) * 1e-200),
+    }
+
+
+@pytest.mark.parametrize("name", degenerate())
+def test_degenerate_programs_are_solved_as_well(name: str) -> None:
+    program = degenerate()[name]
+    with tallying() as found:
+        assert program.allows(coupled(program))
+    assert found.sums == {"optimal": 1}
+
+
 def test_worst_task_leaves_none_behind() -> None:
     # The sum's best step sacrifices the small row; the worst task's does not.
     rows = np.random.default_rng(6).normal(size=(2, 400)) * np.array([[10.0], [1.0]])
