@@ -9,7 +9,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from ortools.sat.python import cp_model
@@ -37,6 +37,7 @@ def programs(width: st.SearchStrategy[int]) -> st.SearchStrategy[CoupledProgram]
 
 @settings(max_examples=80, deadline=None)
 @given(programs(st.integers(1, 6)))
+@example(CoupledProgram(np.array([[1.0], [2.0], [-1.0]])))
 def test_coupled_programs_equal_brute_force(program: CoupledProgram) -> None:
     every = np.array(list(product((-1, 0, 1), repeat=program.rows.shape[1])), dtype=np.int8)
     # Limits are tightened by the rounding of integer coefficients, far less than this.
@@ -63,7 +64,7 @@ def test_coupled_programs_of_a_whole_image_reach_the_bound(kind: str, scale: flo
 
 
 def degenerate() -> dict[str, CoupledProgram]:
-    """Programs of a size of images whose rows have few entries, many zeros, or are each other's opposite."""
+    """Programs of the size of images: rows that are alike, of few entries or of very different size; a slack limit."""
     rng = np.random.default_rng(11)
     dense, other, single = rng.standard_cauchy(12288), rng.standard_cauchy(12288), np.zeros(12288)
     single[5] = 3.0
@@ -74,7 +75,9 @@ def degenerate() -> dict[str, CoupledProgram]:
         "one place and all": CoupledProgram(np.stack([single, dense])),
         "one place protected": CoupledProgram(np.stack([dense, single]), (0.03,)),
         "mostly zeros": CoupledProgram(np.stack([dense, other]) * (rng.random((2, 12288)) < 0.02)),
-        "sizes apart": CoupledProgram(np.stack([dense * 1e-30, other * 1e25])),
+        "slack limit": CoupledProgram(np.stack([dense, other]), (0.3 * np.abs(other).sum(),)),
+        "sizes apart": CoupledProgram(np.stack([dense * 1e-2, other])),
+        "sizes far apart": CoupledProgram(np.stack([dense * 1e-30, other * 1e25])),
         "far below 1": CoupledProgram(np.stack([dense, other]) * 1e-200),
     }
 
