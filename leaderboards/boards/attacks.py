@@ -60,9 +60,17 @@ def _board(group: Group) -> Board:
         *(Column(f"d_{task}", task, _task(task)) for task in tasks),
         Column("flat_mean", "flat\nmean", _averaged(lambda record: record.degradation.flat), where="pages"),
         Column("arlc", "ARLC", _averaged(lambda record: record.degradation.arlc), where="pages"),
-        Column("forwards", "fwd", _cost(lambda record: record.costs.forwards), "count", where="pages"),
-        Column("backwards", "bwd", _cost(lambda record: record.costs.backwards), "count"),
-        Column("seconds", "s", _cost(lambda record: record.costs.seconds / record.cell.dataset.images), where="pages"),
+        Column(
+            "forwards", "fwd", _cost(lambda record: record.costs.forwards), "count", where="pages", low_is_better=True
+        ),
+        Column("backwards", "bwd", _cost(lambda record: record.costs.backwards), "count", low_is_better=True),
+        Column(
+            "seconds",
+            "s",
+            _cost(lambda record: record.costs.seconds / record.cell.dataset.images),
+            where="pages",
+            low_is_better=True,
+        ),
         Column("flags", "flags", lambda row: row.flags, where="pages", note=explained(counting)),
         Column(
             "tier",

@@ -59,8 +59,12 @@ class Shown:
 
 @dataclass(frozen=True)
 class Heading:
-    """The head of a column; a first click sorts it with the largest number on top if it `descends`."""
+    """The head of a column; a first click sorts it with the largest number on top if it `descends`.
 
+    `name` stands for the column in an address.
+    """
+
+    name: str
     title: Markup
     is_number: bool
     descends: bool
@@ -96,7 +100,7 @@ def html_table(
     tags: Mapping[str, Mapping[str, Mapping[str, str]]],
 ) -> Table:
     """A board as a table; `links` and `tags` are by kind of name, "model" or "attack", and then by name."""
-    shown = board.where("everywhere", "pages")
+    shown = board.where("everywhere", "pages", "site")
     marked, written = highest(shown), texts(shown)
     spans = [
         _span(row[i] for row in shown.rows) if column.draws else (0.0, 0.0) for i, column in enumerate(shown.columns)
@@ -132,7 +136,8 @@ def prose(text: str) -> Markup:
 
 def _heading(column: Column[Any], cells: list[Value]) -> Heading:
     is_number = any(isinstance(cell, Rank) or number(cell) is not None for cell in cells)
-    return Heading(prose(column.title.replace("\n", " ")), is_number, is_number and column.shows != "rank")
+    descends = is_number and column.shows != "rank" and not column.low_is_better
+    return Heading(column.name, prose(column.title.replace("\n", " ")), is_number, descends)
 
 
 def _shown(cell: Value, text: str, span: tuple[float, float], links: Mapping[str, str], is_highest: bool) -> Shown:

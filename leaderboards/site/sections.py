@@ -1,4 +1,4 @@
-"""The sections of the index: a group of records each, with its boards and pictures."""
+"""The sections of a suite's page: a group of records each, with its boards and pictures."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from ..analysis.group import Group
 from ..boards.attacks import attack_boards
 from ..boards.models import model_boards
-from ..plots.registry import PLOTS, TRADEOFF
+from ..boards.table import Board
+from ..plots.registry import PLOTS
 from .html_table import Table, html_table
-from .rows import attack_tags, links, slug, training_tags
+from .rows import attack_tags, links, page_name, slug, training_tags
 
 
 @dataclass(frozen=True)
@@ -23,41 +24,48 @@ class Picture:
 
 @dataclass(frozen=True)
 class Section:
-    """A group of comparable records on the index; `folder` is where its tables lie, as the site sees it."""
+    """A group of comparable records on its suite's page; `folder` is where its tables lie, as the site sees it."""
 
     suite: str
     part: Group
     anchor: str
     folder: str
-    tradeoff: Picture | None
     pictures: tuple[Picture, ...]
     tables: tuple[Table, ...]
     incomplete: int
+
+    @property
+    def page(self) -> str:
+        """The file of its suite's page."""
+        return suite_page(self.suite)
+
+    @property
+    def controls(self) -> int:
+        """How many of the attacks are controls."""
+        return len(self.part.attacks) - len(self.part.attacked)
+
+
+def suite_page(suite: str) -> str:
+    """The file of a suite's page."""
+    return page_name("suite", suite or "boards")
 
 
 def section(suite: str, part: Group, suffix: str, published: Mapping[str, bytes]) -> Section:
     """A group of a suite, with those of its pictures that are `published`; `suffix` ends their names."""
     anchor = slug(suite or "boards", f"{suite} {part.title}")
     prefix = f"{suite}/" if suite else ""
-    drawn = {
-        plot: Picture(f"../{prefix}{plot.name}{suffix}.svg", plot.about)
+    pictures = [
+        Picture(f"../{prefix}{plot.name}{suffix}.svg", plot.about)
         for plot in PLOTS
         if f"{prefix}{plot.name}{suffix}.svg" in published
-    }
+    ]
+    boards = [*model_boards([part]), *attack_boards([part])]
+    tables = [linked_table(part, board, f"{anchor}-{i}") for i, board in enumerate(boards)]
+    return Section(suite, part, anchor, f"../{prefix}", tuple(pictures), tuple(tables), part.incomplete)
+
+
+def linked_table(part: Group, board: Board, anchor: str) -> Table:
+    """A board of a group whose models and attacks lead to their pages."""
     pages = {kind: links(part, kind) for kind in ("model", "attack")}
     tags = {"model": training_tags(part), "attack": attack_tags(part)}
-    boards = [*model_boards([part]), *attack_boards([part])]
-    captions = [board.title.removesuffix(f": {part.title}") for board in boards]
-    return Section(
-        suite,
-        part,
-        anchor,
-        f"../{prefix}",
-        drawn.pop(TRADEOFF, None),
-        tuple(drawn.values()),
-        tuple(
-            html_table(board, f"{anchor}-{i}", caption, pages, tags)
-            for i, (board, caption) in enumerate(zip(boards, captions, strict=True))
-        ),
-        part.incomplete,
-    )
+    return html_table(board, anchor, board.title.removesuffix(f": {part.title}"), pages, tags)

@@ -1,4 +1,4 @@
-"""The static site: an index of all boards, a page per model and a page per attack, without any request to elsewhere."""
+"""The static site: an index, a page per suite, per model and per attack, without any request to elsewhere."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from ..analysis.gallery import EMPTY, GALLERY, Gallery
 from ..analysis.groups import group
 from ..output.pages import LEGEND, TITLES, picture_names
 from .chapters import Chapter, attack_chapter, model_chapter
+from .front import front, suites_of
 from .html_table import prose
 from .rows import page_name
 from .sections import Picture, Section, section
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
-BESIDE = ("site.css", "site.js")
+SCRIPTS = ("site.js", "tables.js")
 
 
 def site_files(
@@ -46,13 +47,15 @@ def site_files(
             chapters.append(model_chapter(place, model, raised, chapters))
         for attack in place.part.attacks:
             attacks.setdefault(attack, []).append(attack_chapter(place, attack, raised))
+    found = suites_of(sections)
 
-    def page(template: str, **found: object) -> bytes:
-        return _environment().get_template(template).render(**found).encode()
+    def page(template: str, **about: object) -> bytes:
+        return _environment().get_template(template).render(suites=found, **about).encode()
 
-    files = {name: (TEMPLATES / name).read_bytes() for name in BESIDE}
+    files = {name: (TEMPLATES / name).read_bytes() for name in ("site.css", *SCRIPTS)}
     shown = [(exhibit, Picture(f"../{GALLERY}/{name}.png", exhibit.caption)) for name, (exhibit, _) in gallery.items()]
-    files["index.html"] = page("index.html", sections=sections, gallery=[picture for _, picture in shown])
+    files["index.html"] = page("index.html", front=front(sections, published), gallery=[of for _, of in shown])
+    files |= {suite.page: page("suite.html", suite=suite) for suite in found}
     for kind, pages in (("model", models), ("attack", attacks)):
         for name, chapters in pages.items():
             own = [picture for exhibit, picture in shown if getattr(exhibit, kind) == chapters[0].name]
@@ -70,7 +73,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    found.globals.update(formats=TITLES, legend=prose(LEGEND))
+    found.globals.update(formats=TITLES, legend=prose(LEGEND), scripts=SCRIPTS)
     return found
 
 
