@@ -100,6 +100,15 @@ class Browser:
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
+    def comes(self, condition: str) -> bool:
+        """Whether an expression on the page becomes true, for which the page has ten seconds."""
+        return bool(
+            self.run(
+                f"new Promise(done => {{ const end = Date.now() + 10000; (function look() {{ if ({condition}) done(true);"
+                "else if (Date.now() > end) done(false); else setTimeout(look, 20); })(); })"
+            )
+        )
+
     def press(self, key: str) -> None:
         text = {"Enter": "\r", " ": " "}.get(key, "")
         for kind in ("keyDown", "keyUp"):
