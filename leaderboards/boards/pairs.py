@@ -13,6 +13,7 @@ from ..analysis.group import INCOMPLETE, Group
 from ..analysis.labels import Name
 from ..analysis.names import named
 from .metric_columns import attacked_columns, metric_columns, unit_and_direction
+from .record_columns import record_columns
 from .table import Board, Column, Value
 
 Pair = tuple[str, str]
@@ -77,6 +78,7 @@ def pair_board(
         ),
         Column("tier", "tier", lambda row: row.record.tier, where="pages" if group.has_tiers else "csv"),
         Column("record", "record", lambda row: Name(row.record.key[:12])),
+        *record_columns(lambda row: row.record),
     ]
     title = "Under every attack" if of == "attack" else "On every model"
     strongest_first = sorted(rows, key=lambda row: -row.ard)

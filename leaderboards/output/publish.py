@@ -18,8 +18,8 @@ def publish(content: Mapping[str, bytes], out: Path) -> list[Path]:
 
 
 def check(content: Mapping[str, bytes], out: Path) -> list[str]:
-    """What publishing would change under `out`, one line per file, among them boards that no record backs any more."""
+    """What publishing would change under `out`, one line per file, among them files that it would not write."""
     found = {path.relative_to(out).as_posix(): path for path in sorted(out.rglob("*")) if path.suffix in ENDINGS}
     missing = [f"{path} is missing" for path in content if path not in found]
     differing = [f"{path} differs" for path in content if path in found and found[path].read_bytes() != content[path]]
-    return sorted([*missing, *differing, *(f"{path} has no records" for path in found if path not in content)])
+    return sorted([*missing, *differing, *(f"{path} would not be written" for path in found if path not in content)])

@@ -9,7 +9,7 @@ from helpers.make_records import MODELS, make_record, many_records
 
 from mtrbench.benchmark.protocol.errors import BadInputError
 from mtrbench.cli.tables import echo_boards
-from mtrbench.leaderboards.output.pages import files
+from mtrbench.leaderboards.output.pages import FORMATS, Extras, files
 from mtrbench.leaderboards.site.readme import BEGIN, END, with_boards
 from mtrbench.leaderboards.site.suites import read_suites, suite_files
 
@@ -82,15 +82,17 @@ def test_the_command_line_unites_records(folder, tmp_path):
     assert mtrbench("leaderboard", *places[2:], *places[:2], "--out", tmp_path / "out", "--check").out == ""
 
 
-def test_every_suite_is_published_as_if_alone():
-    found = suite_files(SUITES)
+@pytest.mark.parametrize("extras", [Extras(), Extras(site=True, formats=frozenset(FORMATS))])
+def test_every_suite_is_published_as_if_alone(extras):
+    found = suite_files(SUITES, extras=extras)
     for name, records in SUITES.items():
         own = {path.removeprefix(f"{name}/"): found[path] for path in found if path.startswith(f"{name}/")}
-        assert own == files(records)
+        assert own == files(records, extras)
     assert {path for path in found if not path.startswith(("first/", "second/", "site/"))} == {
         "README.md",
-        *(f"answer.{ending}" for ending in ("svg", "png", "csv")),
+        *(f"answer.{ending}" for ending in ("svg", "png", "csv") if ending != "png" or ending in extras.formats),
     }
+    assert any(path.startswith("site/") for path in found) == extras.site
     index = found["README.md"].decode()
     about = "rooms3, 256 images of 64x64, L∞ 8/255"
     assert f"- [first](first/README.md): {about} (models: 3, attacks: 1)\n" in index
@@ -127,11 +129,11 @@ def test_the_command_publishes_and_checks_folders_of_folders(folder, tmp_path):
     assert mtrbench(*arguments, "--check").code == 0
     (out / "first" / "attacks.csv").write_text("other")
     (out / "second" / "models.md").unlink()
-    shutil.copytree(out / "first" / "metrics", out / "third")
+    shutil.copytree(out / "first", out / "third")
     outcome = mtrbench(*arguments, "--check")
     assert outcome.code == 1
     assert {"first/attacks.csv differs", "second/models.md is missing"} < set(outcome.out.splitlines())
-    assert "third/depth-abs_err.csv has no records" in outcome.out
+    assert "third/records.csv would not be written" in outcome.out
 
 
 def test_the_terminal_shows_the_top_and_the_controls_of_a_long_board(capsys):

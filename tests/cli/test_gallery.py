@@ -20,6 +20,7 @@ from mtrbench.benchmark.protocol.tasks.classification import Classification
 from mtrbench.benchmark.protocol.tasks.regression import Regression
 from mtrbench.benchmark.protocol.tasks.shapes import is_dense
 from mtrbench.leaderboards.analysis.gallery import Exhibit, read_gallery
+from mtrbench.leaderboards.output.pages import Extras
 from mtrbench.leaderboards.site.exhibit import Maps, Shown, Words, coloured, factor, picture
 from mtrbench.leaderboards.site.readme import BEGIN, END, with_boards
 from mtrbench.leaderboards.site.rows import page_name
@@ -146,7 +147,7 @@ def test_what_cannot_be_drawn_is_refused(tiny: Path, tmp_path: Path, arguments: 
 
 def test_the_gallery_is_on_the_site_where_it_belongs(folder: Path) -> None:
     records = [make_record(model, attack) for model in (EXHIBIT["model"], "other") for attack in ("dgba-pgd", "noise")]
-    found = suite_files({"": records}, read_gallery(folder))
+    found = suite_files({"": records}, read_gallery(folder), Extras(site=True))
     assert found["gallery/one.png"] == (folder / "one.png").read_bytes()
     pages = {
         name: found[f"site/{name}"].decode()
@@ -156,7 +157,8 @@ def test_the_gallery_is_on_the_site_where_it_belongs(folder: Path) -> None:
     for other in (page_name("model", "other"), page_name("attack", "noise")):
         assert b"gallery/one.png" not in found[f"site/{other}"]
     # The page of an attack whose label says its settings, too.
-    longer = suite_files({"": [*records, make_record(settings={"steps": 20})]}, read_gallery(folder))
+    longer = [*records, make_record(settings={"steps": 20})]
+    longer = suite_files({"": longer}, read_gallery(folder), Extras(site=True))
     for label in ("dgba-pgd [steps=10]", "dgba-pgd [steps=20]"):
         assert b"gallery/one.png" in longer[f"site/{page_name('attack', label)}"]
 
