@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from ..analysis.group import Group
 from ..boards.attacks import attack_boards
 from ..boards.models import model_boards
+from ..boards.records import RECORDS
 from ..boards.table import Board
+from ..output.pages import TITLES
 from ..plots.registry import PLOTS
 from .html_table import Table, html_table
 from .rows import attack_tags, links, page_name, slug, training_tags
@@ -24,7 +26,11 @@ class Picture:
 
 @dataclass(frozen=True)
 class Section:
-    """A group of comparable records on its suite's page; `folder` is where its tables lie, as the site sees it."""
+    """A group of comparable records on its suite's page.
+
+    `folder` is where its tables lie, as the site sees it; `files` are the places of tables, by what they are about and
+    then by their format's title.
+    """
 
     suite: str
     part: Group
@@ -32,6 +38,7 @@ class Section:
     folder: str
     pictures: tuple[Picture, ...]
     tables: tuple[Table, ...]
+    files: Mapping[str, Mapping[str, str]]
     incomplete: int
 
     @property
@@ -51,7 +58,7 @@ def suite_page(suite: str) -> str:
 
 
 def section(suite: str, part: Group, suffix: str, published: Mapping[str, bytes]) -> Section:
-    """A group of a suite, with those of its pictures that are `published`; `suffix` ends their names."""
+    """A group of a suite, with those of its pictures and files that are `published`; `suffix` ends pictures' names."""
     anchor = slug(suite or "boards", f"{suite} {part.title}")
     prefix = f"{suite}/" if suite else ""
     pictures = [
@@ -61,7 +68,12 @@ def section(suite: str, part: Group, suffix: str, published: Mapping[str, bytes]
     ]
     boards = [*model_boards([part]), *attack_boards([part])]
     tables = [linked_table(part, board, f"{anchor}-{i}") for i, board in enumerate(boards)]
-    return Section(suite, part, anchor, f"../{prefix}", tuple(pictures), tuple(tables), part.incomplete)
+    files = {name: _files(f"{prefix}{name}", published) for name in ("models", "attacks", RECORDS)}
+    return Section(suite, part, anchor, f"../{prefix}", tuple(pictures), tuple(tables), files, part.incomplete)
+
+
+def _files(path: str, published: Mapping[str, bytes]) -> dict[str, str]:
+    return {title: f"../{path}.{ending}" for ending, title in TITLES.items() if f"{path}.{ending}" in published}
 
 
 def linked_table(part: Group, board: Board, anchor: str) -> Table:

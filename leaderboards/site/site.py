@@ -12,7 +12,7 @@ from ...benchmark.protocol.records import AnyRecord
 from ..analysis.flags import flags
 from ..analysis.gallery import EMPTY, GALLERY, Gallery
 from ..analysis.groups import group
-from ..output.pages import LEGEND, TITLES, picture_names
+from ..output.pages import LEGEND, picture_names
 from .chapters import Chapter, attack_chapter, model_chapter
 from .front import front, suites_of
 from .html_table import prose
@@ -73,7 +73,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    found.globals.update(formats=TITLES, legend=prose(LEGEND), scripts=SCRIPTS)
+    found.globals.update(legend=prose(LEGEND), scripts=SCRIPTS)
     return found
 
 

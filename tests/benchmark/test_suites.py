@@ -1,5 +1,7 @@
 """Folders of folders of records: each published apart, and an index of them."""
 
+import posixpath
+import re
 import shutil
 from pathlib import Path
 
@@ -97,6 +99,15 @@ def test_every_suite_is_published_as_if_alone(extras):
     about = "rooms3, 256 images of 64x64, L∞ 8/255"
     assert f"- [first](first/README.md): {about} (models: 3, attacks: 1)\n" in index
     assert f"- [second](second/README.md): {about} (models: 1, attacks: 1)\n" in index
+
+
+@pytest.mark.parametrize("formats", [(), FORMATS])
+def test_links_of_the_site_lead_to_what_is_published(formats):
+    found = suite_files(SUITES, extras=Extras(site=True, formats=frozenset(formats)))
+    pages = [content.decode() for path, content in found.items() if path.endswith(".html")]
+    targets = {target for page in pages for target in re.findall(r'(?:href|src)="([^"#:]+)["#]', page)}
+    assert {f"../first/models.{ending}" for ending in ("csv", *formats)} - {"../first/models.png"} < targets
+    assert {posixpath.normpath(f"site/{target}") for target in targets} <= {*found}
 
 
 def test_the_readme_names_the_suite_that_it_shows():
