@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 import torch
 from helpers.commands import assert_refused, mtrbench
 from helpers.make_records import make_record
+from helpers.nyuv2_formats import FORMATS
 from helpers.samples import every_task, sample, task_of
 from PIL import Image
 
@@ -67,6 +69,17 @@ def test_the_perturbation_is_drawn_as_large_as_fits() -> None:
     assert factor(shown(-0.9)) == 1
 
 
+@pytest.mark.parametrize(("size", "taller"), [((8, 8), 1.0), ((6, 8), 0.75)])
+def test_a_picture_is_as_high_as_its_images(size: tuple[int, int], taller: float) -> None:
+    heights = []
+    for high, wide in ((8, 8), size):
+        image = np.full((3, high, wide), 0.5)
+        with Image.open(io.BytesIO(picture(Shown(image, image, {}, {})))) as drawn:
+            assert drawn.width == 1200
+            heights.append(drawn.height - 3 * 15)  # but for the titles
+    assert heights[1] == pytest.approx(taller * heights[0], abs=1)
+
+
 def test_the_same_image_gives_the_same_bytes() -> None:
     assert picture(shown()) == picture(shown())
 
@@ -115,6 +128,18 @@ def test_the_command_draws_what_it_says(tiny: Path, tmp_path: Path) -> None:
     for name in found:
         with Image.open(tmp_path / f"{name}.png") as image:
             assert image.width == 1200
+
+
+def test_photographs_are_drawn_for_whoever_has_them_and_never_published(tiny: Path, tmp_path: Path) -> None:
+    data, out = tmp_path / "nyuv2", tmp_path / "gallery"
+    FORMATS["adashare"](data)
+    run = ["gallery", "--model", tiny, "--attack", "total-fgsm", "--dataset", "nyuv2", "--data-root", data]
+    outcome = mtrbench(*run, "--out", out)
+    assert outcome.code == 0, outcome.err
+    (picture,), (text,) = out.glob("*.png"), out.glob("*.json")
+    assert Exhibit.model_validate(json.loads(text.read_bytes())).caption.startswith("nyuv2-0060 of nyuv2")
+    assert picture.stem == text.stem
+    assert read_gallery(out) == {}
 
 
 def test_other_settings_and_budgets_are_other_pictures(tiny: Path, tmp_path: Path) -> None:
