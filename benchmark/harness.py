@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain, combinations
 
@@ -22,6 +22,7 @@ from .protocol.tasks.checks import loss_of, statistics_of
 from .protocol.threat import ThreatModel
 from .protocol.types import Attack, Batch, Dataset, MultiTaskModel, SplitAttack
 from .protocol.verify import verified
+from .suspicion import signs
 from .victim import copied, shown
 
 Keep = Callable[[Sequence[str], Tensor], object]
@@ -54,11 +55,16 @@ def measure(
 
 
 def clean_pass(model: MultiTaskModel, batches: Iterable[Batch]) -> Measurement:
-    """Score `model` on `batches` as they are, with the gradients of its losses there."""
-    return Measurement.merge(
-        Measurement(batch.ids, *_score(model, batch), _gradients(model, batch), peak_memory_mb=_peak_memory_mb(batch))
-        for batch in batches
-    )
+    """Score `model` on `batches` as they are, with the gradients of its losses there, and with what is suspicious."""
+    parts: list[Measurement] = []
+    for batch in batches:
+        answers = _answers(model, batch)
+        part = Measurement(batch.ids, *_scored(model, batch, answers), _gradients(model, batch))
+        part.peak_memory_mb = _peak_memory_mb(batch)
+        if not parts:
+            part.signs = signs(model, batch, answers)
+        parts.append(part)
+    return Measurement.merge(parts)
 
 
 def attacked_pass(
@@ -121,10 +127,18 @@ def _attacker(model: MultiTaskModel, task: Assignment, probe: Tensor, limits: Li
         yield attacker
 
 
-@torch.no_grad()
 def _score(model: MultiTaskModel, batch: Batch) -> tuple[PerSample, PerSample]:
     """The statistics and losses of every task on a batch."""
-    predictions = model(batch.x)
+    return _scored(model, batch, _answers(model, batch))
+
+
+@torch.no_grad()
+def _answers(model: MultiTaskModel, batch: Batch) -> dict[str, Tensor]:
+    return model(batch.x)  # type: ignore[no-any-return]
+
+
+@torch.no_grad()
+def _scored(model: MultiTaskModel, batch: Batch, predictions: Mapping[str, Tensor]) -> tuple[PerSample, PerSample]:
     statistics, losses = {}, {}
     for name, task in model.tasks.items():
         parts = name, task, predictions[name], batch.truth[name]
@@ -143,7 +157,9 @@ def _gradients(model: MultiTaskModel, batch: Batch) -> PerSample:
             (gradient,) = torch.autograd.grad(loss.sum(), x, retain_graph=True, materialize_grads=True)
         else:
             gradient = torch.zeros_like(x)
-        rows[name] = gradient.double()
+        # What is no number points nowhere, and boards flag what has no gradient.
+        alive = each(gradient.flatten(1).isfinite().all(dim=1), gradient)
+        rows[name] = torch.where(alive, gradient, 0).double()
     lengths = {name: length_of(row) for name, row in rows.items()}
     units = {name: row / each(torch.where(lengths[name] > 0, lengths[name], 1), row) for name, row in rows.items()}
     pairs = {f"{a} {b}": sum_of(units[a] * units[b]) for a, b in combinations(rows, 2)}
