@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from tqdm import tqdm
 
 from ..benchmark.engines import Engine
-from ..benchmark.evaluation import Workshop, do_jobs, evaluate_cells, images_of, pending, undone
+from ..benchmark.evaluation import do_jobs, evaluate_cells, pending
+from ..benchmark.jobs import Workshop, images_of, undone
 from ..benchmark.protocol.cells import Cell
 from ..benchmark.protocol.errors import AttackError
 from ..benchmark.protocol.records import AnyRecord

@@ -3,76 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
-import torch
-
-from .child import Limits
 from .engines import Engine
 from .environment import environment
-from .harness import Keep, in_batches, measure
+from .jobs import Job, Workshop, all_jobs, images_of, measure_cell, spans, undone
 from .measurement import Measurement
-from .protocol.cells import Cell, ModelRef
+from .protocol.cells import Cell
 from .protocol.errors import AttackError, blamed_on
-from .protocol.facts import AttackFacts, ModelFacts
-from .protocol.noise import Noise
 from .protocol.records import AnyRecord
-from .protocol.surroundings import standard_modes
-from .protocol.threat import ThreatModel
-from .protocol.types import Attack, Dataset, MultiTaskModel, SplitAttack
 from .recording import Desk, Draft
-from .store import Span, Store
-
-SHARD = 32
-"""Images per shard: what an interruption can cost at most, per worker."""
-
-
-class Workshop(Protocol):
-    """Brings the objects that a cell names; travels to worker processes, so it must pickle."""
-
-    @property
-    def batch_size(self) -> int: ...
-
-    @property
-    def device(self) -> str: ...
-
-    @property
-    def limits(self) -> Limits:
-        """What attacks from outside may take."""
-        ...
-
-    def model(self, model: ModelRef) -> MultiTaskModel: ...
-
-    def dataset(self, cell: Cell) -> Dataset: ...
-
-    def attack(self, cell: Cell) -> Attack | None: ...
-
-    def control(self, cell: Cell) -> Cell:
-        """The same cell under noise of the budget's size, which every attack must beat."""
-        ...
-
-    def model_facts(self, cell: Cell) -> ModelFacts: ...
-
-    def attack_facts(self, cell: Cell) -> AttackFacts:
-        """What the cell's attack is; only asked of cells that have one."""
-        ...
-
-
-@dataclass(frozen=True)
-class Job:
-    """A stretch of a cell's samples to be measured."""
-
-    cell: Cell
-    span: Span
-
-
-def images_of(job: Job) -> int:
-    """How many samples a job measures."""
-    return job.span[1] - job.span[0]
+from .store import Store
 
 
 @dataclass(frozen=True)
@@ -87,17 +31,6 @@ class Progress:
     stored: bool = False
     cell: Cell | None = None
     fault: str | None = None
-
-
-def all_jobs(passes: Sequence[tuple[Cell, ...]]) -> list[Job]:
-    """The jobs of what records are made of, each once: all clean passes, then all controls, then attacks."""
-    wanted = {cell.key: cell for rank in range(3) for of in passes for cell in of[rank : rank + 1]}
-    return [Job(cell, span) for cell in wanted.values() for span in spans(cell)]
-
-
-def undone(jobs: Iterable[Job], store: Store) -> list[Job]:
-    """Those of the jobs that have left nothing in the store."""
-    return [job for job in jobs if not store.has_shard(job.cell, job.span)]
 
 
 def pending(cells: Sequence[Cell], workshop: Workshop, store: Store) -> list[Job]:
@@ -185,28 +118,6 @@ def _do(workshop: Workshop, store: Store, job: Job) -> str | None:
     return None
 
 
-@standard_modes()
-def measure_cell(workshop: Workshop, cell: Cell, span: Span, keep: Keep | None = None) -> Measurement:
-    """The pass over a stretch of a cell's samples, whatever modes PyTorch is in.
-
-    An attack with code from outside runs in a process of its own; its images go to `keep`. Raises BadInputError where
-    the harness does, and for whatever the attack or the model raises.
-    """
-    dataset, device = workshop.dataset(cell), torch.device(workshop.device)
-    own = (batch.to(device) for batch in in_batches(dataset, range(*span), workshop.batch_size))
-    threat = ThreatModel(cell.threat.norm, cell.threat.eps / 255, cell.threat.targets) if cell.threat else None
-    attack = workshop.attack(cell)
-    # In batches of one size, so that what an attack makes of them does not depend on the machine's.
-    split = [
-        dataset.batch(range(*whole)).to(device) for whole in (spans(cell) if isinstance(attack, SplitAttack) else ())
-    ]
-    source = workshop.model(cell.source) if cell.source else None
-    model = workshop.model(cell.model)
-    limits = workshop.limits if cell.attack is not None and cell.attack.code is not None else None
-    with blamed_on(cell.title):
-        return measure(model, own, attack, threat, Noise(cell.seed), cell.title, split, source, limits, keep)
-
-
 def with_clean(cells: Sequence[Cell]) -> list[Cell]:
     """The cells, and before them their clean passes, which have records of their own."""
     return [*{cell.key: cell for cell in (*(cell.clean for cell in cells), *cells)}.values()]
@@ -232,9 +143,3 @@ def draft(cell: Cell, workshop: Workshop) -> Draft:
 def whole_pass(store: Store, cell: Cell) -> Measurement:
     """The pass over all samples of a cell, out of the store; raises BadInputError if it lacks a part."""
     return Measurement.merge(store.shard(cell, span) for span in spans(cell))
-
-
-def spans(cell: Cell) -> list[Span]:
-    """The stretches of a cell's samples that are measured, and stored, apart."""
-    images = cell.dataset.images
-    return [(start, min(start + SHARD, images)) for start in range(0, images, SHARD)]

@@ -15,7 +15,8 @@ from helpers.work import Interrupted, ToyWorkshop, toy_cell
 from mtrbench import BadInputError
 from mtrbench.benchmark import shares
 from mtrbench.benchmark.engines import Engine, Processes, Serial
-from mtrbench.benchmark.evaluation import do_jobs, evaluate_cells, pending, undone, with_clean
+from mtrbench.benchmark.evaluation import do_jobs, evaluate_cells, pending, with_clean
+from mtrbench.benchmark.jobs import undone
 from mtrbench.benchmark.merge import merge_stores
 from mtrbench.benchmark.protocol.cells import Cell
 from mtrbench.benchmark.protocol.records import AnyRecord
