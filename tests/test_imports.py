@@ -50,7 +50,7 @@ GRAPH = {name: {found for found in imported(name) if found in SOURCES} - {name} 
 
 RECORDS = [
     *(f"benchmark.protocol.{name}" for name in ("cells", "facts", "estimates", "records", "reading", "merging")),
-    *(f"benchmark.protocol.{name}" for name in ("errors", "files", "metrics", "signs", "provenance")),
+    *(f"benchmark.protocol.{name}" for name in ("errors", "files", "metrics", "packing", "signs", "provenance")),
     "benchmark.stats",
 ]
 ROOMS = ["analysis", "boards", "plots", "output", "site"]

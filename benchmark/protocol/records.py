@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from abc import abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -241,13 +241,13 @@ class Record(_Result):
         without = f" for lack of {', '.join(self.undefined)}" if self.undefined else ""
         return f"ARD {self.degradation.ard}{without}"
 
-    def command(self) -> str:
-        """The `mtrbench run` that measures this cell again, every setting said.
+    def command(self, others: Sequence[str] = ()) -> str:
+        """The `mtrbench run` that measures this cell again, every setting said, and that of the `others`, models, too.
 
         It finds what is registered; put the path of a card, a folder of data (`--data-root`) or others' code where the
         record's was not. A transfer brings the others between the two models along.
         """
-        return run_command(self.cell, self.attack, self.attack_facts, self.threat)
+        return run_command(self.cell, self.attack, self.attack_facts, self.threat, others)
 
     @property
     def attack(self) -> AttackRef:

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..analysis.group import Group
+from ..analysis.headline import standard_of, worst_cases
 from ..boards.attacks import attack_boards
 from ..boards.models import model_boards
 from ..boards.records import RECORDS
 from ..boards.table import Board
 from ..output.pages import TITLES
 from ..plots.registry import PLOTS
-from .html_table import Table, html_table
+from .html_table import Kind, Table, html_table
+from .measured import measured
 from .rows import attack_tags, links, page_name, slug, training_tags
 
 
@@ -66,14 +68,31 @@ def section(suite: str, part: Group, suffix: str, published: Mapping[str, bytes]
         for plot in PLOTS
         if f"{prefix}{plot.name}{suffix}.svg" in published
     ]
-    boards = [*model_boards([part]), *attack_boards([part])]
-    tables = [linked_table(part, board, f"{anchor}-{i}") for i, board in enumerate(boards)]
+    tables = [
+        measured(linked_table(part, board, f"{anchor}-{i}"), part, anchor, kind, against, compares=True)
+        for i, (board, kind, against) in enumerate(_measured_boards(part))
+    ]
     files = {name: _files(f"{prefix}{name}", published) for name in ("models", "attacks", RECORDS)}
     return Section(suite, part, anchor, f"../{prefix}", tuple(pictures), tuple(tables), files, part.incomplete)
 
 
 def _files(path: str, published: Mapping[str, bytes]) -> dict[str, str]:
     return {title: f"../{path}.{ending}" for ending, title in TITLES.items() if f"{path}.{ending}" in published}
+
+
+def _measured_boards(part: Group) -> list[tuple[Board, Kind, dict[str, tuple[str, ...]]]]:
+    """The boards of models and attacks, and what their rows' scores are over."""
+    standard = standard_of(part)
+    worst = {model: found.attack for model, found in worst_cases(part).items()}
+    over: dict[str, tuple[str, ...]] = {
+        model: (attack,) for model, attack in (dict.fromkeys(part.models, standard) if standard else worst).items()
+    }
+    boards: list[tuple[Board, Kind, dict[str, tuple[str, ...]]]] = []
+    boards += [(board, "model", over) for board in model_boards([part])]
+    for of in part.parts:
+        means = dict.fromkeys(of.attacks, of.core.models)
+        boards += [(board, "attack", means) for board in attack_boards([of])]
+    return boards
 
 
 def linked_table(part: Group, board: Board, anchor: str) -> Table:

@@ -16,11 +16,12 @@ from ..output.pages import LEGEND, picture_names
 from .chapters import Chapter, attack_chapter, model_chapter
 from .front import front, suites_of
 from .html_table import prose
+from .measured import places, record_files
 from .rows import page_name
 from .sections import Picture, Section, section
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
-SCRIPTS = ("site.js", "tables.js")
+SCRIPTS = ("site.js", "tables.js", "records.js", "compare.js")
 
 
 def site_files(
@@ -55,7 +56,10 @@ def site_files(
     files = {name: (TEMPLATES / name).read_bytes() for name in ("site.css", *SCRIPTS)}
     shown = [(exhibit, Picture(f"../{GALLERY}/{name}.png", exhibit.caption)) for name, (exhibit, _) in gallery.items()]
     files["index.html"] = page("index.html", front=front(sections, published), gallery=[of for _, of in shown])
-    files |= {suite.page: page("suite.html", suite=suite) for suite in found}
+    for one in found:
+        known = [places(of.part, of.anchor, one.name, of.part.models, of.part.attacks) for of in one.sections]
+        files[one.page] = page("suite.html", suite=one, places=known)
+        files |= record_files(one.name, [of.part for of in one.sections])
     for kind, pages in (("model", models), ("attack", attacks)):
         for name, chapters in pages.items():
             own = [picture for exhibit, picture in shown if getattr(exhibit, kind) == chapters[0].name]

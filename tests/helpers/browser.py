@@ -102,11 +102,9 @@ class Browser:
 
     def comes(self, condition: str) -> bool:
         """Whether an expression on the page becomes true, for which the page has ten seconds."""
+        look = f"if ({condition}) done(true); else if (Date.now() > end) done(false); else setTimeout(look, 20);"
         return bool(
-            self.run(
-                f"new Promise(done => {{ const end = Date.now() + 10000; (function look() {{ if ({condition}) done(true);"
-                "else if (Date.now() > end) done(false); else setTimeout(look, 20); })(); })"
-            )
+            self.run(f"new Promise(done => {{ const end = Date.now() + 10000; (function look() {{ {look} }})(); }})")
         )
 
     def press(self, key: str) -> None:

@@ -21,6 +21,7 @@ from mtrbench.leaderboards.boards.strongest import strongest_board
 from mtrbench.leaderboards.output.render import texts
 from mtrbench.leaderboards.site.bars import FIRST, chart
 from mtrbench.leaderboards.site.html_table import html_table, prose
+from mtrbench.leaderboards.site.measured import record_file
 from mtrbench.leaderboards.site.rows import page_name
 from mtrbench.leaderboards.site.sections import suite_page
 from mtrbench.leaderboards.site.site import SCRIPTS, site_files
@@ -105,7 +106,8 @@ def test_a_page_per_suite_model_and_attack_and_nothing_else(site):
     models = {page_name("model", record.cell.model.name) for record in records}
     attacks = {page_name("attack", record.attack.name) for record in records}
     own = {"index.html", "site.css", *SCRIPTS, *map(suite_page, suites())}
-    assert set(site) == {*own, *models, *attacks}
+    behind = {record_file(suite, record) for suite, found in suites().items() for record in found}
+    assert set(site) == {*own, *models, *attacks, *behind}
 
 
 def test_every_page_is_whole(pages):

@@ -206,6 +206,8 @@ def test_a_picture_enlarges_and_escape_closes_it(browser: Browser, tmp_path: Pat
     publish({"tradeoff.svg": picture}, tmp_path)
     publish(site_files({"": [make_record()]}, {"tradeoff.svg": picture}), tmp_path / "site")
     browser.open(tmp_path / "site" / suite_page(""))
+    browser.run("document.querySelector('figure').scrollIntoView()")
+    assert browser.comes("document.querySelector('figure img').complete")  # until then it moves the page
     browser.click("document.querySelector('[data-enlarge]')")
     shown = "document.querySelector('dialog img')?.getBoundingClientRect().width ?? 0"
     assert browser.run(shown) > browser.run("document.querySelector('figure img').getBoundingClientRect().width")
