@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 from .engines import Engine
 from .environment import environment
@@ -14,9 +16,13 @@ from .jobs import Job, Workshop, all_jobs, images_of, measure_cell, spans, undon
 from .measurement import Measurement
 from .protocol.cells import Cell
 from .protocol.errors import AttackError, blamed_on
+from .protocol.notices import notice
 from .protocol.records import AnyRecord
 from .recording import Desk, Draft
 from .store import Store
+
+PAUSE = 0.2
+"""Seconds between two looks at what another run has in hand."""
 
 
 @dataclass(frozen=True)
@@ -39,30 +45,64 @@ def pending(cells: Sequence[Cell], workshop: Workshop, store: Store) -> list[Job
     return undone(all_jobs([_passes(cell, workshop) for cell in missing]), store)
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a job: measured now, found in the store, another run has it, or its attack's `fault`."""
+
+    state: Literal["measured", "stored", "elsewhere", "failed"]
+    fault: str | None = None
+
+
 def do_jobs(
     workshop: Workshop, store: Store, engine: Engine, jobs: Sequence[Job]
-) -> Generator[tuple[Job, str | None], None, None]:
-    """Do `jobs`, leave their results in the store, and name each that is done, or what its attack did wrong.
+) -> Generator[tuple[Job, Outcome], None, None]:
+    """Do `jobs`, leave their results in the store, and name each with what came of it; none is `elsewhere` at the end.
 
-    What is left of a cell whose attack has failed is named too, and not done. Raises as `evaluate_cells` does.
+    Runs into one store share the jobs: what another one has in hand is waited for, and done here if that run ends
+    before. What is left of a cell whose attack has failed is named too, and not done. Raises as `evaluate_cells` does.
     """
-    failed: dict[str, str] = {}
+    failed: dict[str, Outcome] = {}
     left_out: list[Job] = []
 
-    def still() -> Iterator[Job]:
+    def still(jobs: Iterable[Job]) -> Iterator[Job]:
         for job in jobs:
             if job.cell.key in failed:
                 left_out.append(job)
             else:
                 yield job
 
-    with closing(engine.run(partial(_do, workshop, store), still())) as done:
-        for job, fault in done:
-            if fault is not None:
-                fault = failed.setdefault(job.cell.key, fault)
-            yield job, fault
+    while jobs:
+        elsewhere: list[Job] = []
+        with closing(engine.run(partial(_do, workshop, store), still(jobs))) as done:
+            for job, outcome in done:
+                if outcome.state == "elsewhere":
+                    elsewhere.append(job)
+                    continue
+                if outcome.state == "failed":
+                    outcome = failed.setdefault(job.cell.key, outcome)
+                yield job, outcome
+        jobs = _when_free(elsewhere, store)
     for job in left_out:
         yield job, failed[job.cell.key]
+
+
+def _when_free(jobs: Sequence[Job], store: Store) -> list[Job]:
+    """The same jobs, first those that no other run has in hand any more, as soon as there is one."""
+    if jobs:
+        notice(f"another run has {len(jobs)} parts of this one in hand in {store.root}; waiting for them")
+    while jobs:
+        free = [job for job in jobs if _is_free(job, store)]
+        if free:
+            return [*free, *(job for job in jobs if job not in free)]
+        time.sleep(PAUSE)
+    return []
+
+
+def _is_free(job: Job, store: Store) -> bool:
+    if store.has_shard(job.cell, job.span):
+        return True
+    with store.alone_with_shard(job.cell, job.span) as alone:
+        return alone
 
 
 def evaluate_cells(
@@ -76,9 +116,13 @@ def evaluate_cells(
     desk = Desk(environment(workshop.device), partial(whole_pass, store))
 
     def record(cell: Cell) -> Progress:
-        made = desk.record(draft(cell, workshop), workshop.model(cell.model).tasks)
-        store.save_record(made)
-        return Progress(0, made)
+        with store.alone_with_record(cell):
+            made = store.record(cell)  # another run may have been faster
+            if made is not None:
+                return Progress(0, made, stored=True)
+            made = desk.record(draft(cell, workshop), workshop.model(cell.model).tasks)
+            store.save_record(made)
+            return Progress(0, made)
 
     left = Counter(job.cell.key for job in jobs)
     awaited: dict[str, list[Cell]] = defaultdict(list)  # by the key of a pass that is missing
@@ -95,10 +139,10 @@ def evaluate_cells(
         if not keys:
             yield record(cell)
     with closing(do_jobs(workshop, store, engine, jobs)) as done:
-        for job, fault in done:
+        for job, outcome in done:
             part = job.cell.key
-            if fault is not None:
-                yield Progress(images_of(job), cell=job.cell, fault=fault)
+            if outcome.fault is not None:
+                yield Progress(images_of(job), cell=job.cell, fault=outcome.fault)
                 continue
             left[part] -= 1
             yield Progress(images_of(job))
@@ -108,14 +152,19 @@ def evaluate_cells(
                     yield record(cell)
 
 
-def _do(workshop: Workshop, store: Store, job: Job) -> str | None:
-    """Do a job; what its attack did wrong, if it did."""
-    try:
-        found = measure_cell(workshop, job.cell, job.span)
-    except AttackError as error:
-        return str(error)
-    store.save_shard(job.cell, job.span, found)
-    return None
+def _do(workshop: Workshop, store: Store, job: Job) -> Outcome:
+    """Do a job that nobody else is doing or has done."""
+    with store.alone_with_shard(job.cell, job.span) as alone:
+        if not alone:
+            return Outcome("elsewhere")
+        if store.has_shard(job.cell, job.span):
+            return Outcome("stored")
+        try:
+            found = measure_cell(workshop, job.cell, job.span)
+        except AttackError as error:
+            return Outcome("failed", str(error))
+        store.save_shard(job.cell, job.span, found)
+        return Outcome("measured")
 
 
 def with_clean(cells: Sequence[Cell]) -> list[Cell]:

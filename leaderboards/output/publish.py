@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from ...benchmark.protocol.files import write_atomically
+from ...benchmark.protocol.files import sweep, write_atomically
 
 ENDINGS = (".md", ".csv", ".json", ".tex", ".svg", ".png", ".html", ".css", ".js")
 
 
 def publish(content: Mapping[str, bytes], out: Path) -> list[Path]:
     """Write every file under `out`, each whole or not at all; returns the files written."""
+    sweep(out)
     for path in content:
         write_atomically(out / path, content[path])
     return [out / path for path in content]
