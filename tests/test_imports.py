@@ -62,11 +62,13 @@ FLOORS = {
     "benchmark.stats": ["benchmark.protocol"],
     "benchmark.measurement": ["benchmark.protocol"],
     "benchmark.child": ["benchmark.protocol"],
+    "benchmark.arrays": ["benchmark.protocol"],
     "benchmark.gates": ["benchmark.protocol"],
     "benchmark.victim": ["benchmark.protocol", "benchmark.measurement", "benchmark.gates"],
     "benchmark.attackers": ["benchmark.protocol", "benchmark.measurement", "benchmark.victim"],
     "benchmark.apart": [
-        *("benchmark.protocol", "benchmark.measurement", "benchmark.memory", "benchmark.attackers", "benchmark.child")
+        *("benchmark.protocol", "benchmark.measurement", "benchmark.memory", "benchmark.attackers", "benchmark.child"),
+        "benchmark.arrays",
     ],
     "benchmark.suspicion": ["benchmark.protocol"],
     "benchmark.neighbours": ["benchmark.protocol", "benchmark.attackers"],
