@@ -11,8 +11,9 @@ from ..leaderboards.analysis.gallery import GALLERY, read_gallery
 from ..leaderboards.output.pages import FORMATS, Extras
 from ..leaderboards.output.publish import check as compare
 from ..leaderboards.output.publish import publish
+from ..leaderboards.site.library import EMPTY, Library
 from ..leaderboards.site.readme import updated
-from ..leaderboards.site.suites import read_suites, suite_files
+from ..leaderboards.site.suites import Suites, read_suites, suite_files
 from .tables import echo_boards
 
 
@@ -69,7 +70,7 @@ def leaderboard(
     suites = read_suites(*places)
     gallery = {name: found for place in places for name, found in read_gallery(place.parent / GALLERY).items()}
     texts = {page: updated(page, suites, gallery, out) for page in pages}  # first, as one may be refused
-    content = suite_files(suites, gallery, Extras(site, formats))
+    content = suite_files(suites, gallery, Extras(site, formats), _library(suites) if site else EMPTY)
     if check:
         stale = [*compare(content, out), *(f"{page} differs" for page, (text, new) in texts.items() if text != new)]
         for line in stale:
@@ -81,6 +82,12 @@ def leaderboard(
     for name, records in suites.items():
         echo_boards(records, out / name)
     click.echo(f"{sum(map(len, suites.values()))} records; {len(written)} tables and plots in {out}")
+
+
+def _library(suites: Suites) -> Library:
+    from .library import library  # loads torch, which nothing else here needs
+
+    return library(record for records in suites.values() for record in records)
 
 
 def _formats(text: str | None) -> frozenset[str]:

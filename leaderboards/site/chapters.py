@@ -121,6 +121,11 @@ def _about_attack(records: Sequence[Record]) -> tuple[Fact, ...]:
     for name, value in flat(first.attack.settings).items():
         about.append((name, value if isinstance(value, str) else json.dumps(value), ""))
     about.append(("Seed", str(first.cell.seed), ""))
+    for costs, title in (
+        ([record.costs.forwards for record in records], "Forward passes per image"),
+        ([record.costs.backwards for record in records], "Backward passes per image"),
+    ):
+        about.append((title, f"{sum(costs) / len(costs):.4g}", ""))
     if solved:
         about.append(("Programs solved", ", ".join(f"{name} {count:,}" for name, count in sorted(solved.items())), ""))
     if gaps:

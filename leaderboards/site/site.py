@@ -16,8 +16,10 @@ from ..output.pages import LEGEND, picture_names
 from .chapters import Chapter, attack_chapter, model_chapter
 from .front import front, suites_of
 from .html_table import prose
+from .library import EMPTY as UNKNOWN
+from .library import Library, with_papers
 from .measured import places, record_files
-from .rows import page_name
+from .rows import links, page_name
 from .sections import Picture, Section, section
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -25,11 +27,15 @@ SCRIPTS = ("site.js", "tables.js", "records.js", "compare.js")
 
 
 def site_files(
-    suites: Mapping[str, Sequence[AnyRecord]], published: Mapping[str, bytes], gallery: Gallery = EMPTY
+    suites: Mapping[str, Sequence[AnyRecord]],
+    published: Mapping[str, bytes],
+    gallery: Gallery = EMPTY,
+    library: Library = UNKNOWN,
 ) -> dict[str, bytes]:
     """Every file of the site by its name; `published` are the paths beside the site's folder that it may refer to.
 
-    `gallery` holds what attacks do to images, for the index and for the pages of the models and attacks they show.
+    `gallery` holds what attacks do to images, for the index and for the pages of the models and attacks they show,
+    `library` what else is known of these.
 
     The same records in any order give the same bytes. Names of models and attacks are text wherever they stand, and no
     name of a file holds more than letters, digits and dashes of them.
@@ -63,8 +69,26 @@ def site_files(
     for kind, pages in (("model", models), ("attack", attacks)):
         for name, chapters in pages.items():
             own = [picture for exhibit, picture in shown if getattr(exhibit, kind) == chapters[0].name]
-            files[page_name(kind, name)] = page("page.html", kind=kind, name=name, chapters=chapters, gallery=own)
+            called = chapters[0].name
+            files[page_name(kind, name)] = page(
+                "page.html",
+                kind=kind,
+                name=name,
+                chapters=chapters,
+                gallery=own,
+                card=library.cards.get(called, "") if kind == "model" else "",
+                maths=[with_papers(text) for text in library.maths.get(called, ())] if kind == "attack" else [],
+                members=_members(chapters[0]) if kind == "attack" else [],
+            )
     return files
+
+
+def _members(chapter: Chapter) -> list[tuple[str, str]]:
+    """The attacks that an ensemble is made of, with the pages of those that have one."""
+    part = chapter.section.part
+    label = next(attack for attack in part.attacks if part.attack_name(attack) == chapter.name)
+    pages = links(part, "attack")
+    return [(name, pages.get(name, "")) for name in part.attack_facts(label).members]
 
 
 @cache

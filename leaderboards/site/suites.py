@@ -15,6 +15,8 @@ from ..boards.answer import answer_board
 from ..output.pages import NO_EXTRAS, Extras, files
 from ..output.render import markdown, to_csv
 from ..plots.answer import answer
+from .library import EMPTY as UNKNOWN
+from .library import Library
 from .site import site_files
 
 SITE = "site"
@@ -47,10 +49,12 @@ def _suites(place: Path) -> dict[str, Path]:
     return {part.name: part for part in place.glob("*") if record_paths(part)} or {"": place}
 
 
-def suite_files(suites: Suites, gallery: Gallery = EMPTY, extras: Extras = NO_EXTRAS) -> dict[str, bytes]:
+def suite_files(
+    suites: Suites, gallery: Gallery = EMPTY, extras: Extras = NO_EXTRAS, library: Library = UNKNOWN
+) -> dict[str, bytes]:
     """Every published file by its path: each suite's in a folder of its name, an index of them, the gallery, the site.
 
-    The site is of all suites, and shows the pictures that are published beside it.
+    The site is of all suites, and shows the pictures that are published beside it; `library` is what else it says.
     """
     if "" in suites:
         found = files(suites[""], extras)
@@ -62,7 +66,7 @@ def suite_files(suites: Suites, gallery: Gallery = EMPTY, extras: Extras = NO_EX
         found |= beside
     found |= {f"{GALLERY}/{name}.png": content for name, (_, content) in gallery.items()}
     if extras.site:
-        found |= {f"{SITE}/{path}": content for path, content in site_files(suites, found, gallery).items()}
+        found |= {f"{SITE}/{path}": content for path, content in site_files(suites, found, gallery, library).items()}
     return found
 
 
