@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from .apart import Apart
-from .attackers import Assignment, Attacker, Here, probe_of
+from .attackers import Assignment, Attacker, on_a_copy, probe_of
 from .child import Limits
 from .measurement import Effort, Measurement, PerSample
 from .memory import peak_memory_mb
@@ -23,7 +23,6 @@ from .protocol.threat import ThreatModel
 from .protocol.types import Attack, Batch, Dataset, MultiTaskModel, SplitAttack
 from .protocol.verify import verified
 from .suspicion import signs
-from .victim import copied, shown
 
 Keep = Callable[[Sequence[str], Tensor], object]
 """Takes the names of samples, and their adversarial images."""
@@ -119,9 +118,9 @@ def attacked_pass(
 @contextmanager
 def _attacker(model: MultiTaskModel, task: Assignment, probe: Tensor, limits: Limits | None) -> Iterator[Attacker]:
     """Who makes the images: here on a copy of the model, or a process of its own where there is none, or no trust."""
-    own = copied(shown(model, task.threat.targets), probe) if limits is None else None
+    own = on_a_copy(model, task, probe) if limits is None else None
     if own is not None:
-        yield Here(own, task, probe)
+        yield own
         return
     with Apart(model, task, probe, limits or Limits()) as attacker:
         yield attacker

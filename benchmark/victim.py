@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -42,7 +41,7 @@ class Victim:
         self.seen = shown(model, targets)
         self._title = title
         self._watch = Watch(self.seen)
-        answers(self.seen, probe)
+        self._answers = answers(self.seen, probe)
         self._gates = Gates(self.seen, probe) if gated else None
         if not self._watch.seems_kept():
             raise BadInputError(
@@ -60,6 +59,11 @@ class Victim:
             start = time.perf_counter()
             yield effort
             effort.seconds = time.perf_counter() - start  # what follows an attack inside has waited for the device
+
+    def answers_as(self, other: MultiTaskModel, probe: Tensor) -> bool:
+        """Whether another model, too, gives the answers to `probe` that this one gave before it was attacked."""
+        theirs = answers(other, probe)
+        return all(torch.equal(value, theirs[name]) for name, value in self._answers.items())
 
     def check(self, *, thoroughly: bool = False) -> None:
         """Raises AttackError if the attack left the model with other weights, buffers, modes, hooks or code.
@@ -80,21 +84,6 @@ def shown(model: MultiTaskModel, targets: Sequence[str] | None) -> MultiTaskMode
     found = MultiTaskModel(less, {name: tasks[name] for name in targets})
     found.training = model.training
     return found
-
-
-def copied(model: MultiTaskModel, probe: Tensor) -> MultiTaskModel | None:
-    """A copy that shares nothing with `model`; None if there is none, or if it answers otherwise.
-
-    What a network's hooks or functions refer to may stay the original's.
-    """
-    try:
-        found = copy.deepcopy(model)
-        # Other images than the original has seen before, so that nothing it keeps of them can pass for an answer.
-        mirrored = probe.flip(-1, -2)
-        same = [answers(one, mirrored) for one in (found, model)]
-    except Exception:  # what it is will show where the model itself is called
-        return None
-    return found if all(torch.equal(value, same[1][name]) for name, value in same[0].items()) else None
 
 
 @torch.no_grad()
