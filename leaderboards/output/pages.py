@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from types import MappingProxyType
 
 from ...benchmark.protocol.records import AnyRecord
@@ -16,8 +17,8 @@ from ..boards.models import model_boards
 from ..boards.records import RECORDS, record_boards
 from ..boards.registry import all_boards
 from ..boards.table import Board
-from ..plots.registry import PLOTS, Plot
-from ..plots.style import Drawn
+from ..plots.registry import PLOTS
+from ..plots.style import DARK, Drawn
 from .render import markdown, to_csv, to_json, to_latex
 
 LEGEND = (
@@ -58,7 +59,8 @@ class Extras:
 
     def drawn(self, picture: Drawn) -> Drawn:
         """A picture in the formats that are published."""
-        return {kind: content for kind, content in picture.items() if kind == "svg" or kind in self.formats}
+        kinds = {"svg", DARK, *self.formats}
+        return {kind: content for kind, content in picture.items() if kind in kinds}
 
 
 NO_EXTRAS = Extras()
@@ -86,7 +88,7 @@ def files(records: Sequence[AnyRecord], extras: Extras = NO_EXTRAS) -> dict[str,
             drawn = plot.draw(part, groups)
             if drawn is not None:
                 found |= {f"{plot.name}{suffix}.{kind}": content for kind, content in extras.drawn(drawn).items()}
-                shown.append(picture(plot, suffix))
+                shown.append(picture(plot.about, f"{plot.name}{suffix}", DARK in drawn))
         sections.append(_section(part, shown))
     links = [_links(title, name, extras) for name, (title, _) in boards.items()]
     links.append(f"[Every record, with the command that measures it again]({RECORDS}.csv) (CSV)")
@@ -109,9 +111,12 @@ def picture_names(groups: Sequence[Group]) -> list[str]:
     ]
 
 
-def picture(plot: Plot, suffix: str = "", folder: str = "") -> str:
-    """A plot as Markdown; `suffix` and `folder` say which group's, and where it lies."""
-    return f"![{plot.about}]({folder}{plot.name}{suffix}.svg)"
+def picture(about: str, path: str, has_dark: bool) -> str:
+    """A picture on a page, in dark where the page is; `path` is where its files lie, without the ending."""
+    if not has_dark:
+        return f"![{about}]({path}.svg)"
+    dark = f'<source media="(prefers-color-scheme: dark)" srcset="{path}.{DARK}">'
+    return f'<picture>{dark}<img alt="{escape(about)}" src="{path}.svg"></picture>'
 
 
 def _links(title: str, path: str, extras: Extras) -> str:

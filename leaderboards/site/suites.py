@@ -12,9 +12,10 @@ from ..analysis.answer import answers
 from ..analysis.gallery import EMPTY, GALLERY, Gallery
 from ..analysis.groups import group
 from ..boards.answer import answer_board
-from ..output.pages import NO_EXTRAS, Extras, files
+from ..output.pages import NO_EXTRAS, Extras, files, picture
 from ..output.render import markdown, to_csv
 from ..plots.answer import answer
+from ..plots.layouts import LAYOUTS, layouts
 from .library import EMPTY as UNKNOWN
 from .library import Library
 from .site import site_files
@@ -63,7 +64,7 @@ def suite_files(
         links = [f"- [{name}]({name}/README.md): {_about(suites[name])}" for name in sorted(suites)]
         lines, beside = answer_of(suites, extras=extras)
         found["README.md"] = "\n".join(["# Leaderboards", "", *lines, *links, ""]).encode()
-        found |= beside
+        found |= beside | {f"{LAYOUTS}.{kind}": content for kind, content in extras.drawn(layouts()).items()}
     found |= {f"{GALLERY}/{name}.png": content for name, (_, content) in gallery.items()}
     if extras.site:
         found |= {f"{SITE}/{path}": content for path, content in site_files(suites, found, gallery, library).items()}
@@ -79,7 +80,9 @@ def answer_of(suites: Suites, folder: str = "", extras: Extras = NO_EXTRAS) -> t
     board, drawn = answer_board(found), extras.drawn(answer(found) or {})
     if board is None:
         return [], {}
-    image = f"![Damage to fully shared networks over damage to independent ones]({folder}{ANSWER}.svg)"
+    image = picture(
+        "Damage to fully shared networks over damage to independent ones", f"{folder}{ANSWER}", has_dark=True
+    )
     files = {f"{ANSWER}.{kind}": content for kind, content in drawn.items()} | {
         f"{ANSWER}.csv": to_csv([board]).encode()
     }

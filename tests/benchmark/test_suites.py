@@ -92,7 +92,12 @@ def test_every_suite_is_published_as_if_alone(extras):
         assert own == files(records, extras)
     assert {path for path in found if not path.startswith(("first/", "second/", "site/"))} == {
         "README.md",
-        *(f"answer.{ending}" for ending in ("svg", "png", "csv") if ending != "png" or ending in extras.formats),
+        *(f"layouts.{ending}" for ending in ("svg", "dark.svg", "png") if ending != "png" or ending in extras.formats),
+        *(
+            f"answer.{ending}"
+            for ending in ("svg", "dark.svg", "png", "csv")
+            if ending != "png" or ending in extras.formats
+        ),
     }
     assert any(path.startswith("site/") for path in found) == extras.site
     index = found["README.md"].decode()
@@ -116,6 +121,16 @@ def test_the_readme_names_the_suite_that_it_shows():
     assert text.startswith(f"a\n{begin}\n")
     assert "leaderboards/published/first/tradeoff.svg" in text
     assert "total-pgd" not in text
+    assert with_boards(text, SUITES) == text
+
+
+def test_a_page_shows_the_best_of_a_suite_in_short():
+    text = with_boards("<!-- best:begin first -->\n<!-- best:end -->\n", SUITES)
+    assert text.startswith("<!-- best:begin first -->\n\n### Strongest attacks: rooms3")
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    models = [f"rooms3-{layout}.clean" for layout in ("independent", "half", "shared")]
+    assert [row.split("`")[1] for row in rows] == ["dgba-pgd", *models]
+    assert all("\u00a0[" in row for row in rows)
     assert with_boards(text, SUITES) == text
 
 

@@ -158,7 +158,7 @@ def test_a_page_elsewhere_sees_the_published_files_from_there(records, tmp_path)
     page.parent.mkdir()
     page.write_text(f"{BEGIN}\n{END}\n<!-- answer:begin -->\nold\n<!-- answer:end -->\n")
     _, text = updated(page, {"": records}, {}, tmp_path / "boards")
-    assert "](../boards/tradeoff.svg)" in text
+    assert 'src="../boards/tradeoff.svg"' in text
     assert "old" not in text
 
 
