@@ -22,7 +22,7 @@ def library(records: Iterable[AnyRecord]) -> Library:
     attacks = sorted({record.attack.name for record in records if isinstance(record, Record)})
     return Library(
         cards={name: text for name in models if (text := _card(name))},
-        maths={name: text for name in attacks if (text := maths(name))},
+        maths={name: said for name in attacks if (said := maths(name))},
     )
 
 
@@ -33,7 +33,9 @@ def maths(name: str) -> tuple[str, ...]:
     except BadInputError:
         return ()
     paragraphs = [paragraph for part in parts for paragraph in (inspect.getdoc(part) or "").split("\n\n")]
-    return tuple(" ".join(paragraph.split()) for paragraph in paragraphs if paragraph.strip())
+    # What a call refuses is for programmers.
+    said = (" ".join(paragraph.split()).partition("Raises BadInputError")[0].strip() for paragraph in paragraphs)
+    return tuple(text for text in said if text)
 
 
 def _card(name: str) -> str:

@@ -16,6 +16,7 @@ from ..plots.registry import PLOTS
 from .html_table import Kind, Table, html_table
 from .measured import measured
 from .rows import attack_tags, links, page_name, slug, training_tags
+from .scatter import Scatter, scatter
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Section:
     tables: tuple[Table, ...]
     files: Mapping[str, Mapping[str, str]]
     incomplete: int
+    scatter: Scatter | None
 
     @property
     def page(self) -> str:
@@ -73,7 +75,9 @@ def section(suite: str, part: Group, suffix: str, published: Mapping[str, bytes]
         for i, (board, kind, against) in enumerate(_measured_boards(part))
     ]
     files = {name: _files(f"{prefix}{name}", published) for name in ("models", "attacks", RECORDS)}
-    return Section(suite, part, anchor, f"../{prefix}", tuple(pictures), tuple(tables), files, part.incomplete)
+    return Section(
+        suite, part, anchor, f"../{prefix}", tuple(pictures), tuple(tables), files, part.incomplete, scatter(part)
+    )
 
 
 def _files(path: str, published: Mapping[str, bytes]) -> dict[str, str]:

@@ -49,9 +49,21 @@ function enlargeable(button) {
   });
 }
 
+// What a dot stands for, in words below the plot.
+function telling(plot) {
+  const said = plot.querySelector("output");
+  for (const kind of ["pointerover", "focusin"]) {
+    plot.addEventListener(kind, (event) => {
+      const dot = event.target.closest("[data-said]");
+      if (dot) said.textContent = dot.dataset.said;
+    });
+  }
+}
+
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("[data-theme-toggle]").forEach(themeToggle);
   document.querySelectorAll("[data-enlarge]").forEach(enlargeable);
+  document.querySelectorAll(".scatter").forEach(telling);
   document.querySelectorAll("dialog").forEach((dialog) => {
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   });

@@ -21,6 +21,7 @@ def test_a_page_has_the_card_and_the_maths_of_what_is_here() -> None:
     page = site[page_name("attack", "dgba-pgd")].decode()
     assert '<a href="https://arxiv.org/abs/2305.12066" rel="noreferrer">arXiv 2305.12066</a>' in page
     assert "integer linear program" in page
+    assert "Raises" not in page
     assert "licence: MIT" in site[page_name("model", "rooms3-shared.clean")].decode()
     assert "Model card" not in site[page_name("model", "from-elsewhere")].decode()
 

@@ -146,3 +146,14 @@ def test_a_record_is_saved_as_it_is(page: Browser, site: Path, tmp_path: Path) -
             break
         page.run("new Promise(done => setTimeout(done, 50))")
     assert read_record(path) == record
+
+
+def test_a_dot_says_what_it_stands_for_and_leads_to_its_model(page: Browser, site: Path) -> None:
+    page.open(site / suite_page(""))
+    dot = f"[...document.querySelectorAll('.scatter a')].find(a => a.dataset.said.startsWith('{SHARED}:'))"
+    page.run(f"{dot}.focus()")
+    assert page.run("document.querySelector('.scatter output').textContent").startswith(f"{SHARED}: sharing 1.00")
+    before = page.run(f"{dot}.getBoundingClientRect().x")
+    page.click("document.querySelector('.scatter [value=gain]')")
+    assert page.comes(f"{dot}.getBoundingClientRect().x !== {before}")
+    assert page.run(f"{dot}.href.baseVal") == page_name("model", SHARED)
