@@ -30,6 +30,7 @@ from .measurement import Effort
 from .memory import bounded_memory, peak_memory_mb
 from .protocol.errors import AttackError, BadInputError
 from .protocol.references import files_run, run_file
+from .protocol.stopwatch import ATTACK, part
 from .protocol.surroundings import Surroundings
 from .protocol.tally import Tally
 from .protocol.types import Batch, MultiTaskModel
@@ -70,8 +71,9 @@ class Apart:
         self._asked("finish", None)
 
     def _asked(self, what: str, given: object) -> dict[str, Any]:
-        self._child.say(pickle.dumps((what, given)))
-        return self._child.answer()
+        with part(ATTACK):
+            self._child.say(pickle.dumps((what, given)))
+            return self._child.answer()
 
     def _effort(self, answer: dict[str, Any]) -> Effort:
         """What the process says that the attack took: numbers, and none of them negative."""

@@ -18,6 +18,7 @@ from .neighbours import check_neighbours
 from .protocol.errors import BadInputError
 from .protocol.noise import Noise
 from .protocol.per_sample import each, length_of, sum_of
+from .protocol.stopwatch import DATA, SCORING, part
 from .protocol.tasks.checks import loss_of, statistics_of
 from .protocol.threat import ThreatModel
 from .protocol.types import Attack, Batch, Dataset, MultiTaskModel, SplitAttack
@@ -28,9 +29,12 @@ Keep = Callable[[Sequence[str], Tensor], object]
 """Takes the names of samples, and their adversarial images."""
 
 
-def in_batches(dataset: Dataset, samples: range, size: int) -> Iterator[Batch]:
-    """The samples at these places, `size` at a time."""
-    return (dataset.batch(samples[first : first + size]) for first in range(0, len(samples), size))
+def in_batches(dataset: Dataset, samples: range, size: int, device: str = "cpu") -> Iterator[Batch]:
+    """The samples at these places, `size` at a time, on `device`."""
+    for first in range(0, len(samples), size):
+        with part(DATA):
+            batch = dataset.batch(samples[first : first + size]).to(torch.device(device))
+        yield batch
 
 
 def measure(
@@ -131,11 +135,13 @@ def _score(model: MultiTaskModel, batch: Batch) -> tuple[PerSample, PerSample]:
     return _scored(model, batch, _answers(model, batch))
 
 
+@part(SCORING)
 @torch.no_grad()
 def _answers(model: MultiTaskModel, batch: Batch) -> dict[str, Tensor]:
     return model(batch.x)  # type: ignore[no-any-return]
 
 
+@part(SCORING)
 @torch.no_grad()
 def _scored(model: MultiTaskModel, batch: Batch, predictions: Mapping[str, Tensor]) -> tuple[PerSample, PerSample]:
     statistics, losses = {}, {}
@@ -146,6 +152,7 @@ def _scored(model: MultiTaskModel, batch: Batch, predictions: Mapping[str, Tenso
     return statistics, losses
 
 
+@part(SCORING)
 def _gradients(model: MultiTaskModel, batch: Batch) -> PerSample:
     """Lengths of the losses' gradients by task, and cosines between them by pair of tasks."""
     x = batch.x.clone().requires_grad_()

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import torch
-
 from .child import Limits
 from .harness import Keep, in_batches, measure
 from .measurement import Measurement
@@ -15,6 +13,7 @@ from .protocol.cells import Cell, ModelRef
 from .protocol.errors import blamed_on
 from .protocol.facts import AttackFacts, ModelFacts
 from .protocol.noise import Noise
+from .protocol.stopwatch import DATA, MODELS, part
 from .protocol.surroundings import standard_modes
 from .protocol.threat import ThreatModel
 from .protocol.types import Attack, Dataset, MultiTaskModel, SplitAttack
@@ -90,16 +89,17 @@ def measure_cell(tools: Tools, cell: Cell, span: Span, keep: Keep | None = None)
     An attack with code from outside runs in a process of its own; its images go to `keep`. Raises BadInputError where
     the harness does, and for whatever the attack or the model raises.
     """
-    dataset, device = tools.dataset(cell), torch.device(tools.device)
-    own = (batch.to(device) for batch in in_batches(dataset, range(*span), tools.batch_size))
+    with part(DATA):
+        dataset = tools.dataset(cell)
+    own = in_batches(dataset, range(*span), tools.batch_size, tools.device)
     threat = ThreatModel(cell.threat.norm, cell.threat.eps / 255, cell.threat.targets) if cell.threat else None
     attack = tools.attack(cell)
     # In batches of one size, so that what an attack makes of them does not depend on the machine's.
-    split = [
-        dataset.batch(range(*whole)).to(device) for whole in (spans(cell) if isinstance(attack, SplitAttack) else ())
-    ]
-    source = tools.model(cell.source) if cell.source else None
-    model = tools.model(cell.model)
+    every = range(cell.dataset.images if isinstance(attack, SplitAttack) else 0)
+    split = [*in_batches(dataset, every, SHARD, tools.device)]
+    with part(MODELS):
+        source = tools.model(cell.source) if cell.source else None
+        model = tools.model(cell.model)
     limits = tools.limits if cell.attack is not None and cell.attack.code is not None else None
     with blamed_on(cell.title):
         return measure(model, own, attack, threat, Noise(cell.seed), cell.title, split, source, limits, keep)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from .protocol.per_sample import each, length_of
 from .protocol.signs import MIXED, NO_NUMBERS, PROBABILITIES, RANDOM, WRONG_GRADIENT
+from .protocol.stopwatch import SCORING, part
 from .protocol.types import Batch, MultiTaskModel
 
 FEW = 2
@@ -23,6 +24,7 @@ BENT = 2.0
 CLASSES = ("segmentation", "classification")
 
 
+@part(SCORING)
 def signs(model: MultiTaskModel, batch: Batch, answers: Mapping[str, Tensor]) -> tuple[str, ...]:
     """What speaks against a model that gave these answers to a batch, out of `SIGNS`: some passes of a few images."""
     few = _few(batch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from .gates import Gates
 from .measurement import Effort
 from .protocol.errors import AttackError, BadInputError
+from .protocol.stopwatch import ATTACK, BACKWARD, FORWARD, part, stopwatch
 from .protocol.tally import tallying
 from .protocol.types import MultiTaskModel, Restrictable
 from .protocol.weights import Watch
@@ -56,6 +57,7 @@ class Victim:
         with ExitStack() as stack:
             stack.enter_context(_counting(self.seen, effort, self._gates))
             effort.tally = stack.enter_context(tallying())
+            stack.enter_context(_timing(self.seen))
             start = time.perf_counter()
             yield effort
             effort.seconds = time.perf_counter() - start  # what follows an attack inside has waited for the device
@@ -119,6 +121,37 @@ class _CountBackward(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Any) -> Any:
         ctx.effort.backwards += len(gradients[0])
         return gradients[0], None
+
+
+@contextmanager
+def _timing(model: MultiTaskModel) -> Iterator[None]:
+    """Tell a stopwatch, if one runs, that this is an attack, and which of it are passes through `model`."""
+    watch = stopwatch()
+    if watch is None:
+        yield
+        return
+
+    def turning(part: str) -> Callable[[Tensor], None]:
+        def turn(gradient: Tensor) -> None:
+            watch.turn_to(part)
+
+        return turn
+
+    def enter(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        watch.turn_to(FORWARD)
+        if inputs[0].requires_grad:
+            inputs[0].register_hook(turning(ATTACK))  # type: ignore[no-untyped-call]
+
+    def leave(module: nn.Module, inputs: tuple[Tensor, ...], output: Mapping[str, Tensor]) -> None:
+        watch.turn_to(ATTACK)
+        for prediction in output.values():
+            if prediction.requires_grad:
+                prediction.register_hook(turning(BACKWARD))  # type: ignore[no-untyped-call]
+
+    with ExitStack() as stack, part(ATTACK):
+        stack.callback(model.register_forward_pre_hook(enter).remove)
+        stack.callback(model.register_forward_hook(leave).remove)
+        yield
 
 
 @contextmanager
