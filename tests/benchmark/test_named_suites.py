@@ -220,7 +220,7 @@ class TestFromOutside:
         installed = Registry(SUITES.kind, SUITES.entries, as_suite, SUITES.group)
         monkeypatch.setattr("mtrbench.api.suites.SUITES", installed)
         listed = mtrbench("list", "suites")
-        assert re.search(r"small +rooms3 +2 +1 +1 +1 +4 +-\n", listed.out)
+        assert re.search(r"small +rooms3 +2 +1 +1 +1 +4 +- +-\n", listed.out)
         assert "broken" not in listed.out
         assert re.search(r"suite broken: attacks: '\*-pgdd' stands for no attack.*; it is left out", caplog.text)
 
