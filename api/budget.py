@@ -10,14 +10,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
-
 from ..benchmark.protocol.arguments import folder
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.estimates import Estimate
 from ..benchmark.protocol.records import Record
 from ..benchmark.protocol.types import Attack, MultiTaskModel
-from ..benchmark.stats import LEVEL, Array
+from ..leaderboards.analysis.half_lost import budget_at
 from ..leaderboards.analysis.scores import ard, is_complete
 from .evaluate import evaluate
 
@@ -69,11 +67,7 @@ def budget(
 
         bisect(ard_at, level)
     at = dict(sorted(records.items()))
-    scores = [ard(record) for record in at.values()]
-    budgets = np.array([*at])
-    value = float(crossing(budgets, np.array([score.value for score in scores]), level))
-    found = crossing(budgets, np.stack([score.replicates for score in scores], axis=-1), level)
-    return Budget(level, _estimate(value, found), at)
+    return Budget(level, budget_at({eps: ard(record) for eps, record in at.items()}, level), at)
 
 
 def bisect(ard_at: Callable[[float], float], level: float) -> None:
@@ -90,29 +84,3 @@ def bisect(ard_at: Callable[[float], float], level: float) -> None:
         ard_at(LOWEST)
     if not above:
         ard_at(HIGHEST)
-
-
-def crossing(budgets: Array, ards: Array, level: float) -> Array:
-    """Where ARD first reaches `level`, (...), of `ards` (..., k) at `budgets` (k,), a line in log eps between them.
-
-    The smallest budget if it is reached there, infinity if nowhere, NaN where an ARD is unknown.
-    """
-    reached = ards >= level
-    place = reached.argmax(axis=-1)
-    before = np.maximum(place - 1, 0)
-    low, high = (np.take_along_axis(ards, at[..., None], axis=-1)[..., 0] for at in (before, place))
-    share = np.divide(level - low, high - low, out=np.zeros_like(high), where=high > low)
-    logs = np.log2(budgets)
-    found = np.exp2(logs[before] + share * (logs[place] - logs[before]))
-    found = np.where(place == 0, budgets[0], found)
-    return np.where(np.isfinite(ards).all(axis=-1), np.where(reached.any(axis=-1), found, np.inf), np.nan)
-
-
-def _estimate(value: float, replicates: Array) -> Estimate:
-    if np.isnan(replicates).any():
-        low = high = None
-    else:
-        tail = (1 - LEVEL) / 2
-        ends = np.sort(replicates)[[int(tail * (len(replicates) - 1)), -1 - int(tail * (len(replicates) - 1))]]
-        low, high = (float(min(end, HIGHEST)) for end in ends)
-    return Estimate(value=value if np.isfinite(value) else None, low=low, high=high)

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from os import PathLike
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
@@ -17,6 +16,7 @@ from ..benchmark.protocol.tasks.base import Task
 from ..benchmark.protocol.types import Batch, Dataset
 from ..leaderboards.site.exhibit import Maps, coloured
 from .data import located
+from .panels import known
 
 HEIGHT = 240
 """Pixels of a photograph on the sheet."""
@@ -67,10 +67,7 @@ def sheet(dataset: Dataset, tasks: Mapping[str, Task], indices: Sequence[int]) -
 def _colours(task: Task, batch: Batch, name: str, row: int) -> NDArray[np.float64]:
     """The truth of one sample as colours (H, W, 3), grey where there is none."""
     truth = batch.truth[name][row : row + 1]
-    labels = not truth.is_floating_point()
-    valid = task.valid(truth)
-    known = torch.where(valid.squeeze(1) if labels else valid, truth.double(), torch.nan)[0].numpy()
-    if not np.isfinite(known).any():
-        return np.full((*known.shape[-2:], 3), 0.8)
-    one = known[0] if known.ndim == 3 and len(known) == 1 else known
-    return np.asarray(coloured(Maps(one, one, one, labels))[0])
+    one = known(task, truth)
+    if not np.isfinite(one).any():
+        return np.full((*one.shape[-2:], 3), 0.8)
+    return np.asarray(coloured(Maps(one, one, one, labels=not truth.is_floating_point()))[0])

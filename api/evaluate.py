@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
@@ -11,6 +12,7 @@ from typing import Any, cast
 
 import torch
 from pydantic import ValidationError
+from torch.nn.parameter import is_lazy
 
 from ..benchmark.datasets.objects import dataset_object
 from ..benchmark.datasets.registry import load_dataset
@@ -160,6 +162,11 @@ def _in_memory(model: object, name: str | None, size: object, device: torch.devi
         raise BadInputError(f"the model must be a name, a card's path or what mtrbench.wrap makes, not {what}")
     if any(module.training for module in model.modules()):
         raise BadInputError("the model is in training mode, in which answers depend on the batch; call its eval()")
+    if any(is_lazy(parameter) for parameter in model.parameters()):
+        raise BadInputError("the model has layers that wait for their first input (Lazy...); run it once on images")
+    if any(parameter.is_inference() for parameter in model.parameters()):  # it would give no gradient
+        with torch.inference_mode(False):
+            model = copy.deepcopy(model)
     called = type(inner_network(model)).__name__ if name is None else name
     try:
         ref = model_object_ref(called, model)

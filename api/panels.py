@@ -21,14 +21,20 @@ def panels(task: Task, before: Tensor, after: Tensor, truth: Tensor) -> Maps | W
     Maps are drawn if they are labels or scalars (H, W) or vectors (3, H, W).
     """
     labels = not truth.is_floating_point() and len(task.prediction_shape) == len(task.truth_shape) + 1
-    valid = task.valid(truth)
-    known = torch.where(valid.squeeze(1) if labels else valid, truth.double(), torch.nan)
     first, second = (_array(values.argmax(dim=1) if labels else values) for values in (before, after))
-    true = _array(known)
+    true = known(task, truth)
     alike = is_dense(task.prediction_shape) and is_dense(task.truth_shape) and true.shape == first.shape
     if alike and true.shape[:-2] in ((), (3,)):
         return Maps(true, first, second, labels)
     return Words(*(_words(values, labels) for values in (true, first, second)))
+
+
+def known(task: Task, truth: Tensor) -> NDArray[np.float64]:
+    """The truth of one image, a batch of one, without a channel axis of length 1; NaN where there is none."""
+    valid = task.valid(truth)
+    if valid.dim() > truth.dim():  # labels have no channel axis, their mask has
+        valid = valid.squeeze(1)
+    return _array(torch.where(valid, truth.double(), torch.nan))
 
 
 def _array(values: Tensor) -> NDArray[np.float64]:

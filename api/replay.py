@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from ..benchmark.evaluation import measure_cell, spans
+from ..benchmark.jobs import measure_cell, spans
 from ..benchmark.protocol.cells import Cell
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.facts import AttackFacts

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from tqdm import tqdm
 
 from ..benchmark.engines import Engine
-from ..benchmark.evaluation import Workshop, do_jobs, evaluate_cells, images_of, pending, undone
+from ..benchmark.evaluation import do_jobs, evaluate_cells, pending
+from ..benchmark.jobs import Workshop, images_of, undone
 from ..benchmark.protocol.cells import Cell
 from ..benchmark.protocol.errors import AttackError
 from ..benchmark.protocol.records import AnyRecord
@@ -42,6 +43,7 @@ def evaluate_all(
     cells: Sequence[Cell], workshop: Workshop, store: Store, engine: Engine, progress: Progress = True
 ) -> Done:
     """The records of all cells; what is in the store is not computed again."""
+    store.sweep()
     jobs = pending(cells, workshop, store)
     found: dict[str, AnyRecord] = {}
     faults: dict[str, str] = {}
@@ -80,6 +82,7 @@ def do_share(
     number: int, of: int, cells: Sequence[Cell], workshop: Workshop, store: Store, engine: Engine
 ) -> ShareDone:
     """One share of a run, left in the store, with a bar on stderr; raises as `begin_share` does."""
+    store.sweep()
     jobs = begin_share(number, of, cells, workshop, store)
     left = undone(jobs, store)
     faults: dict[str, str] = {}
@@ -88,10 +91,9 @@ def do_share(
         tqdm(total=sum(map(images_of, left)), unit="image", smoothing=0.05, disable=not left) as bar,
         closing(do_jobs(workshop, store, engine, left)) as done,
     ):
-        for job, fault in done:
+        for job, outcome in done:
             bar.update(images_of(job))
-            if fault is None:
-                computed += 1
-            else:
-                faults[job.cell.key] = fault
+            computed += outcome.state == "measured"
+            if outcome.fault is not None:
+                faults[job.cell.key] = outcome.fault
     return ShareDone(len(jobs), computed, faults)

@@ -68,6 +68,12 @@ def summary(name: str) -> str:
     return first_line((BALANCINGS if parsed.optimizer else WHOLE).get(parsed.head))
 
 
+def family(name: str) -> str | None:
+    """The balancing of one of `names()`, as `mtrbench list attacks` shows it; None for a whole attack."""
+    parsed = parse(name)
+    return name.removesuffix(f"-{parsed.optimizer}") if parsed.optimizer else None
+
+
 def first_line(factory: object) -> str:
     """The first line that something says about itself."""
     return (getdoc(factory) or "").partition("\n")[0]

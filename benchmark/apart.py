@@ -23,17 +23,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .arrays import arrays_of, batch_of
 from .attackers import Assignment, Here, failure
 from .child import LARGEST_ANSWER, Child, Limits, forks
 from .measurement import Effort
 from .memory import bounded_memory, peak_memory_mb
 from .protocol.errors import AttackError, BadInputError
+from .protocol.references import files_run, run_file
+from .protocol.stopwatch import ATTACK, part
 from .protocol.surroundings import Surroundings
 from .protocol.tally import Tally
 from .protocol.types import Batch, MultiTaskModel
-
-Arrays = tuple[Any, dict[str, Any], tuple[str, ...]]
-"""A batch without tensors, whose memory processes would share."""
 
 
 class Apart:
@@ -51,10 +51,10 @@ class Apart:
         self._child.end()
 
     def fit(self, split: Sequence[Batch]) -> Effort:
-        return self._effort(self._asked("fit", [_arrays(batch) for batch in split]))
+        return self._effort(self._asked("fit", [arrays_of(batch) for batch in split]))
 
     def perturb(self, batch: Batch) -> tuple[object, Effort]:
-        answer = self._asked("perturb", _arrays(batch))
+        answer = self._asked("perturb", arrays_of(batch))
         if "found" in answer:
             raise AttackError(
                 f"{self._title}: the attack returned {answer['found']}, not {tuple(batch.x.shape)} {batch.x.dtype}"
@@ -71,8 +71,9 @@ class Apart:
         self._asked("finish", None)
 
     def _asked(self, what: str, given: object) -> dict[str, Any]:
-        self._child.say(pickle.dumps((what, given)))
-        return self._child.answer()
+        with part(ATTACK):
+            self._child.say(pickle.dumps((what, given)))
+            return self._child.answer()
 
     def _effort(self, answer: dict[str, Any]) -> Effort:
         """What the process says that the attack took: numbers, and none of them negative."""
@@ -92,20 +93,11 @@ class Apart:
         return effort
 
 
-def _arrays(batch: Batch) -> Arrays:
-    return batch.x.cpu().numpy(), {name: value.cpu().numpy() for name, value in batch.truth.items()}, batch.ids
-
-
-def _batch(given: Arrays, device: torch.device) -> Batch:
-    x, truth, ids = given
-    tensors = {name: torch.from_numpy(value) for name, value in truth.items()}
-    return Batch(torch.from_numpy(x), tensors, ids).to(device)
-
-
 def _packed(model: MultiTaskModel, task: Assignment, probe: Tensor, device: str) -> bytes:
     """What a process that shares no memory with this one needs, as bytes."""
     try:
-        return pickle.dumps((copy.deepcopy(model).cpu(), task, probe.cpu(), device))
+        given = pickle.dumps((copy.deepcopy(model).cpu(), task, probe.cpu(), device))
+        return pickle.dumps((files_run(), given))  # before the rest, which may be made of classes in them
     except Exception as error:
         raise BadInputError(
             f"{task.title}: the attack runs in a process of its own, to which it or the model cannot be sent "
@@ -127,11 +119,11 @@ def _serve(connection: Connection, given: Any, title: str, limits: Limits) -> No
                     attacker.finish()
                     said.done()
                 elif what == "fit":
-                    effort = attacker.fit([_batch(one, device) for one in asked])
+                    effort = attacker.fit([batch_of(one, device) for one in asked])
                     _check(surroundings, title)
                     said.effort(effort)
                 else:
-                    x, effort = attacker.perturb(_batch(asked, device))
+                    x, effort = attacker.perturb(batch_of(asked, device))
                     _check(surroundings, title)
                     said.images(x, effort)
     except BaseException as error:
@@ -145,7 +137,10 @@ def _unpacked(given: Any) -> tuple[MultiTaskModel, Assignment, Tensor, torch.dev
     if not isinstance(given, bytes):
         model, task, probe = given
         return model, task, probe, probe.device
-    model, task, probe, device = pickle.loads(given)  # noqa: S301  from the process that started this
+    files, rest = pickle.loads(given)  # noqa: S301  from the process that started this
+    for file in files:
+        run_file(file)
+    model, task, probe, device = pickle.loads(rest)  # noqa: S301
     return model.to(device), task, probe.to(device), torch.device(device)
 
 

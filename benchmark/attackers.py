@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from .protocol.errors import AttackError, BadInputError, told
 from .protocol.noise import Noise
 from .protocol.threat import ThreatModel
 from .protocol.types import Attack, Batch, MultiTaskModel, SplitAttack
-from .victim import PROBES, Victim
+from .victim import PROBES, Victim, shown
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,10 @@ class Here:
     def finish(self) -> None:
         self._victim.check(thoroughly=True)
 
+    def answers_as(self, other: MultiTaskModel, probe: Tensor) -> bool:
+        """Whether another model gives the same answers to `probe`, on which this one has been tried."""
+        return self._victim.answers_as(other, probe)
+
     def _shown(self, batch: Batch) -> Batch:
         return batch.only(self._victim.seen.tasks).clone()
 
@@ -80,6 +85,22 @@ class Here:
             fault = error if isinstance(error, BadInputError) else failure(error)
             raise AttackError(f"{self._task.title}: {fault}") from error
         self._victim.check()
+
+
+def on_a_copy(model: MultiTaskModel, task: Assignment, probe: Tensor) -> Here | None:
+    """The attack in this process, on a copy that shares nothing with `model`; None without one that answers the same.
+
+    What a network's hooks or functions refer to may stay the original's.
+    """
+    original = shown(model, task.threat.targets)
+    # Other images than the original has seen before, so that nothing it keeps of them can pass for an answer.
+    mirrored = probe.flip(-1, -2)
+    try:
+        found = Here(copy.deepcopy(original), task, mirrored)
+        same = found.answers_as(original, mirrored)
+    except Exception:  # what it is will show where the model itself is called
+        return None
+    return found if same else None
 
 
 def failure(error: BaseException) -> str:

@@ -2,77 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Literal
 
-import torch
-
-from .child import Limits
 from .engines import Engine
 from .environment import environment
-from .harness import Keep, in_batches, measure
+from .jobs import Job, Workshop, all_jobs, images_of, measure_cell, spans, undone
 from .measurement import Measurement
-from .protocol.cells import Cell, ModelRef
+from .protocol.cells import Cell
 from .protocol.errors import AttackError, blamed_on
-from .protocol.facts import AttackFacts, ModelFacts
-from .protocol.noise import Noise
+from .protocol.notices import notice
 from .protocol.records import AnyRecord
-from .protocol.surroundings import standard_modes
-from .protocol.threat import ThreatModel
-from .protocol.types import Attack, Dataset, MultiTaskModel, SplitAttack
 from .recording import Desk, Draft
-from .store import Span, Store
+from .store import Store
 
-SHARD = 32
-"""Images per shard: what an interruption can cost at most, per worker."""
-
-
-class Workshop(Protocol):
-    """Brings the objects that a cell names; travels to worker processes, so it must pickle."""
-
-    @property
-    def batch_size(self) -> int: ...
-
-    @property
-    def device(self) -> str: ...
-
-    @property
-    def limits(self) -> Limits:
-        """What attacks from outside may take."""
-        ...
-
-    def model(self, model: ModelRef) -> MultiTaskModel: ...
-
-    def dataset(self, cell: Cell) -> Dataset: ...
-
-    def attack(self, cell: Cell) -> Attack | None: ...
-
-    def control(self, cell: Cell) -> Cell:
-        """The same cell under noise of the budget's size, which every attack must beat."""
-        ...
-
-    def model_facts(self, cell: Cell) -> ModelFacts: ...
-
-    def attack_facts(self, cell: Cell) -> AttackFacts:
-        """What the cell's attack is; only asked of cells that have one."""
-        ...
-
-
-@dataclass(frozen=True)
-class Job:
-    """A stretch of a cell's samples to be measured."""
-
-    cell: Cell
-    span: Span
-
-
-def images_of(job: Job) -> int:
-    """How many samples a job measures."""
-    return job.span[1] - job.span[0]
+PAUSE = 0.2
+"""Seconds between two looks at what another run has in hand."""
 
 
 @dataclass(frozen=True)
@@ -89,47 +39,70 @@ class Progress:
     fault: str | None = None
 
 
-def all_jobs(passes: Sequence[tuple[Cell, ...]]) -> list[Job]:
-    """The jobs of what records are made of, each once: all clean passes, then all controls, then attacks."""
-    wanted = {cell.key: cell for rank in range(3) for of in passes for cell in of[rank : rank + 1]}
-    return [Job(cell, span) for cell in wanted.values() for span in spans(cell)]
-
-
-def undone(jobs: Iterable[Job], store: Store) -> list[Job]:
-    """Those of the jobs that have left nothing in the store."""
-    return [job for job in jobs if not store.has_shard(job.cell, job.span)]
-
-
 def pending(cells: Sequence[Cell], workshop: Workshop, store: Store) -> list[Job]:
     """The jobs that are still to be done before every cell has its record."""
     missing = [cell for cell in cells if store.record(cell) is None]
     return undone(all_jobs([_passes(cell, workshop) for cell in missing]), store)
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a job: measured now, found in the store, another run has it, or its attack's `fault`."""
+
+    state: Literal["measured", "stored", "elsewhere", "failed"]
+    fault: str | None = None
+
+
 def do_jobs(
     workshop: Workshop, store: Store, engine: Engine, jobs: Sequence[Job]
-) -> Generator[tuple[Job, str | None], None, None]:
-    """Do `jobs`, leave their results in the store, and name each that is done, or what its attack did wrong.
+) -> Generator[tuple[Job, Outcome], None, None]:
+    """Do `jobs`, leave their results in the store, and name each with what came of it; none is `elsewhere` at the end.
 
-    What is left of a cell whose attack has failed is named too, and not done. Raises as `evaluate_cells` does.
+    Runs into one store share the jobs: what another one has in hand is waited for, and done here if that run ends
+    before. What is left of a cell whose attack has failed is named too, and not done. Raises as `evaluate_cells` does.
     """
-    failed: dict[str, str] = {}
+    failed: dict[str, Outcome] = {}
     left_out: list[Job] = []
 
-    def still() -> Iterator[Job]:
+    def still(jobs: Iterable[Job]) -> Iterator[Job]:
         for job in jobs:
             if job.cell.key in failed:
                 left_out.append(job)
             else:
                 yield job
 
-    with closing(engine.run(partial(_do, workshop, store), still())) as done:
-        for job, fault in done:
-            if fault is not None:
-                fault = failed.setdefault(job.cell.key, fault)
-            yield job, fault
+    while jobs:
+        elsewhere: list[Job] = []
+        with closing(engine.run(partial(_do, workshop, store), still(jobs))) as done:
+            for job, outcome in done:
+                if outcome.state == "elsewhere":
+                    elsewhere.append(job)
+                    continue
+                if outcome.state == "failed":
+                    outcome = failed.setdefault(job.cell.key, outcome)
+                yield job, outcome
+        jobs = _when_free(elsewhere, store)
     for job in left_out:
         yield job, failed[job.cell.key]
+
+
+def _when_free(jobs: Sequence[Job], store: Store) -> list[Job]:
+    """The same jobs, first those that no other run has in hand any more, as soon as there is one."""
+    if jobs:
+        notice(f"another run has {len(jobs)} parts of this one in hand in {store.root}; waiting for them")
+    while jobs:
+        free = [job for job in jobs if _is_free(job, store)]
+        if free:
+            return [*free, *(job for job in jobs if job not in free)]
+        time.sleep(PAUSE)
+    return []
+
+
+def _is_free(job: Job, store: Store) -> bool:
+    if store.has_shard(job.cell, job.span):
+        return True
+    with store.alone_with_shard(job.cell, job.span) as alone:
+        return alone
 
 
 def evaluate_cells(
@@ -143,9 +116,13 @@ def evaluate_cells(
     desk = Desk(environment(workshop.device), partial(whole_pass, store))
 
     def record(cell: Cell) -> Progress:
-        made = desk.record(draft(cell, workshop), workshop.model(cell.model).tasks)
-        store.save_record(made)
-        return Progress(0, made)
+        with store.alone_with_record(cell):
+            made = store.record(cell)  # another run may have been faster
+            if made is not None:
+                return Progress(0, made, stored=True)
+            made = desk.record(draft(cell, workshop), workshop.model(cell.model).tasks)
+            store.save_record(made)
+            return Progress(0, made)
 
     left = Counter(job.cell.key for job in jobs)
     awaited: dict[str, list[Cell]] = defaultdict(list)  # by the key of a pass that is missing
@@ -162,10 +139,10 @@ def evaluate_cells(
         if not keys:
             yield record(cell)
     with closing(do_jobs(workshop, store, engine, jobs)) as done:
-        for job, fault in done:
+        for job, outcome in done:
             part = job.cell.key
-            if fault is not None:
-                yield Progress(images_of(job), cell=job.cell, fault=fault)
+            if outcome.fault is not None:
+                yield Progress(images_of(job), cell=job.cell, fault=outcome.fault)
                 continue
             left[part] -= 1
             yield Progress(images_of(job))
@@ -175,36 +152,19 @@ def evaluate_cells(
                     yield record(cell)
 
 
-def _do(workshop: Workshop, store: Store, job: Job) -> str | None:
-    """Do a job; what its attack did wrong, if it did."""
-    try:
-        found = measure_cell(workshop, job.cell, job.span)
-    except AttackError as error:
-        return str(error)
-    store.save_shard(job.cell, job.span, found)
-    return None
-
-
-@standard_modes()
-def measure_cell(workshop: Workshop, cell: Cell, span: Span, keep: Keep | None = None) -> Measurement:
-    """The pass over a stretch of a cell's samples, whatever modes PyTorch is in.
-
-    An attack with code from outside runs in a process of its own; its images go to `keep`. Raises BadInputError where
-    the harness does, and for whatever the attack or the model raises.
-    """
-    dataset, device = workshop.dataset(cell), torch.device(workshop.device)
-    own = (batch.to(device) for batch in in_batches(dataset, range(*span), workshop.batch_size))
-    threat = ThreatModel(cell.threat.norm, cell.threat.eps / 255, cell.threat.targets) if cell.threat else None
-    attack = workshop.attack(cell)
-    # In batches of one size, so that what an attack makes of them does not depend on the machine's.
-    split = [
-        dataset.batch(range(*whole)).to(device) for whole in (spans(cell) if isinstance(attack, SplitAttack) else ())
-    ]
-    source = workshop.model(cell.source) if cell.source else None
-    model = workshop.model(cell.model)
-    limits = workshop.limits if cell.attack is not None and cell.attack.code is not None else None
-    with blamed_on(cell.title):
-        return measure(model, own, attack, threat, Noise(cell.seed), cell.title, split, source, limits, keep)
+def _do(workshop: Workshop, store: Store, job: Job) -> Outcome:
+    """Do a job that nobody else is doing or has done."""
+    with store.alone_with_shard(job.cell, job.span) as alone:
+        if not alone:
+            return Outcome("elsewhere")
+        if store.has_shard(job.cell, job.span):
+            return Outcome("stored")
+        try:
+            found = measure_cell(workshop, job.cell, job.span)
+        except AttackError as error:
+            return Outcome("failed", str(error))
+        store.save_shard(job.cell, job.span, found)
+        return Outcome("measured")
 
 
 def with_clean(cells: Sequence[Cell]) -> list[Cell]:
@@ -232,9 +192,3 @@ def draft(cell: Cell, workshop: Workshop) -> Draft:
 def whole_pass(store: Store, cell: Cell) -> Measurement:
     """The pass over all samples of a cell, out of the store; raises BadInputError if it lacks a part."""
     return Measurement.merge(store.shard(cell, span) for span in spans(cell))
-
-
-def spans(cell: Cell) -> list[Span]:
-    """The stretches of a cell's samples that are measured, and stored, apart."""
-    images = cell.dataset.images
-    return [(start, min(start + SHARD, images)) for start in range(0, images, SHARD)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain, combinations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from .apart import Apart
-from .attackers import Assignment, Attacker, Here, probe_of
+from .attackers import Assignment, Attacker, on_a_copy, probe_of
 from .child import Limits
 from .measurement import Effort, Measurement, PerSample
 from .memory import peak_memory_mb
@@ -18,19 +18,23 @@ from .neighbours import check_neighbours
 from .protocol.errors import BadInputError
 from .protocol.noise import Noise
 from .protocol.per_sample import each, length_of, sum_of
+from .protocol.stopwatch import DATA, SCORING, part
 from .protocol.tasks.checks import loss_of, statistics_of
 from .protocol.threat import ThreatModel
 from .protocol.types import Attack, Batch, Dataset, MultiTaskModel, SplitAttack
 from .protocol.verify import verified
-from .victim import copied, shown
+from .suspicion import signs
 
 Keep = Callable[[Sequence[str], Tensor], object]
 """Takes the names of samples, and their adversarial images."""
 
 
-def in_batches(dataset: Dataset, samples: range, size: int) -> Iterator[Batch]:
-    """The samples at these places, `size` at a time."""
-    return (dataset.batch(samples[first : first + size]) for first in range(0, len(samples), size))
+def in_batches(dataset: Dataset, samples: range, size: int, device: str = "cpu") -> Iterator[Batch]:
+    """The samples at these places, `size` at a time, on `device`."""
+    for first in range(0, len(samples), size):
+        with part(DATA):
+            batch = dataset.batch(samples[first : first + size]).to(torch.device(device))
+        yield batch
 
 
 def measure(
@@ -54,11 +58,16 @@ def measure(
 
 
 def clean_pass(model: MultiTaskModel, batches: Iterable[Batch]) -> Measurement:
-    """Score `model` on `batches` as they are, with the gradients of its losses there."""
-    return Measurement.merge(
-        Measurement(batch.ids, *_score(model, batch), _gradients(model, batch), peak_memory_mb=_peak_memory_mb(batch))
-        for batch in batches
-    )
+    """Score `model` on `batches` as they are, with the gradients of its losses there, and with what is suspicious."""
+    parts: list[Measurement] = []
+    for batch in batches:
+        answers = _answers(model, batch)
+        part = Measurement(batch.ids, *_scored(model, batch, answers), _gradients(model, batch))
+        part.peak_memory_mb = _peak_memory_mb(batch)
+        if not parts:
+            part.signs = signs(model, batch, answers)
+        parts.append(part)
+    return Measurement.merge(parts)
 
 
 def attacked_pass(
@@ -113,18 +122,28 @@ def attacked_pass(
 @contextmanager
 def _attacker(model: MultiTaskModel, task: Assignment, probe: Tensor, limits: Limits | None) -> Iterator[Attacker]:
     """Who makes the images: here on a copy of the model, or a process of its own where there is none, or no trust."""
-    own = copied(shown(model, task.threat.targets), probe) if limits is None else None
+    own = on_a_copy(model, task, probe) if limits is None else None
     if own is not None:
-        yield Here(own, task, probe)
+        yield own
         return
     with Apart(model, task, probe, limits or Limits()) as attacker:
         yield attacker
 
 
-@torch.no_grad()
 def _score(model: MultiTaskModel, batch: Batch) -> tuple[PerSample, PerSample]:
     """The statistics and losses of every task on a batch."""
-    predictions = model(batch.x)
+    return _scored(model, batch, _answers(model, batch))
+
+
+@part(SCORING)
+@torch.no_grad()
+def _answers(model: MultiTaskModel, batch: Batch) -> dict[str, Tensor]:
+    return model(batch.x)  # type: ignore[no-any-return]
+
+
+@part(SCORING)
+@torch.no_grad()
+def _scored(model: MultiTaskModel, batch: Batch, predictions: Mapping[str, Tensor]) -> tuple[PerSample, PerSample]:
     statistics, losses = {}, {}
     for name, task in model.tasks.items():
         parts = name, task, predictions[name], batch.truth[name]
@@ -133,6 +152,7 @@ def _score(model: MultiTaskModel, batch: Batch) -> tuple[PerSample, PerSample]:
     return statistics, losses
 
 
+@part(SCORING)
 def _gradients(model: MultiTaskModel, batch: Batch) -> PerSample:
     """Lengths of the losses' gradients by task, and cosines between them by pair of tasks."""
     x = batch.x.clone().requires_grad_()
@@ -143,7 +163,9 @@ def _gradients(model: MultiTaskModel, batch: Batch) -> PerSample:
             (gradient,) = torch.autograd.grad(loss.sum(), x, retain_graph=True, materialize_grads=True)
         else:
             gradient = torch.zeros_like(x)
-        rows[name] = gradient.double()
+        # What is no number points nowhere, and boards flag what has no gradient.
+        alive = each(gradient.flatten(1).isfinite().all(dim=1), gradient)
+        rows[name] = torch.where(alive, gradient, 0).double()
     lengths = {name: length_of(row) for name, row in rows.items()}
     units = {name: row / each(torch.where(lengths[name] > 0, lengths[name], 1), row) for name, row in rows.items()}
     pairs = {f"{a} {b}": sum_of(units[a] * units[b]) for a, b in combinations(rows, 2)}

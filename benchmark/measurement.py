@@ -30,7 +30,7 @@ class Measurement:
 
     `gradients` (n,) are those of the losses at the clean images: by task the length |g_t|, by pair of tasks ("a b") the
     cosine between g_a and g_b, 0 where one vanishes; empty in an attacked pass. `forwards` and `backwards` count images
-    through the network; `seconds` is the attack's time.
+    through the network; `seconds` is the attack's time. `signs` are what a clean pass found to speak against the model.
     """
 
     ids: tuple[str, ...]
@@ -42,6 +42,7 @@ class Measurement:
     seconds: float = 0.0
     peak_memory_mb: float = 0.0
     tally: Tally = field(default_factory=Tally)
+    signs: tuple[str, ...] = ()
 
     def add(self, effort: Effort, share: float = 1.0) -> None:
         """Count a share of an effort among this pass's own."""
@@ -72,4 +73,5 @@ class Measurement:
             seconds=sum(part.seconds for part in parts),
             peak_memory_mb=max(part.peak_memory_mb for part in parts),
             tally=tally,
+            signs=tuple(sorted({sign for part in parts for sign in part.signs})),
         )

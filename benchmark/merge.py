@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .environment import code_sha256
-from .evaluation import Job, spans, undone
+from .jobs import Job, spans, undone
 from .measurement import Measurement
 from .protocol.cells import Cell
 from .protocol.errors import BadInputError

@@ -41,6 +41,7 @@ class Baseline:
     scores: stats.Scores
     losses: PerSample
     diagnostics: Diagnostics
+    signs: tuple[str, ...] = ()
 
 
 def make_baseline(cell: Cell, tasks: Mapping[str, Task], clean: Measurement, control: Measurement) -> Baseline:
@@ -54,7 +55,7 @@ def make_baseline(cell: Cell, tasks: Mapping[str, Task], clean: Measurement, con
         gradient_cosine={name: float(value.mean()) for name, value in clean.gradients.items() if name not in tasks},
         noise=noise.ard,
     )
-    return Baseline(scores, clean.losses, diagnostics)
+    return Baseline(scores, clean.losses, diagnostics, clean.signs)
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ class Desk:
                 for task, part in found.items()
             },
             environment=self.environment,
+            signs=clean.signs,
         )
 
     def _attacked(self, draft: Draft, control: Cell, tasks: Mapping[str, Task]) -> Record:
@@ -113,6 +115,7 @@ class Desk:
             ),
             solver=Solver(programs=dict(attacked.tally.sums), gaps=attacked.tally.peaks),
             environment=self.environment,
+            signs=baseline.signs,
         )
 
     def _baseline(self, cell: Cell, control: Cell, tasks: Mapping[str, Task]) -> Baseline:

@@ -9,7 +9,8 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from .environment import code_sha256, environment
-from .evaluation import Job, Workshop, all_jobs, draft
+from .evaluation import draft
+from .jobs import Job, Workshop, all_jobs
 from .protocol.cells import Cell, Sha256, Strict
 from .protocol.errors import BadInputError
 from .protocol.files import write_atomically

@@ -47,7 +47,8 @@ class Bootstrapped:
     def estimate(self) -> Estimate:
         """The value with the percentile interval of its replicates.
 
-        The interval is left out if a resample leaves the score undefined.
+        The interval is left out if a resample leaves the score undefined. It is stretched to the value where that lies
+        beside it, as the least of many alike may.
         """
         if not np.isfinite(self.value):
             return Estimate(value=None, low=None, high=None)
@@ -56,7 +57,7 @@ class Bootstrapped:
             return Estimate(value=value, low=None, high=None)
         tail = (1 - LEVEL) / 2
         low, high = np.quantile(self.replicates, (tail, 1 - tail))
-        return Estimate(value=value, low=_rounded(low), high=_rounded(high))
+        return Estimate(value=value, low=min(_rounded(low), value), high=max(_rounded(high), value))
 
 
 Scores = dict[str, dict[str, Bootstrapped]]

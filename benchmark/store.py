@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np
 from .measurement import Measurement
 from .protocol.cells import Cell
 from .protocol.errors import BadInputError
-from .protocol.files import write_atomically
+from .protocol.files import claimed, sweep, write_atomically
 from .protocol.reading import read_record
 from .protocol.records import AnyRecord
 from .protocol.tally import Tally
@@ -33,7 +34,7 @@ class Store:
 
     def record(self, cell: Cell) -> AnyRecord | None:
         """The finished record of a cell, if there is one; raises BadInputError if it cannot be read."""
-        path = self.records / f"{cell.key}.json"
+        path = self._record_path(cell.key)
         if not path.exists():
             return None
         record = read_record(path)
@@ -42,10 +43,23 @@ class Store:
         return record
 
     def save_record(self, record: AnyRecord) -> None:
-        write_atomically(self.records / f"{record.key}.json", record.to_json().encode())
+        write_atomically(self._record_path(record.key), record.to_json().encode())
+
+    def alone_with_record(self, cell: Cell) -> AbstractContextManager[bool]:
+        """Wait until no other process makes the record of a cell, and keep it so."""
+        return claimed(self._record_path(cell.key), patiently=True)
 
     def has_shard(self, cell: Cell, span: Span) -> bool:
         return self._shard_path(cell, span).exists()
+
+    def alone_with_shard(self, cell: Cell, span: Span) -> AbstractContextManager[bool]:
+        """Whether no other process measures these samples, which then is kept so."""
+        return claimed(self._shard_path(cell, span))
+
+    def sweep(self) -> None:
+        """Remove what processes that were killed have left behind an hour ago or before."""
+        for folder in (self.records, self.root / "shards"):
+            sweep(folder)
 
     def save_shard(self, cell: Cell, span: Span, part: Measurement) -> None:
         meta = {
@@ -56,6 +70,7 @@ class Store:
             "peak_memory_mb": part.peak_memory_mb,
             "sums": part.tally.sums,
             "peaks": part.tally.peaks,
+            "signs": part.signs,
         }
         arrays = {f"statistics.{task}": value for task, value in part.statistics.items()}
         arrays |= {f"losses.{task}": value for task, value in part.losses.items()}
@@ -86,9 +101,13 @@ class Store:
                     **{name: meta[name] for name in ("forwards", "backwards", "seconds", "peak_memory_mb")},
                 )
                 part.tally.merge(Tally(meta["sums"], meta["peaks"]))
+                part.signs = tuple(meta.get("signs", ()))  # of older shards nobody knows
                 return part
         except Exception as error:  # whatever the parsers of zip, npy and JSON raise at a broken file
             raise BadInputError(f"shard {path} cannot be read ({error}); remove it and run again") from error
+
+    def _record_path(self, key: str) -> Path:
+        return self.records / f"{key}.json"
 
     def _shard_path(self, cell: Cell, span: Span) -> Path:
         return self.root / "shards" / cell.key / f"{span[0]:06d}-{span[1]:06d}.npz"

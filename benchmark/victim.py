@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 from .gates import Gates
 from .measurement import Effort
 from .protocol.errors import AttackError, BadInputError
+from .protocol.stopwatch import ATTACK, BACKWARD, FORWARD, part, stopwatch
 from .protocol.tally import tallying
 from .protocol.types import MultiTaskModel, Restrictable
 from .protocol.weights import Watch
@@ -42,7 +42,7 @@ class Victim:
         self.seen = shown(model, targets)
         self._title = title
         self._watch = Watch(self.seen)
-        answers(self.seen, probe)
+        self._answers = answers(self.seen, probe)
         self._gates = Gates(self.seen, probe) if gated else None
         if not self._watch.seems_kept():
             raise BadInputError(
@@ -57,9 +57,15 @@ class Victim:
         with ExitStack() as stack:
             stack.enter_context(_counting(self.seen, effort, self._gates))
             effort.tally = stack.enter_context(tallying())
+            stack.enter_context(_timing(self.seen))
             start = time.perf_counter()
             yield effort
             effort.seconds = time.perf_counter() - start  # what follows an attack inside has waited for the device
+
+    def answers_as(self, other: MultiTaskModel, probe: Tensor) -> bool:
+        """Whether another model, too, gives the answers to `probe` that this one gave before it was attacked."""
+        theirs = answers(other, probe)
+        return all(torch.equal(value, theirs[name]) for name, value in self._answers.items())
 
     def check(self, *, thoroughly: bool = False) -> None:
         """Raises AttackError if the attack left the model with other weights, buffers, modes, hooks or code.
@@ -80,21 +86,6 @@ def shown(model: MultiTaskModel, targets: Sequence[str] | None) -> MultiTaskMode
     found = MultiTaskModel(less, {name: tasks[name] for name in targets})
     found.training = model.training
     return found
-
-
-def copied(model: MultiTaskModel, probe: Tensor) -> MultiTaskModel | None:
-    """A copy that shares nothing with `model`; None if there is none, or if it answers otherwise.
-
-    What a network's hooks or functions refer to may stay the original's.
-    """
-    try:
-        found = copy.deepcopy(model)
-        # Other images than the original has seen before, so that nothing it keeps of them can pass for an answer.
-        mirrored = probe.flip(-1, -2)
-        same = [answers(one, mirrored) for one in (found, model)]
-    except Exception:  # what it is will show where the model itself is called
-        return None
-    return found if all(torch.equal(value, same[1][name]) for name, value in same[0].items()) else None
 
 
 @torch.no_grad()
@@ -130,6 +121,37 @@ class _CountBackward(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Any) -> Any:
         ctx.effort.backwards += len(gradients[0])
         return gradients[0], None
+
+
+@contextmanager
+def _timing(model: MultiTaskModel) -> Iterator[None]:
+    """Tell a stopwatch, if one runs, that this is an attack, and which of it are passes through `model`."""
+    watch = stopwatch()
+    if watch is None:
+        yield
+        return
+
+    def turning(part: str) -> Callable[[Tensor], None]:
+        def turn(gradient: Tensor) -> None:
+            watch.turn_to(part)
+
+        return turn
+
+    def enter(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        watch.turn_to(FORWARD)
+        if inputs[0].requires_grad:
+            inputs[0].register_hook(turning(ATTACK))  # type: ignore[no-untyped-call]
+
+    def leave(module: nn.Module, inputs: tuple[Tensor, ...], output: Mapping[str, Tensor]) -> None:
+        watch.turn_to(ATTACK)
+        for prediction in output.values():
+            if prediction.requires_grad:
+                prediction.register_hook(turning(BACKWARD))  # type: ignore[no-untyped-call]
+
+    with ExitStack() as stack, part(ATTACK):
+        stack.callback(model.register_forward_pre_hook(enter).remove)
+        stack.callback(model.register_forward_hook(leave).remove)
+        yield
 
 
 @contextmanager

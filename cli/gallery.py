@@ -52,7 +52,8 @@ def gallery(
 ) -> None:
     """Draw what attacks do to images, as PNG files in OUT: the image, the perturbation, every task before and after.
 
-    `mtrbench leaderboard` puts those in the folder gallery, beside that of the records, on the site.
+    `mtrbench leaderboard` puts those in the folder gallery, beside that of the records, on the site, but for pictures
+    of a --data-root: they hold its photographs, and stay with whoever has these.
     """
     workshop = LocalWorkshop(found_models(models), data_root, "cpu", batch_size=1)
     for model, place in workshop.models.items():
@@ -65,6 +66,7 @@ def gallery(
             )
             for image in images:
                 exhibit, shown = attacked(workshop, cell, attack, image)
+                exhibit = exhibit.model_copy(update={"private": data_root is not None})
                 name = re.sub(r"[^\w.@+-]+", "-", f"{model}--{attack}--{norm}-{eps:g}--{steps}-steps--{exhibit.sample}")
                 write_atomically(out / f"{name}.png", picture(shown))
                 write_atomically(out / f"{name}.json", exhibit.model_dump_json(indent=1).encode() + b"\n")

@@ -8,10 +8,12 @@ import click
 
 from ..benchmark.protocol.files import write_atomically
 from ..leaderboards.analysis.gallery import GALLERY, read_gallery
+from ..leaderboards.output.pages import FORMATS, Extras
 from ..leaderboards.output.publish import check as compare
 from ..leaderboards.output.publish import publish
+from ..leaderboards.site.library import EMPTY, Library
 from ..leaderboards.site.readme import updated
-from ..leaderboards.site.suites import read_suites, suite_files
+from ..leaderboards.site.suites import Suites, read_suites, suite_files
 from .tables import echo_boards
 
 
@@ -32,6 +34,13 @@ from .tables import echo_boards
     multiple=True,
     help="Also rewrite the boards in this file; repeatable.",
 )
+@click.option("--site", is_flag=True, help="Also the static site, and a CSV of every metric of every task.")
+@click.option(
+    "--formats",
+    callback=lambda _context, _option, value: _formats(value),
+    metavar="LIST",
+    help=f"Also write boards and pictures as some of {', '.join(FORMATS)}.",
+)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if what is there differs.")
 @click.option(
     "--out",
@@ -41,9 +50,18 @@ from .tables import echo_boards
 )
 @click.pass_context
 def leaderboard(
-    context: click.Context, places: tuple[Path, ...], pages: tuple[Path, ...], check: bool, out: Path
+    context: click.Context,
+    places: tuple[Path, ...],
+    pages: tuple[Path, ...],
+    site: bool,
+    formats: frozenset[str],
+    check: bool,
+    out: Path,
 ) -> None:
     """Make the tables and plots of records; the same records give the same bytes.
+
+    Boards are written as Markdown and CSV, with the pictures of their pages; records.csv has a row per record, and the
+    command that measures it again.
 
     Several --records are united. A folder that holds folders of records is published folder by folder, and with it the
     pictures of the folder gallery beside it, which `mtrbench gallery` draws. Which one a --readme shows says its
@@ -52,7 +70,7 @@ def leaderboard(
     suites = read_suites(*places)
     gallery = {name: found for place in places for name, found in read_gallery(place.parent / GALLERY).items()}
     texts = {page: updated(page, suites, gallery, out) for page in pages}  # first, as one may be refused
-    content = suite_files(suites, gallery)
+    content = suite_files(suites, gallery, Extras(site, formats), _library(suites) if site else EMPTY)
     if check:
         stale = [*compare(content, out), *(f"{page} differs" for page, (text, new) in texts.items() if text != new)]
         for line in stale:
@@ -64,3 +82,16 @@ def leaderboard(
     for name, records in suites.items():
         echo_boards(records, out / name)
     click.echo(f"{sum(map(len, suites.values()))} records; {len(written)} tables and plots in {out}")
+
+
+def _library(suites: Suites) -> Library:
+    from .library import library  # loads torch, which nothing else here needs
+
+    return library(record for records in suites.values() for record in records)
+
+
+def _formats(text: str | None) -> frozenset[str]:
+    found = frozenset(name for part in (text or "").split(",") if (name := part.strip()))
+    if unknown := sorted(found - {*FORMATS}):
+        raise click.BadParameter(f"{', '.join(unknown)} is none of {', '.join(FORMATS)}")
+    return found

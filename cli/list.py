@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 Rows = Sequence[Mapping[str, Any]]
 
 # The columns and headings that are folded, to keep tables within 130 characters.
-WIDTHS = {"tasks": 26}
+WIDTHS = {"tasks": 26, "about": 36}
+ATTACKS = 80
+"""Characters that a line of the list of attacks has."""
 HEADINGS = {
     "trained_on": "trained\non",
     "shared_parameters": "shared\nparams",
@@ -28,6 +31,7 @@ HEADINGS = {
     "eps": "eps (1/255)",
     "summary": "what it does",
     "datasets": "data sets",
+    "about": "what is in it",
 }
 
 
@@ -61,9 +65,9 @@ def _attack(card: Card | None) -> str | None:
 
 
 def _attacks() -> Rows:
-    from ..attacks.listing import names, summary
+    from ..attacks.listing import family, names, summary
 
-    return [{"name": name, "summary": summary(name)} for name in names()]
+    return [{"name": name, "family": family(name), "summary": summary(name)} for name in names()]
 
 
 def _balancings() -> Rows:
@@ -89,9 +93,10 @@ def _losses() -> Rows:
 
 
 def _datasets() -> Rows:
+    from ..benchmark.datasets.contents import described
     from ..benchmark.datasets.registry import DATASETS
 
-    return [{"name": name} for name in DATASETS.working_names()]
+    return [{"name": name, **described(name)} for name in DATASETS.working_names()]
 
 
 def _tasks() -> Rows:
@@ -133,6 +138,7 @@ def _suites() -> Rows:
             "cells": cell_count(suite) if suite.every_model else None,
             "eps": _union(eps for part in suite.parts for eps in part.eps),
             "steps": _union(part.steps for part in suite.parts if part.steps is not None) or None,
+            "about": suite.about or None,
         }
         for name, suite in every_suite().items()
     ]
@@ -167,8 +173,40 @@ def list(kind: str, as_json: bool) -> None:
     KIND is models, attacks, the parts of attacks (balancings, optimizers, losses), datasets, tasks or suites.
     """
     rows = KINDS[kind]()
+    if kind == "attacks" and not as_json:
+        click.echo(_attack_text(rows))
+        return
     widths = [WIDTHS.get(column) for row in rows[:1] for column in row]
     headings = {column: HEADINGS.get(column, column) for row in rows[:1] for column in row}
     cells = [{column: _joined(value) for column, value in row.items()} for row in rows]
     table = tabulate(cells, headers=headings, floatfmt=".2f", maxcolwidths=widths, missingval="-")
     click.echo(json.dumps(rows, indent=1) if as_json else table)
+
+
+def _attack_text(rows: Rows) -> str:
+    """Attacks by family: a product's row is that of its balancing, with the optimizers that it goes with."""
+    by_family: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        found = by_family.setdefault(row["family"] or row["name"], {"summary": row["summary"], "optimizers": []})
+        found["optimizers"] += [row["name"].removeprefix(f"{row['family']}-")] if row["family"] else []
+    most: Sequence[str] = max((found["optimizers"] for found in by_family.values()), key=len, default=[])
+    parts = {
+        "balancings, each with every OPTIMIZER": {name: of for name, of in by_family.items() if of["optimizers"]},
+        "whole attacks": {name: of for name, of in by_family.items() if not of["optimizers"]},
+    }
+    width = max(map(len, by_family), default=0) + 2
+    lines = []
+    for title, found in parts.items():
+        lines.append(title)
+        for name, of in found.items():
+            only = "" if of["optimizers"] in ([], most) else f" With {', '.join(of['optimizers'])} alone."
+            lines += textwrap.wrap(
+                of["summary"] + only, ATTACKS, initial_indent=f"  {name:{width}}", subsequent_indent=" " * (width + 2)
+            )
+        lines.append("")
+    said = (
+        f"A product is BALANCING-OPTIMIZER, as dgba-pgd; OPTIMIZER is one of {', '.join(most)}. Any name may end in "
+        "@LOSSES, as dgba-pgd@score. What they are: mtrbench list balancings, optimizers, losses, and mtrbench show "
+        "attack NAME."
+    )
+    return "\n".join([*lines, *textwrap.wrap(said, ATTACKS)])

@@ -13,6 +13,7 @@ from ..api.running import do_share, evaluate_all
 from ..api.suites import find_suite
 from ..benchmark.child import Limits
 from ..benchmark.engines import Engine
+from ..benchmark.engines.profiled import Profiled
 from ..benchmark.evaluation import with_clean
 from ..benchmark.protocol.arguments import DataRoot
 from ..benchmark.protocol.cells import Norm
@@ -59,6 +60,7 @@ from .results import show_results
     metavar="MIB",
     help="What it may take beside model and data; default: no limit.",
 )
+@click.option("--profile", is_flag=True, help="Say what the time went to: passes, integer programs, data, scoring ...")
 @engine_options
 @out_option
 @json_option
@@ -82,6 +84,7 @@ def run(
     shard: tuple[int, int] | None,
     limit_seconds: float,
     limit_memory: int | None,
+    profile: bool,
     batch: int,
     device: str,
     out: Path,
@@ -98,6 +101,9 @@ def run(
     workshop = LocalWorkshop(found_models(plan.every_model), data_root, device, batch, limits=limits, metrics=metrics)
     cells = with_clean(workshop.cells(plan, targets))
     store = Store(out)
+    spent: dict[str, float] = {}
+    if profile:
+        engine = Profiled(engine, spent)
     if shard:
         share = do_share(*shard, cells, workshop, store, engine)
         counts = f"{share.parts} parts, {share.parts - share.computed} from the store, {share.computed} computed"
@@ -113,6 +119,8 @@ def run(
         elif as_json:
             click.echo("[]")
         faults = done.faults
+    for part, seconds in spent.items():
+        click.echo(f"{part:<20}{seconds:10.2f} s {seconds / sum(spent.values()):6.1%}", err=True)
     for fault in faults.values():
         click.echo(f"mtrbench: {fault}", err=True)
     context.exit(2 if faults else 0)

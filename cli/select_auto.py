@@ -13,7 +13,7 @@ from tabulate import tabulate
 from ..api.resolver import LocalWorkshop, found_models
 from ..api.suites import find_suite
 from ..benchmark.candidates import Outcomes, choice, relative_ards
-from ..benchmark.evaluation import spans
+from ..benchmark.jobs import spans
 from ..benchmark.measurement import Measurement
 from ..benchmark.protocol.cells import Cell
 from ..benchmark.protocol.damage import Array

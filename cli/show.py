@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from typing import Any
 
 import click
@@ -31,18 +32,29 @@ def _model(name: str) -> tuple[dict[str, Any], str]:
 
 
 def _attack(name: str) -> tuple[dict[str, Any], str]:
-    from ..attacks.parts import components
-    from ..attacks.registry import describe, load_attack
+    from ..attacks.registry import attack_facts, describe, load_attack
 
     made = load_attack(name)
     version, settings = describe(name, made)
+    about = _said_of(made)
+    members = attack_facts(name, made).members
+    said = "\n".join([about, *(_said_of(load_attack(member)) for member in members)])
     data = {
         "name": name,
         "version": version,
+        **({"members": [*members]} if members else {}),
+        "papers": [f"https://arxiv.org/abs/{number}" for number in dict.fromkeys(ARXIV.findall(said))],
         "settings": settings,
-        "about": "\n\n".join(inspect.getdoc(part) or "" for part in components(made)),
+        "about": about,
     }
     return data, "\n".join(_lines(data))
+
+
+def _said_of(attack: object) -> str:
+    """What the parts of an attack say of themselves."""
+    from ..attacks.parts import components
+
+    return "\n\n".join(inspect.getdoc(part) or "" for part in components(attack))
 
 
 def _record(what: str) -> tuple[dict[str, Any], str]:
@@ -54,6 +66,7 @@ def _record(what: str) -> tuple[dict[str, Any], str]:
     return data, "\n".join(_lines(data))
 
 
+ARXIV = re.compile(r"arXiv\s+(\d{4}\.\d{4,5})")
 KINDS = {"model": _model, "attack": _attack, "record": _record}
 
 
@@ -62,7 +75,7 @@ KINDS = {"model": _model, "attack": _attack, "record": _record}
 @click.argument("name")
 @json_option
 def show(kind: str, name: str, as_json: bool) -> None:
-    """Show a model's card, an attack's maths and settings or a record: KIND model, attack, record.
+    """Show a model's card, an attack's maths, papers, members and settings, or a record: KIND model, attack, record.
 
     A record is named by its file or by the beginning of its key, and shown with the command that measures it again.
     """

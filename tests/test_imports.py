@@ -50,7 +50,7 @@ GRAPH = {name: {found for found in imported(name) if found in SOURCES} - {name} 
 
 RECORDS = [
     *(f"benchmark.protocol.{name}" for name in ("cells", "facts", "estimates", "records", "reading", "merging")),
-    *(f"benchmark.protocol.{name}" for name in ("errors", "files", "metrics", "provenance")),
+    *(f"benchmark.protocol.{name}" for name in ("errors", "files", "metrics", "packing", "signs", "provenance")),
     "benchmark.stats",
 ]
 ROOMS = ["analysis", "boards", "plots", "output", "site"]
@@ -62,17 +62,20 @@ FLOORS = {
     "benchmark.stats": ["benchmark.protocol"],
     "benchmark.measurement": ["benchmark.protocol"],
     "benchmark.child": ["benchmark.protocol"],
+    "benchmark.arrays": ["benchmark.protocol"],
     "benchmark.gates": ["benchmark.protocol"],
     "benchmark.victim": ["benchmark.protocol", "benchmark.measurement", "benchmark.gates"],
     "benchmark.attackers": ["benchmark.protocol", "benchmark.measurement", "benchmark.victim"],
     "benchmark.apart": [
-        *("benchmark.protocol", "benchmark.measurement", "benchmark.memory", "benchmark.attackers", "benchmark.child")
+        *("benchmark.protocol", "benchmark.measurement", "benchmark.memory", "benchmark.attackers", "benchmark.child"),
+        "benchmark.arrays",
     ],
+    "benchmark.suspicion": ["benchmark.protocol"],
     "benchmark.neighbours": ["benchmark.protocol", "benchmark.attackers"],
     "benchmark.memory": ["benchmark.protocol"],
     "benchmark.harness": [
         *("benchmark.protocol", "benchmark.measurement", "benchmark.memory", "benchmark.victim"),
-        *("benchmark.attackers", "benchmark.apart", "benchmark.child", "benchmark.neighbours"),
+        *("benchmark.attackers", "benchmark.apart", "benchmark.child", "benchmark.neighbours", "benchmark.suspicion"),
     ],
     "benchmark": ["benchmark"],
     "attacks": ["benchmark.protocol", "attacks"],

@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from ...benchmark.protocol.errors import BadInputError
 from ...benchmark.protocol.noise import Noise
 from ...benchmark.protocol.per_sample import mean_of_parts
 from ...benchmark.protocol.tensors import Fields, Images, PerSample
@@ -86,12 +87,27 @@ def relative_change(at: Iterate) -> PerSample:
 
 def gradient_of_sum(terms: Losses, x: Images) -> Fields:
     """grad_x sum_t terms_t for every sample as one row, in a single backward pass."""
+    _check_alive(terms)
     (gradient,) = torch.autograd.grad(torch.stack(list(terms.values())).sum(), x)
     return gradient.unsqueeze(0)
 
 
 def gradients_apart(terms: Losses, x: Images) -> Fields:
     """grad_x terms_t for every task apart, a row each, in T backward passes."""
+    _check_alive(terms)
     return torch.stack(
-        [torch.autograd.grad(term.sum(), x, retain_graph=True, materialize_grads=True)[0] for term in terms.values()]
+        [
+            torch.autograd.grad(term.sum(), x, retain_graph=True, materialize_grads=True)[0]
+            if term.requires_grad
+            else torch.zeros_like(x)
+            for term in terms.values()
+        ]
     )
+
+
+def _check_alive(terms: Losses) -> None:
+    if not any(term.requires_grad for term in terms.values()):
+        raise BadInputError(
+            f"the model gives {' and '.join(terms)} no gradient; take an attack that asks for none, as square, or let "
+            "the network keep gradients"
+        )

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...benchmark.protocol.errors import BadInputError
 from ...benchmark.protocol.per_sample import peak_of
+from ...benchmark.protocol.stopwatch import PROGRAMS, part
 from ...benchmark.protocol.tally import tally
 from .closed_form import closed_form
 from .coupled import coupled
@@ -23,6 +24,7 @@ SOLVERS: dict[str, Callable[[SeparablePrograms], Tensor]] = {"cp-sat": cpsat, "c
 """Solvers of programs without coupled rows; coupled ones have no closed form."""
 
 
+@part(PROGRAMS)
 def solve(programs: SeparablePrograms, solver: str = "cp-sat") -> Tensor:
     """Steps int8 (B, d) that solve every image's program; they are counted in the tally.
 
@@ -33,6 +35,7 @@ def solve(programs: SeparablePrograms, solver: str = "cp-sat") -> Tensor:
     return SOLVERS[solver](programs)
 
 
+@part(PROGRAMS)
 def solve_coupled(programs: Sequence[CoupledProgram]) -> Tensor:
     """Steps int8 (B, d), on the CPU, that solve the programs by CP-SAT, each by itself; they are counted in the tally.
 

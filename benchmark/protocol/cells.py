@@ -16,7 +16,7 @@ Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 # No markup, and no start that makes a spreadsheet take a cell of a CSV for a formula.
 Name = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f<>|`=+@-][^\x00-\x1f<>|`]*$")]
 Norm = Literal["linf", "l2"]
-Count = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, le=2**53)]
 Setting = TypeAliasType("Setting", "bool | int | float | str | list[Setting] | dict[str, Setting] | None")
 
 
@@ -56,7 +56,7 @@ class DatasetRef(WithCode):
     name: Name
     sha256: Sha256
     ids: Sha256
-    images: Annotated[int, Field(gt=0)]
+    images: Annotated[int, Field(gt=0, le=10**9)]
     size: tuple[int, int] = Field(strict=False)
 
 

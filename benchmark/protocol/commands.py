@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from .cells import AttackRef, Cell, ThreatRef
 from .eps import written_eps
@@ -11,14 +11,16 @@ from .facts import AttackFacts
 from .settings import write_setting
 
 
-def run_command(cell: Cell, attack: AttackRef, facts: AttackFacts, threat: ThreatRef) -> str:
+def run_command(
+    cell: Cell, attack: AttackRef, facts: AttackFacts, threat: ThreatRef, others: Sequence[str] = ()
+) -> str:
     """`mtrbench run ...` for an attacked cell, every setting said; see `Record.command`."""
     settings = dict(attack.settings)
     steps = settings.pop("steps", None)
-    models = [cell.model, *([cell.source] if cell.source else [])]
+    models = [cell.model.name, *([cell.source.name] if cell.source else []), *others]
     words = ["mtrbench", "run"]
     for model in models:
-        words += ["--model", model.name]
+        words += ["--model", model]
     words += ["--attack", attack.name + _brackets(settings, facts), "--dataset", cell.dataset.name]
     words += [
         "--images",

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Base64Encoder, EncodedBytes, Field, model_validator
+from pydantic import AfterValidator, Base64Encoder, EncodedBytes, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from .cells import STRICT, Strict
@@ -31,6 +31,20 @@ class Estimate:
             return "undefined"
         interval = "-" if self.low is None or self.high is None else f"{self.low:.3g}, {self.high:.3g}"
         return f"{self.value:.3g} [{interval}]"
+
+
+def _within(estimate: Estimate) -> Estimate:
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        fits = estimate.low is None and estimate.high is None
+    else:
+        fits = estimate.low <= estimate.value <= estimate.high
+    if not fits:
+        raise ValueError("a value must lie in its interval, and have none where it is undefined")
+    return estimate
+
+
+Measured = Annotated[Estimate, AfterValidator(_within)]
+"""An estimate whose value lies in its interval."""
 
 
 class _Base64(Base64Encoder):

@@ -74,9 +74,10 @@ def unit(vectors: Tensor, shortest: float = 1e-6) -> Tensor:
 
 def histogram(cell: Tensor, valid: Tensor, size: int) -> Tensor:
     """Float64 (B, size): how many valid values of each sample fall into each `cell` (B, ...), 0 to size - 1."""
-    batch = len(cell)
-    first = each(torch.arange(batch, device=cell.device) * size, cell)
-    return torch.bincount((first + cell)[valid], minlength=batch * size).view(batch, size).double()
+    batch, bins = len(cell), size + 1  # the last is for what is invalid: picking what is valid takes longer
+    first = each(torch.arange(batch, device=cell.device) * bins, cell)
+    counts = torch.bincount((first + cell.where(valid, size)).flatten(), minlength=batch * bins)
+    return counts.view(batch, bins)[:, :size].double()
 
 
 def nan_if_broken(statistics: Tensor, prediction: Tensor) -> Tensor:

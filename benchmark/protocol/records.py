@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 from abc import abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from .cells import AttackRef, Cell, Count, Name, Sha256, Strict, ThreatRef
 from .commands import run_command
+from .consistency import check_degradation, check_intervals, check_least, check_mean
 from .errors import BadInputError
-from .estimates import Estimate, Replicates
+from .estimates import Estimate, Measured, Replicates
 from .facts import AttackFacts, ModelFacts, TaskFacts
 from .files import write_atomically
 from .provenance import Environment, Evidence, Submission, Supersession, Tier, highest
@@ -29,28 +29,33 @@ class Degradation(Strict):
     `tasks`.
     """
 
-    ard: Estimate
-    flat: Estimate
-    worst_task: Estimate
-    tasks: dict[Name, Estimate]
-    metrics: dict[Name, dict[Name, Estimate]]
-    arlc: Estimate
-    least_loss: Estimate
-    losses: dict[Name, Estimate]
+    ard: Measured
+    flat: Measured
+    worst_task: Measured
+    tasks: dict[Name, Measured]
+    metrics: dict[Name, dict[Name, Measured]]
+    arlc: Measured
+    least_loss: Measured
+    losses: dict[Name, Measured]
     replicates: dict[Name, Replicates]
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        values = [task.value for task in self.tasks.values()]
-        known = [value for value in values if value is not None]
-        mean = sum(known) / len(known) if len(known) == len(values) > 0 else None
-        if self.ard.value is None or mean is None:
-            agree = self.ard.value is mean
-        else:
-            agree = math.isclose(self.ard.value, mean, rel_tol=1e-5, abs_tol=1e-6)
-        if not agree:
-            raise ValueError("ard must be the mean of the tasks")
+        check_mean(self.ard, self.tasks.values(), "ard must be the mean of the tasks")
+        check_least(self.worst_task, self.tasks.values(), "worst_task must be the least of the tasks")
+        check_mean(self.arlc, self.losses.values(), "arlc must be the mean of the losses")
+        check_least(self.least_loss, self.losses.values(), "least_loss must be the least of the losses")
+        every = [estimate for metrics in self.metrics.values() for estimate in metrics.values()]
+        check_mean(self.flat, every, "flat must be the mean of the metrics")
+        for task, estimate in self.tasks.items():
+            check_mean(estimate, self.metrics.get(task, {}).values(), f"that of {task} must be the mean of its metrics")
+        check_intervals(self.tasks, self.ard, self.replicates)
         return self
+
+
+Amount = Annotated[float, Field(ge=0, le=1e30)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Cosine = Annotated[float, Field(ge=-1.001, le=1.001)]
 
 
 class Diagnostics(Strict):
@@ -60,19 +65,19 @@ class Diagnostics(Strict):
     pair of tasks ("a b") the mean cosine between gradients. `noise` is the ARD under noise of the budget's size.
     """
 
-    zero_gradient: dict[Name, float]
-    gradient_length: dict[Name, float]
-    gradient_cosine: dict[Name, float]
-    noise: Estimate
+    zero_gradient: dict[Name, Share]
+    gradient_length: dict[Name, Amount]
+    gradient_cosine: dict[Name, Cosine]
+    noise: Measured
 
 
 class Costs(Strict):
     """What the attack cost: passes per image, seconds of one thread or device in all, peak memory of the process."""
 
-    forwards: float
-    backwards: float
-    seconds: float
-    peak_memory_mb: float
+    forwards: Amount
+    backwards: Amount
+    seconds: Amount
+    peak_memory_mb: Amount
 
 
 class Solver(Strict):
@@ -92,6 +97,13 @@ class _Result(Strict):
     task_facts: dict[Name, TaskFacts]
     submission: Submission | None = None
     evidence: tuple[Evidence, ...] = Field(default=(), strict=False, max_length=100)
+    signs: tuple[Name, ...] = Field(default=(), strict=False)
+    """What the clean pass found to speak against the model (signs.py)."""
+
+    @model_serializer(mode="wrap")
+    def _serialized(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Left out, not empty: so results from before there was such a field are the same.
+        return {name: value for name, value in handler(self).items() if name != "signs" or value}
 
     @property
     def tier(self) -> Tier:
@@ -155,7 +167,7 @@ class _Result(Strict):
 class CleanRecord(_Result):
     """The result of a clean pass: every metric of every task, without attack and over every resample of the images."""
 
-    scores: dict[Name, dict[Name, Estimate]]
+    scores: dict[Name, dict[Name, Measured]]
     replicates: dict[Name, dict[Name, Replicates]]
     environment: Environment
 
@@ -192,8 +204,8 @@ class Record(_Result):
 
     attack_facts: AttackFacts
     complete: bool
-    clean: dict[Name, dict[Name, Estimate]]
-    attacked: dict[Name, dict[Name, Estimate]]
+    clean: dict[Name, dict[Name, Measured]]
+    attacked: dict[Name, dict[Name, Measured]]
     degradation: Degradation
     diagnostics: Diagnostics
     costs: Costs
@@ -210,6 +222,9 @@ class Record(_Result):
             _check_tasks(self.cell, part)
         for scores in (self.clean, self.attacked, self.degradation.metrics):
             _check_metrics(self.task_facts, scores)
+        check_degradation(self.task_facts, self.clean, self.attacked, self.degradation.metrics)
+        if self.complete != (self.degradation.ard.value is not None):
+            raise ValueError("complete tells whether the ard is defined")
         return self
 
     @property
@@ -226,13 +241,13 @@ class Record(_Result):
         without = f" for lack of {', '.join(self.undefined)}" if self.undefined else ""
         return f"ARD {self.degradation.ard}{without}"
 
-    def command(self) -> str:
-        """The `mtrbench run` that measures this cell again, every setting said.
+    def command(self, others: Sequence[str] = ()) -> str:
+        """The `mtrbench run` that measures this cell again, every setting said, and that of the `others`, models, too.
 
         It finds what is registered; put the path of a card, a folder of data (`--data-root`) or others' code where the
         record's was not. A transfer brings the others between the two models along.
         """
-        return run_command(self.cell, self.attack, self.attack_facts, self.threat)
+        return run_command(self.cell, self.attack, self.attack_facts, self.threat, others)
 
     @property
     def attack(self) -> AttackRef:

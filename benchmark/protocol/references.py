@@ -30,6 +30,24 @@ PATTERN = rf"(?:{_FILE}|{_MODULE}):{_IDENTIFIER}(?:\.{_IDENTIFIER})*"
 
 
 @dataclass(frozen=True)
+class File:
+    """A Python file that has been run as a module: its path, and what stood in it."""
+
+    path: Path
+    content: bytes
+
+    @property
+    def module(self) -> str:
+        """What the module is called: another name for other content, so that an edited file is run anew."""
+        digest = hashlib.sha256(f"{self.path}\0".encode() + self.content).hexdigest()
+        return f"{self.path.stem}_{digest[:16]}"
+
+
+_FILES: dict[str, File] = {}
+"""What this process has run, by the modules' names."""
+
+
+@dataclass(frozen=True)
 class Reference:
     """An object by its `name` in `place`, a module as Python imports it or the path of a Python file."""
 
@@ -149,21 +167,30 @@ def _run(path: Path, what: str) -> ModuleType:
         content = path.read_bytes()
     except OSError as error:
         raise BadInputError(f"{what}: {path} cannot be read: {error.strerror}") from error
-    # By content, so that an edited file is run anew, and not through Python's cache, which asks for the time of edit.
-    digest = hashlib.sha256(f"{path}\0".encode() + content).hexdigest()
-    name = f"{path.stem}_{digest[:16]}"
+    return run_file(File(path, content))
+
+
+def files_run() -> tuple[File, ...]:
+    """The files that this process has run, first to last: another one needs them for objects that come from here."""
+    return (*_FILES.values(),)
+
+
+def run_file(file: File) -> ModuleType:
+    """The module that a file is, run unless this process has; not through Python's cache, which goes by times."""
+    name = file.module
     if name in sys.modules:
         return sys.modules[name]
-    if str(path.parent) not in sys.path:
-        sys.path.append(str(path.parent))
+    if str(file.path.parent) not in sys.path:
+        sys.path.append(str(file.path.parent))
     module = ModuleType(name)
-    module.__file__, module.__package__ = str(path), ""
+    module.__file__, module.__package__ = str(file.path), ""
     sys.modules[name] = module  # before it is run: dataclasses look there
     try:
-        exec(compile(content, str(path), "exec"), module.__dict__)  # noqa: S102
+        exec(compile(file.content, str(file.path), "exec"), module.__dict__)  # noqa: S102
     except BaseException:
         del sys.modules[name]
         raise
+    _FILES[name] = file
     return module
 
 

@@ -38,9 +38,10 @@ class Suite(Strict):
     `steps` and `settings` go to every attack that has such a setting, unless its name says otherwise. `also` adds
     cells. With `transfer` every model is attacked with what was made on each of the others, too. `models` and `attacks`
     may hold selectors (selectors.py), until `with_names` puts names in their place. Without `models` it is a protocol
-    for models that its user names.
+    for models that its user names. `about` says in a sentence what it is there for.
     """
 
+    about: Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f<>|`]*$")] = ""
     dataset: Name
     images: Images | None = None
     seed: int = 0

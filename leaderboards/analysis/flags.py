@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...benchmark.protocol.signs import SIGNS
 from .group import Group
 from .names import BLACK_BOX, REMARKED
 from .ranking import surely_positive
@@ -24,6 +25,7 @@ MEANINGS = {
     NOISE: "sign noise of the same budget does at least as much damage",
     ONE_STEP: "the same attack in one step (`fgsm`) does significantly more damage",
     BLACK_BOX_BEATS: "an attack that asks for losses only does significantly more damage",
+    **SIGNS,
 }
 
 
@@ -55,7 +57,8 @@ def flags(group: Group) -> dict[tuple[str, str], Flags]:
                 ONE_STEP: in_one_step,
                 BLACK_BOX_BEATS: by_losses,
             }
-            found[model, attack] = tuple(flag for flag in MEANINGS if holds[flag])
+            signs = group.records[model, attack].signs
+            found[model, attack] = tuple(flag for flag in MEANINGS if holds.get(flag, flag in signs))
     return found
 
 

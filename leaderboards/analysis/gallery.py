@@ -25,7 +25,8 @@ class Exhibit(Strict):
     """What a picture shows; `eps` is in 1/255, and the perturbation is drawn `factor` times as large as it is.
 
     `attack` is called as records call it; `settings` are those that it was given, as `[queries=200]`. `steps` are the
-    attack's, None if it has none.
+    attack's, None if it has none. `private` are pictures of a data set that does not ship with the package: they stay
+    with whoever has it, and are not published.
     """
 
     model: Name
@@ -37,6 +38,7 @@ class Exhibit(Strict):
     eps: Annotated[float, Field(gt=0)]
     steps: Annotated[int, Field(gt=0)] | None = None
     factor: Annotated[int, Field(gt=0)]
+    private: bool = False
 
     @property
     def caption(self) -> str:
@@ -52,7 +54,7 @@ EMPTY: Gallery = MappingProxyType({})
 
 
 def read_gallery(folder: Path) -> Gallery:
-    """The exhibits of a folder; none without a folder.
+    """The exhibits of a folder that are not private; none without a folder.
 
     Raises BadInputError naming the file that is broken, or a picture or text without the other.
     """
@@ -68,5 +70,6 @@ def read_gallery(folder: Path) -> Gallery:
         content = pictures[name].read_bytes()
         if not content.startswith(SIGNATURE) or len(content) > LARGEST:
             raise BadInputError(f"exhibit {pictures[name]} is no PNG of {LARGEST >> 20} MiB at most")
-        found[name] = exhibit, content
+        if not exhibit.private:
+            found[name] = exhibit, content
     return found

@@ -40,9 +40,17 @@ class Setting:
 
     @property
     def title(self) -> str:
+        return self._title(f"{NORMS[self.norm]} {self.eps:g}/255")
+
+    @property
+    def title_of_any_budget(self) -> str:
+        """The title of what differs from this in nothing but the budget."""
+        return self._title(NORMS[self.norm])
+
+    def _title(self, threat: str) -> str:
         height, width = self.size
         seen = f", attacker sees {', '.join(self.targets)}" if self.targets else ""
-        return f"{self.dataset}, {self.images} images of {height}x{width}, {NORMS[self.norm]} {self.eps:g}/255{seen}"
+        return f"{self.dataset}, {self.images} images of {height}x{width}, {threat}{seen}"
 
     @property
     def longer_title(self) -> str:

@@ -31,7 +31,7 @@ class Sweep:
 
 def budget_sweeps(groups: Sequence[Group]) -> list[Sweep]:
     """The attacks with three budgets or more, eps in 1/255; `groups` differ in nothing but the budget."""
-    return _sweeps(_records(groups), lambda record: record.threat.eps, details)
+    return _sweeps(attacked_records(groups), lambda record: record.threat.eps, details)
 
 
 def step_sweeps(group: Group) -> list[Sweep]:
@@ -40,7 +40,7 @@ def step_sweeps(group: Group) -> list[Sweep]:
     def others(record: Record) -> dict[str, object]:
         return {name: value for name, value in details(record).items() if name != "steps"}
 
-    return _sweeps(_records([group]), steps_of, others)
+    return _sweeps(attacked_records([group]), steps_of, others)
 
 
 def relatives(group: Group, groups: Iterable[Group]) -> list[Group]:
@@ -48,7 +48,8 @@ def relatives(group: Group, groups: Iterable[Group]) -> list[Group]:
     return [other for other in groups if replace(other.setting, eps=group.setting.eps) == group.setting]
 
 
-def _records(groups: Sequence[Group]) -> list[Record]:
+def attacked_records(groups: Sequence[Group]) -> list[Record]:
+    """The complete records of attacks that are no controls."""
     return [
         record
         for group in groups

@@ -17,6 +17,7 @@ from ..analysis.scores import plain_mean, task_scores, tier_of
 from ..analysis.strength import attack_ards
 from ..analysis.trainings import models_label
 from .notes import common_notes, listed
+from .record_columns import record_columns
 from .table import Board, Column, Value
 
 NOT_ON_ALL_MODELS = "not on all models"
@@ -60,9 +61,17 @@ def _board(group: Group) -> Board:
         *(Column(f"d_{task}", task, _task(task)) for task in tasks),
         Column("flat_mean", "flat\nmean", _averaged(lambda record: record.degradation.flat), where="pages"),
         Column("arlc", "ARLC", _averaged(lambda record: record.degradation.arlc), where="pages"),
-        Column("forwards", "fwd", _cost(lambda record: record.costs.forwards), "count", where="pages"),
-        Column("backwards", "bwd", _cost(lambda record: record.costs.backwards), "count"),
-        Column("seconds", "s", _cost(lambda record: record.costs.seconds / record.cell.dataset.images), where="pages"),
+        Column(
+            "forwards", "fwd", _cost(lambda record: record.costs.forwards), "count", where="pages", low_is_better=True
+        ),
+        Column("backwards", "bwd", _cost(lambda record: record.costs.backwards), "count", low_is_better=True),
+        Column(
+            "seconds",
+            "s",
+            _cost(lambda record: record.costs.seconds / record.cell.dataset.images),
+            where="pages",
+            low_is_better=True,
+        ),
         Column("flags", "flags", lambda row: row.flags, where="pages", note=explained(counting)),
         Column(
             "tier",
@@ -70,12 +79,18 @@ def _board(group: Group) -> Board:
             lambda row: tier_of(row.records) if row.score else None,
             where="pages" if group.has_tiers else "csv",
         ),
+        *record_columns(_only),
     ]
     note = " ".join([*_models(group), *common_notes(group)])
     title = f"Attacks on {models_label(training)}: {group.title}"
     return Board.of(
         "attacks", title, note, (*group.setting.scope, ("training", training)), columns, _rows(group, scores, raised)
     )
+
+
+def _only(row: Row) -> Record | None:
+    """The record of a row that is about a single one."""
+    return row.records[0] if row.score and len(row.records) == 1 else None
 
 
 def _models(group: Group) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from ...benchmark.protocol.estimates import Estimate
 from ...benchmark.protocol.facts import MetricFacts
+from ...benchmark.protocol.records import Record
 from ..analysis.group import Group
 from .table import Column, Value
 
@@ -22,9 +23,29 @@ def metric_columns(group: Group, scores: Callable[[S], Scores], everything: bool
             f"{task}\n{metric}\n{unit_and_direction(facts)}",
             _value(scores, task, metric),
             where="everywhere" if everything or place == 0 else "csv",
+            low_is_better=not facts.higher_is_better,
         )
         for task in group.setting.tasks
         for place, (metric, facts) in enumerate(group.metrics(task).items())
+    ]
+
+
+def attacked_columns(group: Group, record_of: Callable[[S], Record | None], under: str) -> list[Column[S]]:
+    """A column per task of its most telling metric `under` attack, beside which a relative score can be read."""
+
+    def value(task: str, metric: str) -> Callable[[S], Value]:
+        return lambda subject: record.attacked[task][metric] if (record := record_of(subject)) else None
+
+    firsts = [(task, *next(iter(group.metrics(task).items()))) for task in group.setting.tasks]
+    return [
+        Column(
+            f"attacked.{task}.{metric}",
+            f"{task}\n{metric} {under}\n{unit_and_direction(facts)}",
+            value(task, metric),
+            where="site",
+            low_is_better=not facts.higher_is_better,
+        )
+        for task, metric, facts in firsts
     ]
 
 

@@ -12,11 +12,11 @@ from ...benchmark.stats import Bootstrapped, mean
 from ..analysis.flags import Flags, Raised, counted, explained, model_flags
 from ..analysis.gain import task_gains
 from ..analysis.group import INCOMPLETE, Group
-from ..analysis.headline import BestKnown, best_known, ranked_scores, standard_of, worst_cases
+from ..analysis.headline import BestKnown, best_known, headline_attack, ranked_scores, standard_of, worst_cases
 from ..analysis.labels import Name
 from ..analysis.ranking import Rank, ranks
 from ..analysis.scores import tier_of
-from .metric_columns import metric_columns
+from .metric_columns import attacked_columns, metric_columns
 from .notes import common_notes, listed
 from .table import Board, Column, Place, Value
 from .values import ard_of
@@ -52,17 +52,15 @@ def model_boards(groups: Sequence[Group]) -> list[Board]:
 
 
 def _board(group: Group) -> Board:
-    standard, raised = standard_of(group), model_flags(group)
+    standard, raised, shown = standard_of(group), model_flags(group), headline_attack(group)
     rows = _rows(group, raised)
     other = any(row.worst_attack and row.worst_attack.text != standard for row in rows)
+    stronger = any(row.best and row.best.attack != standard for row in rows)
     worst_shown: Place = "everywhere" if standard is None else "pages" if other else "csv"
     columns: list[Column[Row]] = [
         Column("rank", "rank", lambda row: row.rank, "rank"),
         Column("model", "model", lambda row: Name(row.model), names_of="model"),
         Column("status", "status", lambda row: row.status, where="csv"),
-        Column("sharing_index", "sharing\nindex", lambda row: row.facts.sharing_index),
-        Column("training", "training", lambda row: group.training(row.model)),
-        Column("parameters", "parameters", lambda row: row.facts.parameters, where="csv"),
         *([_standard_column(group, standard)] if standard else []),
         Column(
             "worst_case_ard",
@@ -72,13 +70,22 @@ def _board(group: Group) -> Board:
             worst_shown,
             digits=3,
             draws=True,
+            low_is_better=True,
         ),
         Column("worst_attack", "under", lambda row: row.worst_attack, where=worst_shown, names_of="attack"),
-        *(_best_known_columns(standard) if standard else []),
+        Column("training", "training", lambda row: group.training(row.model)),
+        Column("sharing_index", "sharing\nindex", lambda row: row.facts.sharing_index),
+        Column("parameters", "parameters", lambda row: row.facts.parameters, where="csv", low_is_better=True),
+        *(_best_known_columns(standard, "pages" if stronger else "csv") if standard else []),
         *metric_columns(group, lambda row: row.record.clean, everything=False),
+        *(
+            attacked_columns(group, lambda row: group.records.get((row.model, shown)), f"under `{shown}`")
+            if shown
+            else ()
+        ),
         Column("clean_gain_percent", "clean gain %\n[95 %]", _mean_gain, "interval", draws=True),
         *(
-            Column(f"clean_gain_percent_{task}", f"gain %\n{task}", _gain(task), where="pages", digits=1)
+            Column(f"clean_gain_percent_{task}", f"gain %\n{task}", _gain(task), where="csv", digits=1)
             for task in group.setting.tasks
         ),
         Column(
@@ -124,31 +131,34 @@ def _rows(group: Group, flags: Mapping[str, Flags]) -> list[Row]:
 
 def _standard_column(group: Group, standard: str) -> Column[Row]:
     ard, title = _ard(group, standard), f"ARD under `{standard}`\n[95 %]"
-    return Column("standard_ard", title, lambda row: ard(row) or row.status, "interval", digits=3, draws=True)
+    return Column(
+        "standard_ard", title, lambda row: ard(row) or row.status, "interval", digits=3, draws=True, low_is_better=True
+    )
 
 
-def _best_known_columns(standard: str) -> list[Column[Row]]:
+def _best_known_columns(standard: str, where: Place) -> list[Column[Row]]:
     return [
         Column(
             "best_known_ard",
             "best known\n[95 %]",
             lambda row: row.best.score.estimate() if row.best else None,
             "interval",
-            "pages",
+            where,
             digits=3,
+            low_is_better=True,
         ),
         Column(
             "best_known_attack",
             "under",
             lambda row: Name(row.best.attack) if row.best else None,
-            where="pages",
+            where=where,
             names_of="attack",
         ),
         Column(
             "standard_share",
             f"`{standard}` /\nbest known",
             lambda row: row.best.share.estimate() if row.best and row.best.share else None,
-            where="pages",
+            where=where,
             digits=3,
             note=f"Best known: the highest ARD of any record of the model, of which that of `{standard}` is a share.",
         ),

@@ -12,7 +12,8 @@ from ..analysis.flags import Flags, Raised, counted, explained
 from ..analysis.group import INCOMPLETE, Group
 from ..analysis.labels import Name
 from ..analysis.names import named
-from .metric_columns import metric_columns, unit_and_direction
+from .metric_columns import attacked_columns, metric_columns, unit_and_direction
+from .record_columns import record_columns
 from .table import Board, Column, Value
 
 Pair = tuple[str, str]
@@ -54,22 +55,30 @@ def pair_board(
             lambda row: row.record.degradation.ard if row.is_complete else INCOMPLETE,
             "interval",
             draws=True,
+            low_is_better=of == "model",
         ),
         Column("worst_task", "least hit\ntask", _if_complete(lambda record: record.degradation.worst_task)),
         *(Column(f"d_{task}", f"{task}\n[95 %]", _task(task), "interval") for task in group.setting.tasks),
+        *attacked_columns(group, lambda row: row.record if row.is_complete else None, "attacked"),
         Column("flat_mean", "flat\nmean", _if_complete(lambda record: record.degradation.flat)),
         Column("arlc", "ARLC", _if_complete(lambda record: record.degradation.arlc)),
-        Column("forwards", "fwd", _if_complete(lambda record: record.costs.forwards), "count"),
-        Column("backwards", "bwd", _if_complete(lambda record: record.costs.backwards), "count"),
-        Column("seconds", "s", _if_complete(lambda record: record.costs.seconds / record.cell.dataset.images)),
+        Column("forwards", "fwd", _if_complete(lambda record: record.costs.forwards), "count", low_is_better=True),
+        Column("backwards", "bwd", _if_complete(lambda record: record.costs.backwards), "count", low_is_better=True),
+        Column(
+            "seconds",
+            "s",
+            _if_complete(lambda record: record.costs.seconds / record.cell.dataset.images),
+            low_is_better=True,
+        ),
         Column(
             "flags",
             "flags",
             lambda row: row.flags if row.is_complete else None,
             note=explained([raised.get(pair, ()) for pair in pairs]),
         ),
-        Column("tier", "tier", lambda row: row.record.tier),
+        Column("tier", "tier", lambda row: row.record.tier, where="pages" if group.has_tiers else "csv"),
         Column("record", "record", lambda row: Name(row.record.key[:12])),
+        *record_columns(lambda row: row.record),
     ]
     title = "Under every attack" if of == "attack" else "On every model"
     strongest_first = sorted(rows, key=lambda row: -row.ard)

@@ -9,6 +9,7 @@ from ..analysis.group import Group
 from .attacks import attack_boards
 from .clean import clean_boards
 from .costs import cost_boards
+from .half_lost import half_lost_boards
 from .losses import losses_boards
 from .models import model_boards
 from .models_attacks import models_attacks_boards
@@ -22,6 +23,7 @@ KINDS: Mapping[str, tuple[str, Callable[[Sequence[Group]], list[Board]]]] = Mapp
     {
         "attacks": ("Attacks: how much damage does each do?", attack_boards),
         "models": ("Models: what is left under the worst attack?", model_boards),
+        "half-lost": ("Budgets: at which does a model lose half?", half_lost_boards),
         "losses": ("Balancing x losses: what is worth ascending?", losses_boards),
         "protection": ("Protected tasks: what does sparing one cost?", protection_boards),
         "sharing": ("Sharing: does it help or hurt?", sharing_boards),

@@ -14,7 +14,7 @@ from ..analysis.ranking import Rank
 
 S = TypeVar("S")
 
-Place = Literal["everywhere", "pages", "csv"]
+Place = Literal["everywhere", "pages", "site", "csv"]
 Value = Name | Rank | Estimate | tuple[Raised, ...] | str | int | float | None
 """What a place in a table holds; None where nothing was measured."""
 
@@ -27,9 +27,11 @@ class Column(Generic[S]):
 
     `name` heads the column in a CSV, `title` in a table; a line break in it marks an allowed wrap. `shows` is what a
     table shows of the column's numbers, with `digits` decimals or more; `where` says which tables show it: every one,
-    those on pages, which are wider than a terminal, or none. A CSV holds everything. On pages the largest number of a
-    column that `marks_highest` is bold. The site links names to the pages of what they are `names_of`, and also draws
-    the intervals of a column that `draws`. `note` stands below the board's own wherever the column is shown.
+    those on pages, which are wider than a terminal, the site's alone, or none. A CSV holds everything. On pages the
+    largest number of a column that `marks_highest` is bold. The site links names to the pages of what they are
+    `names_of`, also draws the intervals of a column that `draws`, and sorts by a column with its better end on top,
+    which is the largest number or, with `low_is_better`, the smallest. `note` stands below the board's own wherever
+    the column is shown.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Column(Generic[S]):
     digits: int = 0
     names_of: Literal["model", "attack"] | None = None
     draws: bool = False
+    low_is_better: bool = False
     note: str = ""
 
 

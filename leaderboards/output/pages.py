@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
 from types import MappingProxyType
 
 from ...benchmark.protocol.records import AnyRecord
@@ -12,9 +14,11 @@ from ..analysis.groups import group, headline
 from ..boards.attacks import attack_boards
 from ..boards.metrics import metric_boards
 from ..boards.models import model_boards
+from ..boards.records import RECORDS, record_boards
 from ..boards.registry import all_boards
 from ..boards.table import Board
-from ..plots.registry import PLOTS, Plot
+from ..plots.registry import PLOTS
+from ..plots.style import DARK, Drawn
 from .render import markdown, to_csv, to_json, to_latex
 
 LEGEND = (
@@ -27,27 +31,54 @@ LEGEND = (
     "of the model and is not ranked; a black box asks for losses, never for gradients."
 )
 
-FORMATS: Mapping[str, Callable[[Sequence[Board]], str]] = MappingProxyType(
+WRITERS: Mapping[str, Callable[[Sequence[Board]], str]] = MappingProxyType(
     {"csv": to_csv, "json": to_json, "tex": to_latex}
 )
 TITLES = {"csv": "CSV", "json": "JSON", "tex": "LaTeX"}
+FORMATS = ("json", "png", "tex")
+"""What boards and pictures are also written as if that is asked for."""
 
 METRICS = "metrics"
 """The folder of one file per task and metric."""
 
 
-def files(records: Sequence[AnyRecord]) -> dict[str, bytes]:
+@dataclass(frozen=True)
+class Extras:
+    """What is published beside the boards as Markdown and CSV and the pictures on their pages.
+
+    `site` adds the static site and a file per task and metric, `formats` some of FORMATS.
+    """
+
+    site: bool = False
+    formats: frozenset[str] = frozenset()
+
+    @property
+    def writers(self) -> dict[str, Callable[[Sequence[Board]], str]]:
+        """What writes boards, by the ending of the file."""
+        return {ending: write for ending, write in WRITERS.items() if ending == "csv" or ending in self.formats}
+
+    def drawn(self, picture: Drawn) -> Drawn:
+        """A picture in the formats that are published."""
+        kinds = {"svg", DARK, *self.formats}
+        return {kind: content for kind, content in picture.items() if kind in kinds}
+
+
+NO_EXTRAS = Extras()
+
+
+def files(records: Sequence[AnyRecord], extras: Extras = NO_EXTRAS) -> dict[str, bytes]:
     """Every published file by its path; the same records in any order give the same bytes.
 
     Raises BadInputError where records cannot stand on one board.
     """
     groups = group(records)
     boards = all_boards(groups)
-    found: dict[str, str | bytes] = {}
+    found: dict[str, str | bytes] = {f"{RECORDS}.csv": to_csv(record_boards(groups))}
     for name, (title, tables) in boards.items():
         page = "\n".join([f"# {title}", "", LEGEND, "", *(markdown(board) for board in tables)])
-        found |= {f"{name}.md": page, **{f"{name}.{ending}": write(tables) for ending, write in FORMATS.items()}}
-    metrics = metric_boards(groups)
+        found |= {f"{name}.md": page}
+        found |= {f"{name}.{ending}": write(tables) for ending, write in extras.writers.items()}
+    metrics = metric_boards(groups) if extras.site else {}
     found |= {f"{METRICS}/{name}.csv": to_csv(tables) for name, tables in metrics.items()}
     names = picture_names(groups)
     sections = []
@@ -56,11 +87,13 @@ def files(records: Sequence[AnyRecord]) -> dict[str, bytes]:
         for plot in PLOTS:
             drawn = plot.draw(part, groups)
             if drawn is not None:
-                found |= {f"{plot.name}{suffix}.{kind}": content for kind, content in drawn.items()}
-                shown.append(picture(plot, suffix))
+                found |= {f"{plot.name}{suffix}.{kind}": content for kind, content in extras.drawn(drawn).items()}
+                shown.append(picture(plot.about, f"{plot.name}{suffix}", DARK in drawn))
         sections.append(_section(part, shown))
-    links = [_links(title, name) for name, (title, _) in boards.items()]
-    links.append(f"Every metric, as CSV: {', '.join(f'[{name}]({METRICS}/{name}.csv)' for name in metrics)}")
+    links = [_links(title, name, extras) for name, (title, _) in boards.items()]
+    links.append(f"[Every record, with the command that measures it again]({RECORDS}.csv) (CSV)")
+    if metrics:
+        links.append(f"Every metric, as CSV: {', '.join(f'[{name}]({METRICS}/{name}.csv)' for name in metrics)}")
     found["README.md"] = "\n".join(["# Leaderboards", "", LEGEND, "", *(f"- {link}" for link in links), "", *sections])
     return {path: _encoded(found[path]) for path in sorted(found)}
 
@@ -78,13 +111,16 @@ def picture_names(groups: Sequence[Group]) -> list[str]:
     ]
 
 
-def picture(plot: Plot, suffix: str = "", folder: str = "") -> str:
-    """A plot as Markdown; `suffix` and `folder` say which group's, and where it lies."""
-    return f"![{plot.about}]({folder}{plot.name}{suffix}.svg)"
+def picture(about: str, path: str, has_dark: bool) -> str:
+    """A picture on a page, in dark where the page is; `path` is where its files lie, without the ending."""
+    if not has_dark:
+        return f"![{about}]({path}.svg)"
+    dark = f'<source media="(prefers-color-scheme: dark)" srcset="{path}.{DARK}">'
+    return f'<picture>{dark}<img alt="{escape(about)}" src="{path}.svg"></picture>'
 
 
-def _links(title: str, path: str) -> str:
-    others = ", ".join(f"[{TITLES[ending]}]({path}.{ending})" for ending in FORMATS)
+def _links(title: str, path: str, extras: Extras) -> str:
+    others = ", ".join(f"[{TITLES[ending]}]({path}.{ending})" for ending in extras.writers)
     return f"[{title}]({path}.md) ({others})"
 
 

@@ -55,7 +55,7 @@ def answer(found: Sequence[Answer]) -> Drawn | None:
             axes.plot([], [], linestyle=" ", color=GREY, marker="o", fillstyle="none", label="pairings of seeds")
             axes.legend(loc="best")
 
-    return drawn(draw, height=1.5 + ROW * len(found))
+    return drawn(draw, height=1.5 + ROW * len(found), dark=True)
 
 
 def pairings(one: Answer) -> list[float]:

@@ -51,8 +51,22 @@ STYLE = {
 }
 
 
+DARK_PAGE = {
+    "figure.facecolor": "#0d1117",
+    "savefig.facecolor": "#0d1117",
+    "axes.facecolor": "#0d1117",
+    "grid.color": "#30363d",
+    **dict.fromkeys(
+        ("text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor", "xtick.color", "ytick.color"), "#d8dee4"
+    ),
+}
+"""What differs on a dark page."""
+
+DARK = "dark.svg"
+"""The format of a picture for dark pages."""
+
 Drawn = dict[str, bytes]
-"""A picture as the content of a file by its format, `svg` or `png`."""
+"""A picture as the content of a file by its format: `svg`, `png`, and `DARK` where there is one for dark pages."""
 
 
 def look(number: int) -> tuple[str, str]:
@@ -84,17 +98,26 @@ def scale_damage(axes: Axes, series: Sequence[Sequence[float]]) -> None:
         axes.set_ylim(bottom=0)
 
 
-def drawn(draw: Callable[[Figure], None], height: float, dpi: int = 100) -> dict[str, bytes]:
-    """What `draw` puts on a figure of this height in inches, as the content of an `svg` and a `png` file of `dpi`."""
-    with matplotlib.style.context(["default", STYLE]):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
-        FigureCanvasAgg(figure)
-        draw(figure)
-        svg, png = io.BytesIO(), io.BytesIO()
-        # Dates and versions would make every file differ from the last.
-        figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-        figure.savefig(png, format="png", dpi=dpi, metadata={"Software": None})
-    return {"svg": svg.getvalue(), "png": _with_palette(png.getvalue())}
+def drawn(draw: Callable[[Figure], None], height: float, dpi: int = 100, dark: bool = False) -> Drawn:
+    """What `draw` puts on a figure of this height in inches, as the content of an `svg` and a `png` file of `dpi`.
+
+    With `dark` there is a file for dark pages, too, for which `draw` is called once more.
+    """
+    found = {}
+    for kind, style in {"svg": {}, **({DARK: DARK_PAGE} if dark else {})}.items():
+        with matplotlib.style.context(["default", STYLE, style]):
+            figure = Figure(figsize=(WIDTH, height), layout="constrained")
+            FigureCanvasAgg(figure)
+            draw(figure)
+            # Dates and versions would make every file differ from the last.
+            svg = io.BytesIO()
+            figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+            found[kind] = svg.getvalue()
+            if kind == "svg":
+                png = io.BytesIO()
+                figure.savefig(png, format="png", dpi=dpi, metadata={"Software": None})
+                found["png"] = _with_palette(png.getvalue())
+    return found
 
 
 def _with_palette(png: bytes) -> bytes:

@@ -88,7 +88,7 @@ def tradeoff(group: Group, groups: Sequence[Group]) -> Drawn | None:
             )
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles) if len(handles) <= 3 else 2)
 
-    return drawn(draw, height=4.2)
+    return drawn(draw, height=4.2, dark=True)
 
 
 def _trend(found: Correlation | None) -> str:

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ...benchmark.protocol.records import Record
 from ..analysis.flags import Flags
@@ -15,6 +16,7 @@ from ..boards.pairs import clean_board, gradient_board, pair_board, score_board
 from ..boards.table import Board
 from .bars import Chart, chart
 from .html_table import Table, html_table
+from .measured import measured, places
 from .rows import attack_tags, links, page_name, training_tags
 from .sections import Section
 
@@ -29,7 +31,7 @@ Fact = tuple[str, str, str]
 class Chapter:
     """What a page about a model or an attack says of one group: a chart with tables `beside` it, others below.
 
-    `name` is what records call the model or the attack; a page's title may be longer.
+    `name` is what records call the model or the attack; a page's title may be longer. `places` is as by `places`.
     """
 
     section: Section
@@ -38,6 +40,7 @@ class Chapter:
     chart: Chart | None
     beside: tuple[Table, ...]
     tables: tuple[Table, ...]
+    places: Mapping[str, Any]
 
 
 def model_chapter(
@@ -58,7 +61,14 @@ def model_chapter(
         facts=_about_model(part, model),
         chart=_chart(board, part, {}),
         beside=tuple(table for table in own if table.rows not in told),
-        tables=(html_table(board, section.anchor, board.title, pages, tags),),
+        tables=(
+            measured(
+                html_table(board, section.anchor, board.title, pages, tags),
+                *(part, section.anchor, "attack", dict.fromkeys(part.attacks, (model,))),
+                compares=False,
+            ),
+        ),
+        places=places(part, section.anchor, section.suite, [model], part.attacks),
     )
 
 
@@ -89,9 +99,14 @@ def attack_chapter(section: Section, attack: str, raised: Mapping[tuple[str, str
         chart=_chart(board, part, trainings),
         beside=(),
         tables=(
-            html_table(board, section.anchor, board.title, pages, tags),
+            measured(
+                html_table(board, section.anchor, board.title, pages, tags),
+                *(part, section.anchor, "model", dict.fromkeys(part.models, (attack,))),
+                compares=False,
+            ),
             html_table(scores, f"{section.anchor}-scores", scores.title, pages, tags),
         ),
+        places=places(part, section.anchor, section.suite, part.models, [attack]),
     )
 
 
@@ -106,6 +121,11 @@ def _about_attack(records: Sequence[Record]) -> tuple[Fact, ...]:
     for name, value in flat(first.attack.settings).items():
         about.append((name, value if isinstance(value, str) else json.dumps(value), ""))
     about.append(("Seed", str(first.cell.seed), ""))
+    for costs, title in (
+        ([record.costs.forwards for record in records], "Forward passes per image"),
+        ([record.costs.backwards for record in records], "Backward passes per image"),
+    ):
+        about.append((title, f"{sum(costs) / len(costs):.4g}", ""))
     if solved:
         about.append(("Programs solved", ", ".join(f"{name} {count:,}" for name, count in sorted(solved.items())), ""))
     if gaps:

@@ -85,7 +85,8 @@ def picture(shown: Shown) -> bytes:
             for axes, part, title in zip(column, parts, titles, strict=True):
                 _show(axes, part, title)
 
-    return drawn(draw, height=3 * (WIDTH / (1 + len(shown.tasks)) + 0.1), dpi=150)["png"]
+    high, wide = shown.clean.shape[1:]
+    return drawn(draw, height=3 * (WIDTH / (1 + len(shown.tasks)) * high / wide + 0.1), dpi=150)["png"]
 
 
 def coloured(found: Maps) -> list[Map]:

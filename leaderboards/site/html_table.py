@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from markupsafe import Markup, escape
 
@@ -59,8 +59,12 @@ class Shown:
 
 @dataclass(frozen=True)
 class Heading:
-    """The head of a column; a first click sorts it with the largest number on top if it `descends`."""
+    """The head of a column; a first click sorts it with the largest number on top if it `descends`.
 
+    `name` stands for the column in an address.
+    """
+
+    name: str
     title: Markup
     is_number: bool
     descends: bool
@@ -75,9 +79,30 @@ class Row:
     is_incomplete: bool
 
 
+Kind = Literal["model", "attack"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the rows of a table were measured by; `section` is where scripts find their records.
+
+    Each row is about its own model, or attack, and all of `against`, by its name; `commands` measure it again. Two rows
+    of a table that `compares` can be ticked.
+    """
+
+    section: str
+    rows: Kind
+    against: Mapping[str, tuple[str, ...]]
+    commands: Mapping[str, str]
+    compares: bool
+
+
 @dataclass(frozen=True)
 class Table:
-    """A board on a page; `header` is the column that names the rows, `picks` the values of every tag."""
+    """A board on a page; `header` is the column that names the rows, `picks` the values of every tag.
+
+    `measured` says what the rows lead to, if they lead to anything.
+    """
 
     anchor: str
     caption: str
@@ -86,6 +111,7 @@ class Table:
     header: int
     rows: tuple[Row, ...]
     picks: Mapping[str, tuple[str, ...]]
+    measured: Measured | None = None
 
 
 def html_table(
@@ -96,7 +122,7 @@ def html_table(
     tags: Mapping[str, Mapping[str, Mapping[str, str]]],
 ) -> Table:
     """A board as a table; `links` and `tags` are by kind of name, "model" or "attack", and then by name."""
-    shown = board.where("everywhere", "pages")
+    shown = board.where("everywhere", "pages", "site")
     marked, written = highest(shown), texts(shown)
     spans = [
         _span(row[i] for row in shown.rows) if column.draws else (0.0, 0.0) for i, column in enumerate(shown.columns)
@@ -132,7 +158,13 @@ def prose(text: str) -> Markup:
 
 def _heading(column: Column[Any], cells: list[Value]) -> Heading:
     is_number = any(isinstance(cell, Rank) or number(cell) is not None for cell in cells)
-    return Heading(prose(column.title.replace("\n", " ")), is_number, is_number and column.shows != "rank")
+    descends = is_number and column.shows != "rank" and not column.low_is_better
+    return Heading(
+        column.name,
+        prose(column.title.replace("\n", " ").replace("95 %", "95\N{NO-BREAK SPACE}%")),
+        is_number,
+        descends,
+    )
 
 
 def _shown(cell: Value, text: str, span: tuple[float, float], links: Mapping[str, str], is_highest: bool) -> Shown:

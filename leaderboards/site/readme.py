@@ -1,14 +1,17 @@
-"""The boards in the project's README, between two markers."""
+"""The boards on the project's pages, each between two markers."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
 from ...benchmark.protocol.errors import BadInputError
+from ...benchmark.protocol.records import AnyRecord
 from ..analysis.gallery import EMPTY, GALLERY, Gallery
+from ..analysis.group import Group
 from ..analysis.groups import group, headline
 from ..analysis.headline import headline_attack
 from ..analysis.labels import Name
@@ -16,49 +19,70 @@ from ..analysis.sharing import shown_families
 from ..boards.attacks import attack_boards
 from ..boards.models import model_boards
 from ..boards.sharing import CLEAN_GAIN, sharing_boards
+from ..boards.strongest import strongest_board
 from ..output.pages import picture
 from ..output.render import markdown
 from ..plots.registry import TRADEOFF
 from .suites import Suites, answer_of
 
 BEGIN, END = "<!-- boards:begin -->", "<!-- boards:end -->"
-ANSWER = re.compile(r"(<!-- answer:begin -->).*?(<!-- answer:end -->)", re.DOTALL)
-BETWEEN = re.compile(r"(<!-- boards:begin(?: ([^\s<>]+))? -->).*?(<!-- boards:end -->)", re.DOTALL)
+BLOCK = re.compile(r"<!-- (answer|best|boards):begin(?: ([^\s<>]+))? -->.*?<!-- \1:end -->", re.DOTALL)
 PUBLISHED = "leaderboards/published/"
 """The folder of the published files, as the README sees it."""
 TOP = 5
 """Attacks, and models, shown of every training."""
+BEST = 3
+"""Models of every training that a short page shows."""
 
 EXHIBITS = 4
 
 
 def with_boards(text: str, suites: Suites, gallery: Gallery = EMPTY, published: str = PUBLISHED) -> str:
-    """A page's text with the headline's trade-off plot, best rows and first exhibits between the markers.
+    """A page's text with what its markers ask for between them.
 
-    Of several suites the first marker names the one that is shown: `<!-- boards:begin NAME -->`. Between
-    `<!-- answer:begin -->` and `<!-- answer:end -->` stands what sharing does over all suites. `published` is the
-    folder of the published files, as the page sees it. Raises BadInputError without any markers or with another name.
+    - `<!-- answer:begin -->` to `<!-- answer:end -->`: what sharing does over all suites.
+    - `<!-- best:begin NAME -->` to `<!-- best:end -->`: a suite's strongest attacks and most robust models, in short.
+    - `<!-- boards:begin NAME -->` to `<!-- boards:end -->`: the headline: plot, best rows, exhibits.
+
+    The name is left out where there is just one set of records. `published` is the folder of the published files, as
+    the page sees it. Raises BadInputError without any markers or with another name.
     """
 
-    def answered_at(place: re.Match[str]) -> str:
-        lines, _ = answer_of(suites, published)
-        return "\n".join([f"{place[1]}\n", *lines, place[2]])
+    def filled(place: re.Match[str]) -> str:
+        kind, name = place[1], place[2] or ""
+        begin, end = place[0].partition("-->")[0] + "-->", f"<!-- {kind}:end -->"
+        if kind == "answer":
+            lines, _ = answer_of(suites, published)
+        elif name not in suites:
+            known = " or ".join(f"<!-- {f'{kind}:begin {other}'.rstrip()} -->" for other in sorted(suites))
+            raise BadInputError(f"the page's marker {begin} names none of the records; write {known}")
+        elif kind == "best":
+            lines = _best(headline(group(suites[name])))
+        else:
+            lines = _boards(suites[name], f"{published}{name}/" if name else published)
+            lines += [*_strip(gallery, f"{published}{GALLERY}/"), _all_boards(published)]
+        return "\n".join([f"{begin}\n", *lines, end])
 
-    text, answered = ANSWER.subn(answered_at, text)
-    found = BETWEEN.search(text)
-    if not found and answered:
-        return text
-    if not found:
-        raise BadInputError(f"the README lacks the markers {BEGIN} and {END}; add them where the boards shall stand")
-    name = found[2] or ""
-    if name not in suites:
-        known = " or ".join(BEGIN.replace("begin", f"begin {other}".rstrip()) for other in sorted(suites))
-        raise BadInputError(f"the README's marker {found[1]} names none of the records; write {known}")
-    groups = group(suites[name])
+    text, count = BLOCK.subn(filled, text)
+    if not count:
+        raise BadInputError(f"the page lacks the markers {BEGIN} and {END}; add them where the boards shall stand")
+    return text
+
+
+def _best(part: Group) -> list[str]:
+    """The strongest attacks on the models of each training, and the most robust of these."""
+    models = model_boards([part])[0].top_of_each("training", BEST)
+    scores = [column.name for column in models.columns if column.name in ("standard_ard", "worst_case_ard")][:1]
+    shown = (strongest_board(part).top(TOP), models.pick("model", *scores, "training", "sharing_index"))
+    # An interval in one line: of a narrow page's words, headings are the ones to wrap.
+    return [re.sub(r" \[(\S+), (\S+)\] ", "\u00a0[\\1,\u00a0\\2] ", markdown(board, level=3)) for board in shown]
+
+
+def _boards(records: Sequence[AnyRecord], folder: str) -> list[str]:
+    """The trade-off plot of the headline, which lies in a folder, and the best rows of its boards."""
+    groups = group(records)
     part = headline(groups)
-    shown = (
-        [f"{picture(TRADEOFF, folder=f'{published}{name}/' if name else published)}\n"] if shown_families(part) else []
-    )
+    shown = [f"{picture(TRADEOFF.about, folder + TRADEOFF.name, has_dark=True)}\n"] if shown_families(part) else []
     for board in attack_boards([part]):
         tasks = [f"d_{task}" for task in part.setting.tasks]
         top = board.top(TOP).pick("rank", "attack", "ard", "worst_task", *tasks, "backwards")
@@ -73,9 +97,11 @@ def with_boards(text: str, suites: Suites, gallery: Gallery = EMPTY, published: 
         markdown(board.only("measure", (CLEAN_GAIN, *attacks)).where("everywhere"), level=3)
         for board in sharing_boards(like)
     ]
-    shown += _strip(gallery, f"{published}{GALLERY}/")
-    shown.append(f"All boards, as tables and CSV: [{PUBLISHED}]({published}README.md)\n")
-    return "\n".join([f"{text[: found.start()]}{found[1]}\n", *shown, f"{found[3]}{text[found.end() :]}"])
+    return shown
+
+
+def _all_boards(published: str) -> str:
+    return f"All boards, as tables and CSV: [{PUBLISHED}]({published}README.md)\n"
 
 
 def _strip(gallery: Gallery, folder: str) -> list[str]:

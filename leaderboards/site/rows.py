@@ -13,7 +13,7 @@ OTHER = "other"
 
 
 def page_name(kind: str, name: str) -> str:
-    """The file of a model's or an attack's page: what is harmless of the name, and a digest that tells all apart."""
+    """The file of a page: what is harmless of the name, and a digest that tells all apart."""
     return f"{kind}-{slug(name, name)}.html"
 
 

@@ -1,4 +1,4 @@
-"""The static site: an index of all boards, a page per model and a page per attack, without any request to elsewhere."""
+"""The static site: an index, a page per suite, per model and per attack, without any request to elsewhere."""
 
 from __future__ import annotations
 
@@ -12,22 +12,30 @@ from ...benchmark.protocol.records import AnyRecord
 from ..analysis.flags import flags
 from ..analysis.gallery import EMPTY, GALLERY, Gallery
 from ..analysis.groups import group
-from ..output.pages import LEGEND, TITLES, picture_names
+from ..output.pages import LEGEND, picture_names
 from .chapters import Chapter, attack_chapter, model_chapter
+from .front import front, suites_of
 from .html_table import prose
-from .rows import page_name
+from .library import EMPTY as UNKNOWN
+from .library import Library, with_papers
+from .measured import places, record_files
+from .rows import links, page_name
 from .sections import Picture, Section, section
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
-BESIDE = ("site.css", "site.js")
+SCRIPTS = ("site.js", "tables.js", "records.js", "compare.js")
 
 
 def site_files(
-    suites: Mapping[str, Sequence[AnyRecord]], published: Mapping[str, bytes], gallery: Gallery = EMPTY
+    suites: Mapping[str, Sequence[AnyRecord]],
+    published: Mapping[str, bytes],
+    gallery: Gallery = EMPTY,
+    library: Library = UNKNOWN,
 ) -> dict[str, bytes]:
     """Every file of the site by its name; `published` are the paths beside the site's folder that it may refer to.
 
-    `gallery` holds what attacks do to images, for the index and for the pages of the models and attacks they show.
+    `gallery` holds what attacks do to images, for the index and for the pages of the models and attacks they show,
+    `library` what else is known of these.
 
     The same records in any order give the same bytes. Names of models and attacks are text wherever they stand, and no
     name of a file holds more than letters, digits and dashes of them.
@@ -46,18 +54,41 @@ def site_files(
             chapters.append(model_chapter(place, model, raised, chapters))
         for attack in place.part.attacks:
             attacks.setdefault(attack, []).append(attack_chapter(place, attack, raised))
+    found = suites_of(sections)
 
-    def page(template: str, **found: object) -> bytes:
-        return _environment().get_template(template).render(**found).encode()
+    def page(template: str, **about: object) -> bytes:
+        return _environment().get_template(template).render(suites=found, **about).encode()
 
-    files = {name: (TEMPLATES / name).read_bytes() for name in BESIDE}
+    files = {name: (TEMPLATES / name).read_bytes() for name in ("site.css", *SCRIPTS)}
     shown = [(exhibit, Picture(f"../{GALLERY}/{name}.png", exhibit.caption)) for name, (exhibit, _) in gallery.items()]
-    files["index.html"] = page("index.html", sections=sections, gallery=[picture for _, picture in shown])
+    files["index.html"] = page("index.html", front=front(sections, published), gallery=[of for _, of in shown])
+    for one in found:
+        known = [places(of.part, of.anchor, one.name, of.part.models, of.part.attacks) for of in one.sections]
+        files[one.page] = page("suite.html", suite=one, places=known)
+        files |= record_files(one.name, [of.part for of in one.sections])
     for kind, pages in (("model", models), ("attack", attacks)):
         for name, chapters in pages.items():
             own = [picture for exhibit, picture in shown if getattr(exhibit, kind) == chapters[0].name]
-            files[page_name(kind, name)] = page("page.html", kind=kind, name=name, chapters=chapters, gallery=own)
+            called = chapters[0].name
+            files[page_name(kind, name)] = page(
+                "page.html",
+                kind=kind,
+                name=name,
+                chapters=chapters,
+                gallery=own,
+                card=library.cards.get(called, "") if kind == "model" else "",
+                maths=[with_papers(text) for text in library.maths.get(called, ())] if kind == "attack" else [],
+                members=_members(chapters[0]) if kind == "attack" else [],
+            )
     return files
+
+
+def _members(chapter: Chapter) -> list[tuple[str, str]]:
+    """The attacks that an ensemble is made of, with the pages of those that have one."""
+    part = chapter.section.part
+    label = next(attack for attack in part.attacks if part.attack_name(attack) == chapter.name)
+    pages = links(part, "attack")
+    return [(name, pages.get(name, "")) for name in part.attack_facts(label).members]
 
 
 @cache
@@ -70,7 +101,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    found.globals.update(formats=TITLES, legend=prose(LEGEND))
+    found.globals.update(legend=prose(LEGEND), scripts=SCRIPTS)
     return found
 
 

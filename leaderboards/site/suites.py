@@ -12,9 +12,12 @@ from ..analysis.answer import answers
 from ..analysis.gallery import EMPTY, GALLERY, Gallery
 from ..analysis.groups import group
 from ..boards.answer import answer_board
-from ..output.pages import files
+from ..output.pages import NO_EXTRAS, Extras, files, picture
 from ..output.render import markdown, to_csv
 from ..plots.answer import answer
+from ..plots.layouts import LAYOUTS, layouts
+from .library import EMPTY as UNKNOWN
+from .library import Library
 from .site import site_files
 
 SITE = "site"
@@ -47,33 +50,39 @@ def _suites(place: Path) -> dict[str, Path]:
     return {part.name: part for part in place.glob("*") if record_paths(part)} or {"": place}
 
 
-def suite_files(suites: Suites, gallery: Gallery = EMPTY) -> dict[str, bytes]:
-    """Every published file by its path: each suite's in a folder of its name, an index of them, and the site of all.
+def suite_files(
+    suites: Suites, gallery: Gallery = EMPTY, extras: Extras = NO_EXTRAS, library: Library = UNKNOWN
+) -> dict[str, bytes]:
+    """Every published file by its path: each suite's in a folder of its name, an index of them, the gallery, the site.
 
-    The site shows the pictures of the gallery, which are published beside it.
+    The site is of all suites, and shows the pictures that are published beside it; `library` is what else it says.
     """
     if "" in suites:
-        found = files(suites[""])
+        found = files(suites[""], extras)
     else:
-        found = {f"{name}/{path}": content for name in suites for path, content in files(suites[name]).items()}
+        found = {f"{name}/{path}": content for name in suites for path, content in files(suites[name], extras).items()}
         links = [f"- [{name}]({name}/README.md): {_about(suites[name])}" for name in sorted(suites)]
-        lines, beside = answer_of(suites)
+        lines, beside = answer_of(suites, extras=extras)
         found["README.md"] = "\n".join(["# Leaderboards", "", *lines, *links, ""]).encode()
-        found |= beside
+        found |= beside | {f"{LAYOUTS}.{kind}": content for kind, content in extras.drawn(layouts()).items()}
     found |= {f"{GALLERY}/{name}.png": content for name, (_, content) in gallery.items()}
-    return found | {f"{SITE}/{path}": content for path, content in site_files(suites, found, gallery).items()}
+    if extras.site:
+        found |= {f"{SITE}/{path}": content for path, content in site_files(suites, found, gallery, library).items()}
+    return found
 
 
-def answer_of(suites: Suites, folder: str = "") -> tuple[list[str], dict[str, bytes]]:
+def answer_of(suites: Suites, folder: str = "", extras: Extras = NO_EXTRAS) -> tuple[list[str], dict[str, bytes]]:
     """Does sharing hurt, over all suites: a page's lines, picture and table, and the files that lie beside it.
 
     `folder` is where these lie, as the page sees it. Nothing if no suite has both ends of sharing.
     """
     found = answers([part for name in suites for part in group(suites[name])])
-    board, drawn = answer_board(found), answer(found) or {}
+    board, drawn = answer_board(found), extras.drawn(answer(found) or {})
     if board is None:
         return [], {}
-    image = f"![Damage to fully shared networks over damage to independent ones]({folder}{ANSWER}.svg)"
+    image = picture(
+        "Damage to fully shared networks over damage to independent ones", f"{folder}{ANSWER}", has_dark=True
+    )
     files = {f"{ANSWER}.{kind}": content for kind, content in drawn.items()} | {
         f"{ANSWER}.csv": to_csv([board]).encode()
     }

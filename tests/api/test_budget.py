@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtrbench import BadInputError
-from mtrbench.api.budget import HALVINGS, HIGHEST, LOWEST, bisect, budget, crossing
+from mtrbench.api.budget import HALVINGS, HIGHEST, LOWEST, bisect, budget
+from mtrbench.leaderboards.analysis.half_lost import crossing
 
 
 @given(st.floats(LOWEST, HIGHEST), st.floats(0.1, 4))

@@ -175,8 +175,22 @@ def more_damage(folder: Path) -> None:
     """Numbers that agree with one another, and not with the images."""
     path, _ = attacked(folder)
     data = json.loads(path.read_text())
-    for estimate in (data["degradation"]["ard"], *data["degradation"]["tasks"].values()):
-        estimate["value"] += 0.1
+    found = data["degradation"]
+
+    def shift(estimate: dict[str, float | None], by: float) -> None:
+        estimate |= {
+            bound: None if estimate[bound] is None else estimate[bound] + by for bound in ("low", "value", "high")
+        }
+
+    for estimate in (found["ard"], found["flat"], found["worst_task"], *found["tasks"].values()):
+        shift(estimate, 0.1)
+    for replicates in found["replicates"].values():
+        replicates |= {"low": replicates["low"] + 0.1, "high": replicates["high"] + 0.1}
+    for task, metrics in found["metrics"].items():
+        for name, estimate in metrics.items():
+            shift(estimate, 0.1)
+            sign = 1 if data["task_facts"][task]["metrics"][name]["higher_is_better"] else -1
+            shift(data["attacked"][task][name], -0.1 * sign * abs(data["clean"][task][name]["value"]))
     path.write_text(json.dumps(data))
 
 

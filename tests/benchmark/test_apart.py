@@ -112,6 +112,25 @@ def test_a_process_that_shares_no_memory_says_the_same(monkeypatch: pytest.Monke
     assert np.array_equal(here.losses["a"], there.losses["a"])
 
 
+FILE = """
+from dataclasses import dataclass
+
+@dataclass(frozen=True)
+class Lighten:
+    version = 1
+    def __call__(self, model, batch, threat, noise):
+        return threat.project(batch.x, batch.x + threat.eps)
+"""
+
+
+def test_nor_do_files_that_attacks_are_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("mtrbench.benchmark.apart.forks", lambda device: False)
+    (tmp_path / "mine.py").write_text(FILE)
+    attack = load_attack(f"{tmp_path / 'mine.py'}:Lighten")
+    here, there = (attacked(attack, limits=limits) for limits in (None, Limits()))
+    assert np.array_equal(here.losses["a"], there.losses["a"])
+
+
 def test_what_it_prints_is_no_line_of_ours(capfd: pytest.CaptureFixture[str]) -> None:
     def chatty(model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Tensor:
         print("from Python")

@@ -12,11 +12,12 @@ from helpers.work import Interrupted, ToyWorkshop, toy_cell
 
 from mtrbench import BadInputError, evaluate
 from mtrbench.api.resolver import LocalWorkshop, found_models, threat_ref
-from mtrbench.benchmark import evaluation
+from mtrbench.benchmark import jobs
 from mtrbench.benchmark.engines.base import Engine
 from mtrbench.benchmark.engines.processes import Processes
 from mtrbench.benchmark.engines.serial import Serial
-from mtrbench.benchmark.evaluation import evaluate_cells, measure_cell, pending, with_clean
+from mtrbench.benchmark.evaluation import evaluate_cells, pending, with_clean
+from mtrbench.benchmark.jobs import measure_cell
 from mtrbench.benchmark.measurement import Measurement
 from mtrbench.benchmark.protocol.cells import Cell
 from mtrbench.benchmark.protocol.estimates import unpacked
@@ -187,7 +188,7 @@ def real_case(source: str, attack: str, images: int, batch: int) -> tuple[LocalW
 
 
 def whole(store: Store, cell: Cell) -> Measurement:
-    return Measurement.merge(store.shard(cell, span) for span in evaluation.spans(cell))
+    return Measurement.merge(store.shard(cell, span) for span in jobs.spans(cell))
 
 
 def assert_same(one: Measurement, other: Measurement) -> None:
@@ -217,7 +218,7 @@ class TestInvariance:
         workshop, cell = real_case(str(tiny), attack, 40, 32)
         (reference,) = go([cell], workshop, store, Serial())
         expected = whole(store, cell)
-        monkeypatch.setattr(evaluation, "SHARD", shard)
+        monkeypatch.setattr(jobs, "SHARD", shard)
         other, (workshop, cell) = Store(tmp_path / "other"), real_case(str(tiny), attack, 40, batch)
         assert cell.key == reference.key
         go([cell], workshop, other, Serial())

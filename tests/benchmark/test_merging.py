@@ -43,7 +43,7 @@ def test_what_a_maintainer_has_said_outlives_copies():
         (make_record(damage={"segmentation": 0.93, "depth": 4.2, "normals": 2.7501}), "attacked.normals"),
         (make_record(costs=COSTS | {"forwards": 11.0}), r"costs.forwards \(10.0 and 11.0\)"),
         (make_record(diagnostics={"zero_gradient": dict.fromkeys(RECORD.cell.tasks, 0.5)}), "diagnostics.zero_grad"),
-        (make_record(spread=0.04), "degradation.replicates.segmentation"),
+        (make_record(spread=0.04), "degradation.ard.low"),
     ],
 )
 def test_other_numbers_are_refused_by_both_names_and_place(other, place):

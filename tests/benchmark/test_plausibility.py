@@ -13,7 +13,8 @@ from helpers.nyuv2_files import tasks, write_npy, write_png
 from helpers.photographs import root_of
 from PIL import Image
 
-from mtrbench.benchmark.datasets.disk.plausibility import READINGS, SAMPLES
+from mtrbench.benchmark.datasets.disk.plausibility import FAR, READINGS, SAMPLES, WINDOWS
+from mtrbench.benchmark.datasets.disk.surface import derived_normals
 from mtrbench.benchmark.datasets.nyuv2 import KINECT, nyuv2
 from mtrbench.benchmark.protocol.errors import BadInputError
 
@@ -48,6 +49,12 @@ def root(tmp_path: Path) -> Path:
     for number in range(COUNT):
         write_room(tmp_path, f"{number:04d}", 0.15 * number, 3 + 0.2 * number)
     return tmp_path
+
+
+def degrees(one: np.ndarray, other: np.ndarray) -> float:
+    """How far normals (H, W, 3) are off others in the mean, where both are known."""
+    both = (one != 0).any(axis=-1) & (other != 0).any(axis=-1)
+    return float(np.rad2deg(np.arccos((one * other).sum(axis=-1)[both].clip(-1, 1))).mean())
 
 
 def everywhere(root: Path, layer: str, damage: Callable[[Path], object]) -> None:
@@ -173,3 +180,16 @@ class TestGenuine:
         for path, content in zip(names, [*contents[1:], contents[0]], strict=True):
             path.write_bytes(content)
         assert "of other samples?" in refused(copy)
+
+    def test_normals_are_nearer_to_their_own_depth_than_to_that_of_any_other_sample(self):
+        dataset = nyuv2(tasks("depth", "normals"), root_of("nyuv2"), SIZE)
+        truth = dataset.batch(np.linspace(0, len(dataset.ids) - 1, 20).astype(int).tolist()).truth
+        given = truth["normals"].permute(0, 2, 3, 1).numpy()
+        surfaces = [
+            derived_normals(depth, None, KINECT.fitted(SIZE), WINDOWS) for depth in truth["depth"][:, 0].numpy()
+        ]
+        off = np.array([[degrees(normals, surface) for surface in surfaces] for normals in given])
+        own, others = np.diag(off), off[~np.eye(len(off), dtype=bool)]
+        print(f"own: {own.min():.0f} to {own.max():.0f} degrees, others: {others.min():.0f} to {others.max():.0f}")
+        assert own.max() < others.min()
+        assert own.mean() < FAR < others.mean()

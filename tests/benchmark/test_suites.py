@@ -1,5 +1,7 @@
 """Folders of folders of records: each published apart, and an index of them."""
 
+import posixpath
+import re
 import shutil
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from helpers.make_records import MODELS, make_record, many_records
 
 from mtrbench.benchmark.protocol.errors import BadInputError
 from mtrbench.cli.tables import echo_boards
-from mtrbench.leaderboards.output.pages import files
+from mtrbench.leaderboards.output.pages import FORMATS, Extras, files
 from mtrbench.leaderboards.site.readme import BEGIN, END, with_boards
 from mtrbench.leaderboards.site.suites import read_suites, suite_files
 
@@ -82,19 +84,35 @@ def test_the_command_line_unites_records(folder, tmp_path):
     assert mtrbench("leaderboard", *places[2:], *places[:2], "--out", tmp_path / "out", "--check").out == ""
 
 
-def test_every_suite_is_published_as_if_alone():
-    found = suite_files(SUITES)
+@pytest.mark.parametrize("extras", [Extras(), Extras(site=True, formats=frozenset(FORMATS))])
+def test_every_suite_is_published_as_if_alone(extras):
+    found = suite_files(SUITES, extras=extras)
     for name, records in SUITES.items():
         own = {path.removeprefix(f"{name}/"): found[path] for path in found if path.startswith(f"{name}/")}
-        assert own == files(records)
+        assert own == files(records, extras)
     assert {path for path in found if not path.startswith(("first/", "second/", "site/"))} == {
         "README.md",
-        *(f"answer.{ending}" for ending in ("svg", "png", "csv")),
+        *(f"layouts.{ending}" for ending in ("svg", "dark.svg", "png") if ending != "png" or ending in extras.formats),
+        *(
+            f"answer.{ending}"
+            for ending in ("svg", "dark.svg", "png", "csv")
+            if ending != "png" or ending in extras.formats
+        ),
     }
+    assert any(path.startswith("site/") for path in found) == extras.site
     index = found["README.md"].decode()
     about = "rooms3, 256 images of 64x64, L∞ 8/255"
     assert f"- [first](first/README.md): {about} (models: 3, attacks: 1)\n" in index
     assert f"- [second](second/README.md): {about} (models: 1, attacks: 1)\n" in index
+
+
+@pytest.mark.parametrize("formats", [(), FORMATS])
+def test_links_of_the_site_lead_to_what_is_published(formats):
+    found = suite_files(SUITES, extras=Extras(site=True, formats=frozenset(formats)))
+    pages = [content.decode() for path, content in found.items() if path.endswith(".html")]
+    targets = {target for page in pages for target in re.findall(r'(?:href|src)="([^"#:]+)["#]', page)}
+    assert {f"../first/models.{ending}" for ending in ("csv", *formats)} - {"../first/models.png"} < targets
+    assert {posixpath.normpath(f"site/{target}") for target in targets} <= {*found}
 
 
 def test_the_readme_names_the_suite_that_it_shows():
@@ -103,6 +121,16 @@ def test_the_readme_names_the_suite_that_it_shows():
     assert text.startswith(f"a\n{begin}\n")
     assert "leaderboards/published/first/tradeoff.svg" in text
     assert "total-pgd" not in text
+    assert with_boards(text, SUITES) == text
+
+
+def test_a_page_shows_the_best_of_a_suite_in_short():
+    text = with_boards("<!-- best:begin first -->\n<!-- best:end -->\n", SUITES)
+    assert text.startswith("<!-- best:begin first -->\n\n### Strongest attacks: rooms3")
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    models = [f"rooms3-{layout}.clean" for layout in ("independent", "half", "shared")]
+    assert [row.split("`")[1] for row in rows] == ["dgba-pgd", *models]
+    assert all("\u00a0[" in row for row in rows)
     assert with_boards(text, SUITES) == text
 
 
@@ -127,11 +155,11 @@ def test_the_command_publishes_and_checks_folders_of_folders(folder, tmp_path):
     assert mtrbench(*arguments, "--check").code == 0
     (out / "first" / "attacks.csv").write_text("other")
     (out / "second" / "models.md").unlink()
-    shutil.copytree(out / "first" / "metrics", out / "third")
+    shutil.copytree(out / "first", out / "third")
     outcome = mtrbench(*arguments, "--check")
     assert outcome.code == 1
     assert {"first/attacks.csv differs", "second/models.md is missing"} < set(outcome.out.splitlines())
-    assert "third/depth-abs_err.csv has no records" in outcome.out
+    assert "third/records.csv would not be written" in outcome.out
 
 
 def test_the_terminal_shows_the_top_and_the_controls_of_a_long_board(capsys):

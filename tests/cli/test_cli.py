@@ -11,6 +11,7 @@ import pytest
 from helpers.commands import FAST, Outcome, files, finish, mtrbench, python
 
 from mtrbench.api.records import find_record
+from mtrbench.attacks.registry import attack_facts, load_attack
 from mtrbench.benchmark.protocol.reading import read_records
 
 Twice = tuple[Path, Outcome, dict[str, bytes], Outcome]
@@ -99,7 +100,23 @@ class TestShowing:
         text = mtrbench("list", kind)
         assert text.code == 0
         assert rows or kind == "models"
-        assert all(row["name"] in text.out for row in rows)
+        # Of attacks, the balancings and the optimizers.
+        parts = [row["name"].removeprefix(row.get("family") or "").lstrip("-") for row in rows]
+        assert all(part in text.out for part in parts)
+
+    def test_attacks_are_listed_by_balancing_on_a_narrow_terminal(self) -> None:
+        rows, text = json.loads(mtrbench("list", "attacks", "--json").out), mtrbench("list", "attacks").out
+        assert max(map(len, text.splitlines())) <= 80
+        heads = [line.split()[0] for line in text.splitlines() if re.match(r"  \S", line)]
+        assert heads == [*dict.fromkeys(row["family"] or row["name"] for row in rows)]
+
+    def test_an_ensemble_shows_its_members_and_an_attack_its_papers(self) -> None:
+        found = json.loads(mtrbench("show", "attack", "auto", "--json").out)
+        assert found["members"] == [*attack_facts("auto", load_attack("auto")).members] != []
+        assert "https://arxiv.org/abs/2003.01690" in found["papers"]  # its member's
+        shown = mtrbench("show", "attack", "dgba-pgd").out
+        assert "https://arxiv.org/abs/2305.12066" in shown
+        assert "sum_t <g_t, r> / (T L_t)" in shown
 
     @pytest.mark.parametrize("name", ["dgba-pgd", "single:depth-fgsm", "noise"])
     def test_show_attack(self, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 import torch
 from helpers.commands import assert_refused, mtrbench
 from helpers.make_records import make_record
+from helpers.nyuv2_formats import FORMATS
 from helpers.samples import every_task, sample, task_of
 from PIL import Image
 
@@ -20,6 +22,7 @@ from mtrbench.benchmark.protocol.tasks.classification import Classification
 from mtrbench.benchmark.protocol.tasks.regression import Regression
 from mtrbench.benchmark.protocol.tasks.shapes import is_dense
 from mtrbench.leaderboards.analysis.gallery import Exhibit, read_gallery
+from mtrbench.leaderboards.output.pages import Extras
 from mtrbench.leaderboards.site.exhibit import Maps, Shown, Words, coloured, factor, picture
 from mtrbench.leaderboards.site.readme import BEGIN, END, with_boards
 from mtrbench.leaderboards.site.rows import page_name
@@ -64,6 +67,17 @@ def test_the_perturbation_is_drawn_as_large_as_fits() -> None:
     assert factor(shown(0.02)) == 22
     assert factor(shown(0.0)) == 1
     assert factor(shown(-0.9)) == 1
+
+
+@pytest.mark.parametrize(("size", "taller"), [((8, 8), 1.0), ((6, 8), 0.75)])
+def test_a_picture_is_as_high_as_its_images(size: tuple[int, int], taller: float) -> None:
+    heights = []
+    for high, wide in ((8, 8), size):
+        image = np.full((3, high, wide), 0.5)
+        with Image.open(io.BytesIO(picture(Shown(image, image, {}, {})))) as drawn:
+            assert drawn.width == 1200
+            heights.append(drawn.height - 3 * 15)  # but for the titles
+    assert heights[1] == pytest.approx(taller * heights[0], abs=1)
 
 
 def test_the_same_image_gives_the_same_bytes() -> None:
@@ -116,6 +130,18 @@ def test_the_command_draws_what_it_says(tiny: Path, tmp_path: Path) -> None:
             assert image.width == 1200
 
 
+def test_photographs_are_drawn_for_whoever_has_them_and_never_published(tiny: Path, tmp_path: Path) -> None:
+    data, out = tmp_path / "nyuv2", tmp_path / "gallery"
+    FORMATS["adashare"](data)
+    run = ["gallery", "--model", tiny, "--attack", "total-fgsm", "--dataset", "nyuv2", "--data-root", data]
+    outcome = mtrbench(*run, "--out", out)
+    assert outcome.code == 0, outcome.err
+    (picture,), (text,) = out.glob("*.png"), out.glob("*.json")
+    assert Exhibit.model_validate(json.loads(text.read_bytes())).caption.startswith("nyuv2-0060 of nyuv2")
+    assert picture.stem == text.stem
+    assert read_gallery(out) == {}
+
+
 def test_other_settings_and_budgets_are_other_pictures(tiny: Path, tmp_path: Path) -> None:
     settings = "[reach=2.0]"
     attack = f"total-pgd{settings}"
@@ -146,7 +172,7 @@ def test_what_cannot_be_drawn_is_refused(tiny: Path, tmp_path: Path, arguments: 
 
 def test_the_gallery_is_on_the_site_where_it_belongs(folder: Path) -> None:
     records = [make_record(model, attack) for model in (EXHIBIT["model"], "other") for attack in ("dgba-pgd", "noise")]
-    found = suite_files({"": records}, read_gallery(folder))
+    found = suite_files({"": records}, read_gallery(folder), Extras(site=True))
     assert found["gallery/one.png"] == (folder / "one.png").read_bytes()
     pages = {
         name: found[f"site/{name}"].decode()
@@ -156,7 +182,8 @@ def test_the_gallery_is_on_the_site_where_it_belongs(folder: Path) -> None:
     for other in (page_name("model", "other"), page_name("attack", "noise")):
         assert b"gallery/one.png" not in found[f"site/{other}"]
     # The page of an attack whose label says its settings, too.
-    longer = suite_files({"": [*records, make_record(settings={"steps": 20})]}, read_gallery(folder))
+    longer = [*records, make_record(settings={"steps": 20})]
+    longer = suite_files({"": longer}, read_gallery(folder), Extras(site=True))
     for label in ("dgba-pgd [steps=10]", "dgba-pgd [steps=20]"):
         assert b"gallery/one.png" in longer[f"site/{page_name('attack', label)}"]
 

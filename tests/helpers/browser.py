@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-KEYS = {"Enter": 13, "Tab": 9, " ": 32}
+KEYS = {"Enter": 13, "Tab": 9, " ": 32, "Escape": 27}
 START = """
 import fcntl, os, sys
 ends = [fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end in sys.argv[1:3]]
@@ -77,8 +77,20 @@ class Browser:
 
     def open(self, path: Path) -> None:
         """Load a page and wait until everything that belongs to it is there."""
+        self._load("Page.navigate", url=path.as_uri())
+
+    def resize(self, width: int, height: int) -> None:
+        """What size the window has; below 500 it is a phone's."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
+        self.call("Emulation.setDeviceMetricsOverride", **size)
+
+    def reload(self) -> None:
+        """Load the page again."""
+        self._load("Page.reload")
+
+    def _load(self, method: str, **parameters: object) -> None:
         self._events.clear()
-        self.call("Page.navigate", url=path.as_uri())
+        self.call(method, **parameters)
         while not any(event["method"] == "Page.loadEventFired" for event in self._events):
             self._keep(self._read())
 
@@ -87,6 +99,13 @@ class Browser:
         found = self.call("Runtime.evaluate", expression=code, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
+
+    def comes(self, condition: str) -> bool:
+        """Whether an expression on the page becomes true, for which the page has ten seconds."""
+        look = f"if ({condition}) done(true); else if (Date.now() > end) done(false); else setTimeout(look, 20);"
+        return bool(
+            self.run(f"new Promise(done => {{ const end = Date.now() + 10000; (function look() {{ {look} }})(); }})")
+        )
 
     def press(self, key: str) -> None:
         text = {"Enter": "\r", " ": " "}.get(key, "")

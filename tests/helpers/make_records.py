@@ -49,7 +49,16 @@ def sha256(text):
 def estimate(value, spread=0.0):
     if value is None:
         return {"value": None, "low": None, "high": None}
-    return {"value": value, "low": value * (1 - spread), "high": value * (1 + spread)}
+    low, high = sorted((value * (1 - spread), value * (1 + spread)))
+    return {"value": value, "low": low, "high": high}
+
+
+def interval(value, rows):
+    """The value with the interval of what it is over resamples."""
+    if value is None:
+        return estimate(None)
+    low, high = np.quantile(rows, (0.025, 0.975)).tolist()
+    return {"value": value, "low": min(low, value), "high": max(high, value)}
 
 
 def common_noise(task, spread):
@@ -71,6 +80,7 @@ def make_record(
     images=256,
     ids="ids",
     dataset="rooms3",
+    size=(64, 64),
     eps=8.0,
     norm="linf",
     tasks=TASKS,
@@ -92,20 +102,19 @@ def make_record(
         clean = {t: {m: v * (1 + sign[t, m] * advantage) for m, v in CLEAN[t].items()} for t in tasks}
     undefined = [task for task in tasks if damage[task] is None]
     own = np.random.default_rng(int(sha256(model + attack)[:8], 16))
-    replicates = {
-        task: Replicates.pack(
-            np.full(RESAMPLES, np.nan)
-            if damage[task] is None
-            else damage[task] * (1 + common_noise(task, spread) + own_spread * own.standard_normal(RESAMPLES))
-        ).model_dump(mode="json")
+    rows = {
+        task: np.full(RESAMPLES, np.nan)
+        if damage[task] is None
+        else damage[task] * (1 + common_noise(task, spread) + own_spread * own.standard_normal(RESAMPLES))
         for task in tasks
     }
+    replicates = {task: Replicates.pack(row).model_dump(mode="json") for task, row in rows.items()}
     known = None if undefined else [damage[task] for task in tasks]
     cell = {
         "protocol": protocol,
         "model": {"name": model, "sha256": sha256(model)},
         "source": source and {"name": source, "sha256": sha256(source)},
-        "dataset": {"name": dataset, "sha256": sha256(dataset), "ids": sha256(ids), "images": images, "size": [64, 64]},
+        "dataset": {"name": dataset, "sha256": sha256(dataset), "ids": sha256(ids), "images": images, "size": [*size]},
         "tasks": {task: {"version": version} for task in tasks},
         "attack": {"name": attack, "version": "1", "settings": {"steps": 10, **dict(settings)}},
         "threat": {"norm": norm, "eps": eps, "targets": None},
@@ -135,12 +144,12 @@ def make_record(
             for t, part in clean.items()
         },
         "degradation": {
-            "ard": estimate(known and sum(known) / len(known), 0.04),
-            "flat": estimate(known and sum(known) / len(known) * 1.1, 0.04),
+            "ard": interval(known and sum(known) / len(known), np.mean([*rows.values()], axis=0)),
+            "flat": estimate(known and np.average(known, weights=[len(clean[t]) for t in tasks]).item(), 0.04),
             "worst_task": estimate(known and min(known), 0.04),
-            "tasks": {task: estimate(damage[task], 0.04) for task in tasks},
+            "tasks": {task: interval(damage[task], rows[task]) for task in tasks},
             "metrics": {t: {m: estimate(damage[t], 0.04) for m in part} for t, part in clean.items()},
-            "arlc": estimate(known and 2 * sum(known), 0.04),
+            "arlc": estimate(known and sum(known) / len(known), 0.04),
             "least_loss": estimate(known and min(known), 0.04),
             "losses": {task: estimate(damage[task], 0.04) for task in tasks},
             "replicates": replicates,

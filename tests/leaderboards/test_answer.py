@@ -81,6 +81,14 @@ def test_the_attack_is_the_same_everywhere() -> None:
     ]
 
 
+def test_the_largest_images_come_first() -> None:
+    rooms, photographs, more = both(), both(dataset="photographs", size=(120, 160)), both(dataset="a small one")
+    for suites in ([rooms, photographs, more], [more, photographs, rooms]):
+        first, *others = [one.group.setting.dataset for one in found(*suites)]
+        assert first == "photographs"
+        assert others == [records[0].cell.dataset.name for records in suites if records is not photographs]
+
+
 @pytest.mark.parametrize(
     "more",
     [

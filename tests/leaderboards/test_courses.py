@@ -10,6 +10,7 @@ from mtrbench.benchmark.protocol.estimates import Estimate
 from mtrbench.leaderboards.analysis.groups import group
 from mtrbench.leaderboards.analysis.sweeps import budget_sweeps, step_sweeps
 from mtrbench.leaderboards.boards.costs import cost_boards
+from mtrbench.leaderboards.boards.half_lost import half_lost_boards
 from mtrbench.leaderboards.output.pages import files
 from mtrbench.leaderboards.plots.pareto import Candidate, candidates, front
 
@@ -41,6 +42,23 @@ def test_models_without_the_whole_course_and_controls_are_left_out():
     noise = [hit(CLEANLY[0], "noise", 0.1, eps=eps) for eps in BUDGETS]
     assert budget_sweeps(group([*budgets(), short, *noise])) == budget_sweeps(group(budgets()))
     assert budget_sweeps(group([record for record in budgets() if record.threat.eps > 1])) == []
+
+
+def test_half_is_lost_where_the_course_passes_half():
+    # ARD is 0.2 eps on one model, a line in log eps between two budgets on the board, and 0.02 eps and 2 eps on others.
+    records = [
+        hit(f"rooms3-{name}.clean", "dgba-pgd", slope * eps, eps=eps, facts={"sharing_index": 0.5})
+        for name, slope in {"a": 0.2, "hard": 0.02, "soft": 2.0}.items()
+        for eps in BUDGETS
+    ]
+    (board,) = half_lost_boards(group(records))
+    assert [name.text for name in board.column("model")] == ["rooms3-hard.clean", "rooms3-a.clean", "rooms3-soft.clean"]
+    above, found, below = board.column("eps_of_half")
+    assert (above, below) == ("above 4", "at most 1")
+    assert found.value == pytest.approx(2 * 2 ** ((0.5 - 0.4) / 0.4))
+    assert found.low <= found.value <= found.high
+    assert "eps_255" not in dict(board.scope)
+    assert half_lost_boards(group([record for record in records if record.threat.eps > 1])) == []
 
 
 def test_trainings_have_courses_of_their_own():

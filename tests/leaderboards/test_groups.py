@@ -106,8 +106,11 @@ def test_contradictions_are_refused():
     with pytest.raises(BadInputError, match="disagree"):
         group([record, make_record(attack="total-pgd", facts={"parameters": 7})])
     short = record.model_dump(mode="json", by_alias=True)
-    values = unpacked([record.degradation.replicates["depth"]])[0][:-1]
-    short["degradation"]["replicates"]["depth"] = Replicates.pack(values).model_dump(mode="json")
+    for task, replicates in record.degradation.replicates.items():
+        values = unpacked([replicates])[0][:-1]
+        short["degradation"]["replicates"][task] = Replicates.pack(values).model_dump(mode="json")
+    for estimate in (short["degradation"]["ard"], *short["degradation"]["tasks"].values()):
+        estimate |= {"low": None, "high": None}
     with pytest.raises(BadInputError, match="499 replicates"):
         attack_boards(group([Record.model_validate_json(json.dumps(short))]))
 

@@ -17,6 +17,7 @@ from mtrbench.benchmark.protocol.cells import Cell
 SCRIPT = "<script>alert(1)</script>"
 LONG = "a" * 10**6
 BOUNDLESS = {"low": -1.7e308, "high": 1.7e308, "levels": "AAAA" * 2}
+NOTHING = {"value": None, "low": None, "high": None}
 Content = dict[str, Any]
 
 
@@ -62,14 +63,32 @@ REFUSED = {
     "a negative number of images": (put("cell", "dataset", "images", value=-5), "cell.dataset.images"),
     "a negative budget": (put("cell", "threat", "eps", value=-4.0), "cell.threat.eps"),
     "a score that is text": (put("degradation", "ard", "value", value="1e9"), "degradation.ard.value"),
-    "an average of its own": (put("degradation", "ard", "value", value=0.01), "ard must be the mean of the tasks"),
-    "an average of nothing": (put("degradation", "ard", "value", value=None), "ard must be the mean of the tasks"),
+    "an average of its own": (put("degradation", "ard", "value", value=2.61), "ard must be the mean of the tasks"),
+    "an average of nothing": (put("degradation", "ard", value=NOTHING), "ard must be the mean of the tasks"),
+    "a value beside its interval": (put("degradation", "ard", "value", value=0.01), "a value must lie in its"),
+    "an interval of nothing": (put("degradation", "ard", "value", value=None), "a value must lie in its interval"),
+    "an interval of its own": (put("degradation", "ard", "low", value=2.6), "interval of ard must be that of"),
+    "a task of its own": (put("degradation", "tasks", "depth", "value", value=4.19), "ard must be the mean"),
+    "damage of its own": (
+        put("degradation", "metrics", "depth", "delta1", "value", value=4.1),
+        "flat must be the mean",
+    ),
+    "scores of its own": (put("attacked", "segmentation", "miou", "value", value=0.0515), "that of its scores"),
+    "a least of its own": (put("degradation", "worst_task", "value", value=0.94), "worst_task must be the least"),
+    "a flat mean of its own": (put("degradation", "flat", "value", value=3.01), "flat must be the mean"),
+    "losses of their own": (put("degradation", "arlc", "value", value=2.61), "arlc must be the mean of the losses"),
+    "what is not complete": (put("complete", value=False), "complete tells whether the ard is defined"),
+    "negative costs": (put("costs", "forwards", value=-1.0), "costs.forwards"),
+    "negative seconds": (put("costs", "seconds", value=-1.0), "costs.seconds"),
+    "a count beyond all": (put("solver", "programs", value={"optimal": 2**60}), "solver.programs"),
+    "images beyond all": (put("cell", "dataset", "images", value=10**12), "cell.dataset.images"),
+    "a share above 1": (put("diagnostics", "zero_gradient", "depth", value=1.5), "diagnostics.zero_gradient"),
     "replicates that are none": (put("degradation", "replicates", "depth", "levels", value="%%%"), "replicates"),
     "replicates upside down": (put("degradation", "replicates", "depth", "low", value=1e300), "low must not"),
     "replicates of no range": (put("degradation", "replicates", "depth", value=BOUNDLESS), "infinitely far below"),
     "too few replicates": (
         put("degradation", "replicates", "depth", "levels", value="AAAAAA=="),
-        "2 replicates, not 500",
+        "every task must have its replicates, as many",
     ),
     "a task that nobody knows": (put("cell", "tasks", value={"mind": {"version": 1}}), "scores must name the tasks"),
     "a metric too few": (put("clean", "depth", value={}), "scores of depth must name the metrics abs_err, rel_err"),

@@ -68,7 +68,7 @@ def test_losses_board_holds_what_has_several_sets_by_ard_and_the_incomplete_last
     ]
     assert [cell.value for cell in board.column("ard")[:3]] == pytest.approx([3, 2, 1])
     assert [cell.value for cell in board.column("worst_task")[:3]] == pytest.approx([0.6, 0.5, 0.9])
-    assert [cell.value for cell in board.column("arlc")[:3]] == pytest.approx([18, 12, 6])
+    assert [cell.value for cell in board.column("arlc")[:3]] == pytest.approx([3, 2, 1])
     assert board.rows[3][2:] == ("incomplete", None, None, None)
     assert losses_boards(group(few()[::-1])) == [board]
 

@@ -1,5 +1,6 @@
 """Published files: complete, the same bytes every time, checked against the records."""
 
+import csv
 import hashlib
 import os
 import subprocess
@@ -15,11 +16,12 @@ from helpers.make_records import DAMAGE, MODELS, TASKS, all_records, make_record
 from mtrbench.benchmark.protocol.errors import BadInputError
 from mtrbench.leaderboards.analysis.groups import group
 from mtrbench.leaderboards.analysis.sharing import clean_gains, damages, shown_families
-from mtrbench.leaderboards.output.pages import files
+from mtrbench.leaderboards.output.pages import FORMATS, Extras, files
 from mtrbench.leaderboards.output.publish import check, publish
 from mtrbench.leaderboards.plots.tradeoff import points
 from mtrbench.leaderboards.site.readme import BEGIN, END, updated, with_boards
 
+EVERYTHING = Extras(site=True, formats=frozenset(FORMATS))
 HALF = "rooms3-half.clean"
 """A third degree of sharing: two make no trade-off."""
 
@@ -35,7 +37,7 @@ def records():
 
 @pytest.fixture(scope="module")
 def published(records):
-    return files(records)
+    return files(records, EVERYTHING)
 
 
 def digest(content):
@@ -46,23 +48,56 @@ def test_every_board_and_picture_is_there(published):
     expected = {"README.md", "attacks.md", "attacks.csv", "models.md", "models.csv", "metrics/depth-rel_err.csv"}
     expected |= {"attacked-victim.md", "attacked-victim.csv", "tradeoff.svg", "tradeoff.png"}
     expected |= {"heatmap-attacks-models.svg", "heatmap-attacked-victim.png"}
+    expected |= {"records.csv", "attacks.json", "models.tex"}
     assert expected <= set(published)
 
 
-def test_links_of_the_index_lead_somewhere(published):
+def test_extras_only_add(records, published):
+    plain = files(records)
+    assert {path.rsplit(".")[-1] for path in plain} == {"md", "csv", "svg"}
+    assert not any(path.startswith("metrics/") for path in plain)
+    # The index has links to what was added; all else is the same.
+    assert {path for path in plain if published[path] != plain[path]} == {"README.md"}
+    some = files(records, Extras(formats=frozenset({"tex"})))
+    assert {*some} - {*plain} == {path for path in published if path.endswith(".tex")}
+
+
+def test_every_record_has_a_row_with_its_key_and_command(records):
+    transferred = make_record("rooms3-shared.clean", "total-pgd", source="rooms3-independent.clean")
+    everything = [*records, transferred]
+    rows = [*csv.DictReader(files(everything)["records.csv"].decode().splitlines())]
+    assert {row["key"]: row["command"] for row in rows} == {record.key: record.command() for record in everything}
+    ards = {record.key: record.degradation.ard for record in everything}
+    for row in rows:
+        found = ards[row["key"]]
+        assert [float(row[name]) for name in ("ard", "ard_low", "ard_high")] == pytest.approx(
+            [found.value, found.low, found.high], rel=1e-5
+        )
+
+
+def test_a_row_of_one_record_alone_has_a_key():
+    one, two = make_record("a.clean", "dgba-pgd"), make_record("b.clean", "dgba-pgd")
+    for records, keys in (([one], [one.key]), ([one, two], [""])):
+        rows = csv.DictReader(files(records)["attacks.csv"].decode().splitlines())
+        assert [row["key"] for row in rows] == keys
+
+
+@pytest.mark.parametrize(("extras", "fewest"), [(Extras(), 15), (EVERYTHING, 30)])
+def test_links_of_the_index_lead_somewhere(records, extras, fewest):
+    published = files(records, extras)
     text = published["README.md"].decode()
     targets = [part.split(")")[0] for part in text.split("](")[1:]]
-    assert len(targets) > 30
+    assert len(targets) > fewest
     assert set(targets) <= set(published)
 
 
 def test_same_records_same_bytes_in_any_order(records, published):
-    assert files([records[i] for i in np.random.default_rng(1).permutation(len(records))]) == published
+    assert files([records[i] for i in np.random.default_rng(1).permutation(len(records))], EVERYTHING) == published
 
 
 @pytest.mark.parametrize("seed", ["1", "2"])
 def test_same_bytes_in_another_process(published, seed):
-    code = "import test_publish as t; print(t.digest(t.files(t.some_records()[::-1])))"
+    code = "import test_publish as t; print(t.digest(t.files(t.some_records()[::-1], t.EVERYTHING)))"
     environment = {**os.environ, "PYTHONHASHSEED": seed, "MPLBACKEND": "svg"}
     here = Path(__file__).parent
     run = subprocess.run(  # noqa: S603
@@ -95,7 +130,7 @@ def test_publish_then_check_finds_what_differs(published, tmp_path):
     (tmp_path / "metrics" / "old.md").write_text("old")
     assert check(published, tmp_path) == [
         "attacks.csv differs",
-        "metrics/old.md has no records",
+        "metrics/old.md would not be written",
         "models.md is missing",
     ]
     assert len(check(published, tmp_path / "nowhere")) == len(written)
@@ -123,7 +158,7 @@ def test_a_page_elsewhere_sees_the_published_files_from_there(records, tmp_path)
     page.parent.mkdir()
     page.write_text(f"{BEGIN}\n{END}\n<!-- answer:begin -->\nold\n<!-- answer:end -->\n")
     _, text = updated(page, {"": records}, {}, tmp_path / "boards")
-    assert "](../boards/tradeoff.svg)" in text
+    assert 'src="../boards/tradeoff.svg"' in text
     assert "old" not in text
 
 

@@ -42,6 +42,12 @@ def test_pages_are_those_of_the_records(suites: Suites, page: str) -> None:
     assert new == text
 
 
+def test_the_gallery_shows_nothing_but_data_that_ships() -> None:
+    texts = (ROOT / "leaderboards" / "gallery").glob("*.json")
+    assert sorted(PICTURES) == sorted(path.stem for path in texts) != []
+    assert all(ships(exhibit.dataset) for exhibit, _ in PICTURES.values())
+
+
 def test_records_lie_in_folders_of_suites(suites: Suites) -> None:
     assert sorted(suites) == NAMES != []
 

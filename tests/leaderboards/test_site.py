@@ -14,12 +14,17 @@ from helpers.make_records import BALANCINGS, MODELS, TASKS, all_records, estimat
 
 from mtrbench.leaderboards.analysis.flags import MEANINGS, NOISE, flags
 from mtrbench.leaderboards.analysis.groups import group
+from mtrbench.leaderboards.boards.attacks import attack_boards
+from mtrbench.leaderboards.boards.models import model_boards
 from mtrbench.leaderboards.boards.pairs import pair_board
+from mtrbench.leaderboards.boards.strongest import strongest_board
 from mtrbench.leaderboards.output.render import texts
 from mtrbench.leaderboards.site.bars import FIRST, chart
 from mtrbench.leaderboards.site.html_table import html_table, prose
+from mtrbench.leaderboards.site.measured import record_file
 from mtrbench.leaderboards.site.rows import page_name
-from mtrbench.leaderboards.site.site import site_files
+from mtrbench.leaderboards.site.sections import suite_page
+from mtrbench.leaderboards.site.site import SCRIPTS, site_files
 
 FORMATS = ("csv", "json", "tex")
 ENDING_BY_THEMSELVES = {"td", "th", "tr"}
@@ -96,17 +101,19 @@ def test_same_records_same_bytes_in_any_order(site):
     assert site_files(dict(reversed(shuffled.items())), PICTURES) == site
 
 
-def test_a_page_per_model_and_per_attack_and_nothing_else(site):
+def test_a_page_per_suite_model_and_attack_and_nothing_else(site):
     records = [record for part in suites().values() for record in part]
     models = {page_name("model", record.cell.model.name) for record in records}
     attacks = {page_name("attack", record.attack.name) for record in records}
-    assert set(site) == {"index.html", "site.css", "site.js", *models, *attacks}
+    own = {"index.html", "site.css", *SCRIPTS, *map(suite_page, suites())}
+    behind = {record_file(suite, record) for suite, found in suites().items() for record in found}
+    assert set(site) == {*own, *models, *attacks, *behind}
 
 
 def test_every_page_is_whole(pages):
     for page in pages.values():
         assert [tag for tag, _ in page.elements[:2]] == ["html", "head"]
-        assert len(page.all("title")) - len(page.all("svg")) - len(page.all("g")) == 1
+        assert [tag for tag, _ in page.elements[: [*page.elements].index(("body", {}))]].count("title") == 1
         assert len(page.all("h1")) == len(page.all("main")) == 1
         assert all(attributes["lang"] == "en" for attributes in page.all("html"))
         ids = page.values("id")
@@ -124,9 +131,8 @@ def test_every_table_has_a_caption_and_heads(pages):
         tables = len(page.all("table"))
         assert tables == len(page.all("caption")) > 0
         assert {attributes["scope"] for attributes in page.all("th")} == {"col", "row"}
-        # A script makes buttons of the heads of tables that sort; without it the page has one, for its colours.
-        assert len(page.all("button")) == 1
-        assert [table.get("class") for table in page.all("table")].count("sorts") == len(page.all("form"))
+        sorting = [table.get("class") for table in page.all("table")].count("sorts")
+        assert sorting == [form.get("role") for form in page.all("form")].count("search")
         assert all("alt" in attributes for attributes in page.all("img"))
 
 
@@ -137,15 +143,41 @@ def test_every_link_leads_somewhere_on_the_site_or_beside_it(pages):
     for name, page in pages.items():
         for link in [*page.values("href"), *page.values("src")]:
             path, fragment = urlsplit(link).path, urlsplit(link).fragment
-            if link == "data:," or path in {"site.css", "site.js"} | beside:
+            if link == "data:," or path in {"site.css", *SCRIPTS} | beside:
                 continue
             assert urlsplit(link).scheme == urlsplit(link).netloc == ""
             assert (unquote(path) or name) in pages, link
             assert not fragment or fragment in anchors[path or name], link
 
 
-def test_the_index_leads_to_every_page(pages):
-    assert set(pages) - {"index.html"} <= set(pages["index.html"].values("href"))
+def test_two_clicks_from_the_index_lead_to_every_page(pages):
+    first = {urlsplit(link).path for link in pages["index.html"].values("href")} & set(pages)
+    second = {urlsplit(link).path for page in first for link in pages[page].values("href")}
+    assert set(map(suite_page, suites())) <= first
+    assert set(pages) <= first | second
+
+
+def test_the_first_screen_has_the_best_models_and_the_strongest_attacks(pages):
+    (part,) = group(suites()["first"])
+    index = pages["index.html"]
+    words = [word.strip() for word in index.text if word.strip()]
+    best = [model_boards([part])[0].column("model")[0].text, strongest_board(part).column("attack")[0].text]
+    for title, name in zip(("Most robust models", "Strongest attacks"), best, strict=True):
+        assert name in words[words.index(title) : words.index(title) + 20]
+
+
+def test_a_first_click_puts_the_better_end_on_top():
+    (part,) = group(all_records())
+    heads = {head.name: head.descends for head in html_table(model_boards([part])[0], "a", "b", {}, {}).headings}
+    assert not heads["worst_case_ard"]  # the most robust model
+    assert heads["segmentation.miou"]
+    assert not heads["depth.abs_err"]
+    assert heads["clean_gain_percent"]
+    board = next(iter(attack_boards([part])))
+    heads = {head.name: head.descends for head in html_table(board, "a", "b", {}, {}).headings}
+    assert heads["ard"]  # the strongest attack
+    assert not heads["backwards"]
+    assert not heads["rank"]
 
 
 def test_nothing_is_asked_of_elsewhere(site):
@@ -224,9 +256,8 @@ def test_a_cell_shows_and_sorts_by_what_the_board_holds():
 
 
 def test_attacks_can_be_picked_by_optimizer_and_losses():
-    page = Page(
-        site_files({"": [*loss_records(BALANCINGS[:1]), make_record(attack="dgba-fgsm")]}, {})["index.html"].decode()
-    )
+    found = site_files({"": [*loss_records(BALANCINGS[:1]), make_record(attack="dgba-fgsm")]}, {})
+    page = Page(found[suite_page("")].decode())
     picks = {(row.get("data-optimizer"), row.get("data-losses")) for row in page.all("tr")}
     assert {("pgd", "train"), ("pgd", "margin"), ("other", "train")} <= picks
     assert ("fgsm", "train") not in picks  # one attack alone may end in anything

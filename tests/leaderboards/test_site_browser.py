@@ -14,6 +14,7 @@ from helpers.make_records import BALANCINGS, MODELS, TASKS, loss_records, make_r
 
 from mtrbench.leaderboards.output.publish import publish
 from mtrbench.leaderboards.site.rows import page_name
+from mtrbench.leaderboards.site.sections import suite_page
 from mtrbench.leaderboards.site.site import site_files
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
@@ -41,10 +42,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def index(browser: Browser, site: Path) -> Iterator[Browser]:
+def suite(browser: Browser, site: Path) -> Iterator[Browser]:
+    browser.resize(1280, 800)
     browser.requests.clear()
     browser.complaints.clear()
-    browser.open(site / "index.html")
+    browser.open(site / suite_page(""))
     browser.run("localStorage.clear(); delete document.documentElement.dataset.theme")
     yield browser
     assert browser.complaints == []
@@ -76,91 +78,138 @@ def sorting(browser: Browser) -> list[tuple[str, str]]:
     return [(title, how) for title, how in found]
 
 
-def test_a_click_on_a_head_sorts_and_another_turns_it_over(index: Browser) -> None:
-    before = column(index, "attack")
-    index.click(f"{head('depth')}.querySelector('button')")
-    falling = column(index, "depth")
+def test_a_click_on_a_head_sorts_and_another_turns_it_over(suite: Browser) -> None:
+    before = column(suite, "attack")
+    suite.click(f"{head('depth')}.querySelector('button')")
+    falling = column(suite, "depth")
     assert numbers(falling) == sorted(numbers(falling), reverse=True)
-    assert sorting(index) == [("depth", "descending")]
-    index.click(f"{head('depth')}.querySelector('button')")
-    rising = column(index, "depth")
+    assert sorting(suite) == [("depth", "descending")]
+    suite.click(f"{head('depth')}.querySelector('button')")
+    rising = column(suite, "depth")
     assert numbers(rising) == sorted(numbers(rising))
     assert len(set(numbers(rising))) > 3
-    assert sorting(index) == [("depth", "ascending")]
+    assert sorting(suite) == [("depth", "ascending")]
     # What has no number stands last in either order.
     assert (falling[-1], rising[-1]) == ("-", "-")
-    assert column(index, "attack") != before
-    assert sorted(column(index, "attack")) == sorted(before)
+    assert column(suite, "attack") != before
+    assert sorted(column(suite, "attack")) == sorted(before)
 
 
 @pytest.mark.parametrize("key", ["Enter", " "])
-def test_the_keyboard_sorts(index: Browser, key: str) -> None:
-    index.run(f"{head('rank')}.querySelector('button').focus()")
-    index.press("Tab")
-    assert index.run("document.activeElement.textContent.trim()") == "attack"
-    assert index.run("getComputedStyle(document.activeElement).outlineStyle") == "solid"
-    index.press(key)
-    names = column(index, "attack")
+def test_the_keyboard_sorts(suite: Browser, key: str) -> None:
+    suite.run(f"{head('rank')}.querySelector('button').focus()")
+    suite.press("Tab")
+    assert suite.run("document.activeElement.textContent.trim()") == "attack"
+    assert suite.run("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    suite.press(key)
+    names = column(suite, "attack")
     assert names == sorted(names)
-    assert sorting(index) == [("attack", "ascending")]
+    assert sorting(suite) == [("attack", "ascending")]
 
 
 def fill(browser: Browser, element: str, value: str) -> None:
     browser.run(f"(e => {{e.value = '{value}'; e.dispatchEvent(new Event('input', {{bubbles: true}}))}})({element})")
 
 
-def test_rows_are_picked_by_words_and_by_losses(index: Browser) -> None:
-    everything = column(index, "attack")
-    fill(index, f"{BOARD}.querySelector('[data-filter]')", "SIGN pgd")
-    assert column(index, "attack") == [name for name in everything if "sign" in name and "pgd" in name] != []
-    fill(index, f"{BOARD}.querySelector('[data-pick=losses]')", "margin")
-    assert column(index, "attack") == ["signsum-pgd@margin"]
-    assert index.run(f"{BOARD}.querySelector('output').textContent") == f"1 of {len(everything)} rows"
-    fill(index, f"{BOARD}.querySelector('[data-filter]')", "")
-    fill(index, f"{BOARD}.querySelector('[data-pick=losses]')", "")
-    assert column(index, "attack") == everything
+def test_rows_are_picked_by_words_and_by_losses(suite: Browser) -> None:
+    everything = column(suite, "attack")
+    fill(suite, f"{BOARD}.querySelector('[data-filter]')", "SIGN pgd")
+    assert column(suite, "attack") == [name for name in everything if "sign" in name and "pgd" in name] != []
+    fill(suite, f"{BOARD}.querySelector('[data-pick=losses]')", "margin")
+    assert column(suite, "attack") == ["signsum-pgd@margin"]
+    assert suite.run(f"{BOARD}.querySelector('output').textContent") == f"1 of {len(everything)} rows"
+    fill(suite, f"{BOARD}.querySelector('[data-filter]')", "")
+    fill(suite, f"{BOARD}.querySelector('[data-pick=losses]')", "")
+    assert column(suite, "attack") == everything
 
 
-def test_the_other_colours_are_kept(index: Browser, site: Path) -> None:
+def test_the_other_colours_are_kept(suite: Browser, site: Path) -> None:
     ground = "getComputedStyle(document.body).backgroundColor"
     toggle = "document.querySelector('[data-theme-toggle]')"
-    light = index.run(ground)
-    index.click(toggle)
-    dark = index.run(ground)
+    light = suite.run(ground)
+    suite.click(toggle)
+    dark = suite.run(ground)
     assert dark != light
-    index.open(site / page_name("model", next(iter(MODELS))))
-    assert index.run(ground) == dark
-    index.click(toggle)
-    assert index.run(ground) == light
+    suite.open(site / page_name("model", next(iter(MODELS))))
+    assert suite.run(ground) == dark
+    suite.click(toggle)
+    assert suite.run(ground) == light
 
 
-def test_the_systems_colours_are_followed(index: Browser) -> None:
+def test_the_systems_colours_are_followed(suite: Browser) -> None:
     ground = "getComputedStyle(document.body).backgroundColor"
-    light = index.run(ground)
-    index.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
-    assert index.run(ground) != light
-    index.call("Emulation.setEmulatedMedia", features=[])
-    assert index.run(ground) == light
+    light = suite.run(ground)
+    suite.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+    assert suite.run(ground) != light
+    suite.call("Emulation.setEmulatedMedia", features=[])
+    assert suite.run(ground) == light
 
 
 @pytest.mark.parametrize("name", [*list(MODELS)[:1], HOSTILE])
-def test_a_models_page_is_reached_and_its_name_is_text(index: Browser, name: str) -> None:
+def test_a_models_page_is_reached_and_its_name_is_text(suite: Browser, name: str) -> None:
     links = "[...document.querySelectorAll('tbody a')]"
-    index.open(site_of(index, f"{links}.find(a => a.textContent === {json.dumps(name)})"))
-    assert index.run("document.querySelector('h1').textContent") == name
+    suite.open(site_of(suite, f"{links}.find(a => a.textContent === {json.dumps(name)})"))
+    assert suite.run("document.querySelector('h1').textContent") == name
     # What one attack does needs no chart.
-    assert (index.run("document.querySelectorAll('svg.chart rect').length") >= len(TASKS)) == (name in MODELS)
-    assert index.run("document.querySelectorAll('[onclick], [onfocus], [autofocus]').length") == 0
+    assert (suite.run("document.querySelectorAll('svg.chart rect').length") >= len(TASKS)) == (name in MODELS)
+    assert suite.run("document.querySelectorAll('[onclick], [onfocus], [autofocus]').length") == 0
 
 
 def site_of(browser: Browser, link: str) -> Path:
     return Path(url2pathname(urlsplit(browser.run(f"{link}.href")).path))
 
 
-def test_nothing_is_wider_than_a_phone(index: Browser, site: Path) -> None:
-    size = {"width": 360, "height": 700, "deviceScaleFactor": 1, "mobile": True}
-    index.call("Emulation.setDeviceMetricsOverride", **size)
-    for page in ("index.html", page_name("model", next(iter(MODELS))), page_name("model", HOSTILE)):
-        index.open(site / page)
-        assert index.run("document.documentElement.scrollWidth") == size["width"]
-    index.call("Emulation.clearDeviceMetricsOverride")
+def test_nothing_is_wider_than_a_phone(suite: Browser, site: Path) -> None:
+    suite.resize(360, 700)
+    for page in ("index.html", suite_page(""), page_name("model", next(iter(MODELS))), page_name("model", HOSTILE)):
+        suite.open(site / page)
+        assert suite.run("document.documentElement.scrollWidth") == 360
+
+
+def test_what_was_sorted_and_picked_survives_a_reload(suite: Browser, site: Path) -> None:
+    suite.click(f"{head('depth')}.querySelector('button')")
+    fill(suite, f"{BOARD}.querySelector('[data-filter]')", "pgd")
+    fill(suite, f"{BOARD}.querySelector('[data-pick=losses]')", "margin")
+    chosen = column(suite, "attack"), sorting(suite)
+    assert 1 < len(chosen[0]) == len([name for name in chosen[0] if name.endswith("pgd@margin")])
+    suite.reload()
+    assert (column(suite, "attack"), sorting(suite)) == chosen
+    assert suite.run(f"{BOARD}.querySelector('[data-filter]').value") == "pgd"
+    suite.click(f"{BOARD}.querySelector('[data-clear]')")
+    suite.reload()
+    assert len(column(suite, "attack")) > len(chosen[0])
+    assert sorting(suite) == chosen[1]
+
+
+def test_no_hit_says_so(suite: Browser) -> None:
+    said = f"{BOARD}.querySelector('.none').checkVisibility()"
+    assert not suite.run(said)
+    fill(suite, f"{BOARD}.querySelector('[data-filter]')", "nothing is called so")
+    assert column(suite, "attack") == []
+    assert suite.run(said)
+
+
+def test_a_phone_shows_rank_name_and_score(suite: Browser, site: Path) -> None:
+    suite.resize(390, 844)
+    suite.open(site / suite_page(""))
+    ends = suite.run(
+        "[...document.querySelectorAll('.board table')].flatMap(t => [...t.tBodies[0].rows].slice(0, 3).flatMap("
+        "r => [0, 1, 2].map(i => r.cells[i].getBoundingClientRect()).flatMap(b => [b.left, b.right])))"
+    )
+    assert ends
+    assert all(0 <= end <= 390 for end in ends)
+
+
+def test_a_picture_enlarges_and_escape_closes_it(browser: Browser, tmp_path: Path) -> None:
+    picture = b'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"/>'
+    browser.resize(1280, 800)
+    publish({"tradeoff.svg": picture}, tmp_path)
+    publish(site_files({"": [make_record()]}, {"tradeoff.svg": picture}), tmp_path / "site")
+    browser.open(tmp_path / "site" / suite_page(""))
+    browser.run("document.querySelector('figure').scrollIntoView()")
+    assert browser.comes("document.querySelector('figure img').complete")  # until then it moves the page
+    browser.click("document.querySelector('[data-enlarge]')")
+    shown = "document.querySelector('dialog img')?.getBoundingClientRect().width ?? 0"
+    assert browser.run(shown) > browser.run("document.querySelector('figure img').getBoundingClientRect().width")
+    browser.press("Escape")
+    assert browser.comes("!document.querySelector('dialog').open")

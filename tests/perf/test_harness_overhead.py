@@ -15,7 +15,7 @@ from mtrbench.benchmark.harness import measure
 from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.threat import ThreatModel
 
-IMAGES, STEPS, ROUNDS = 32, 10, 9
+IMAGES, STEPS, ROUNDS = 32, 10, 15
 THREAT = ThreatModel("linf", 4 / 255)
 
 
@@ -49,5 +49,4 @@ def test_the_harness_adds_little_to_an_attack(benchmark: BenchmarkFixture, capsy
     ratio = pairwise_ratio(benchmark, lambda: measure(model, [batch], attack, THREAT, Noise()), bare)
     with capsys.disabled():
         print(f"\ncopying, counting, verifying and scoring add {ratio - 1:.1%} to {STEPS} steps of total-pgd")
-    # From 1.019 to 1.045 beside other work, which takes the memory's time, of which scoring needs most.
-    assert ratio <= 1.05
+    assert ratio <= 1.03

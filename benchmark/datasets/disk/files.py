@@ -75,7 +75,8 @@ def numbers(path: Path, channels: int | None = None, kind: type[np.floating] = n
         raise BadInputError(f"{path} must be {name} {wanted}, not {array.dtype} {array.shape}")
     if channels is None and array.ndim == 3:
         array = array[0] if array.shape[0] == 1 else array[..., 0]
-    return array.astype(np.float32)
+    with np.errstate(over="ignore"):  # what is too large for 32 bits is not finite
+        return array.astype(np.float32)
 
 
 def vectors(path: Path) -> NDArray[np.float32]:
@@ -103,7 +104,8 @@ def whole_numbers(path: Path) -> NDArray[np.int64]:
     array = npy(path)
     if array.ndim != 2 or array.size == 0 or array.dtype.kind not in "iuf":
         raise BadInputError(f"{path} must be labels (H, W), not {array.dtype} {array.shape}")
-    found = np.nan_to_num(array, nan=0.5).astype(np.int64)
+    with np.errstate(invalid="ignore"):  # what fits no integer differs from what it becomes
+        found = np.nan_to_num(array, nan=0.5).astype(np.int64)
     if not np.array_equal(found, array):
         raise BadInputError(f"{path} holds labels that are no whole numbers")
     return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...protocol.errors import BadInputError, unknown
-from .source import Source
+from .source import Source, visible
 
 FEW = 8
 """How much of an unknown folder is named."""
@@ -55,6 +55,6 @@ def recognised(dataset: str, root: Path, formats: Sequence[Format], asked: str |
 
 
 def _found(root: Path) -> str:
-    names = sorted(f"{path.name}/" if path.is_dir() else path.name for path in root.iterdir() if path.name[:2] != "._")
+    names = [f"{path.name}/" if path.is_dir() else path.name for path in visible(root)]
     more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
     return f"{', '.join(names[:FEW])}{more}" if names else "nothing"

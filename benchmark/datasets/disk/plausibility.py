@@ -32,7 +32,7 @@ LEAST = 2000
 APART, FAR = 15, 40
 """Degrees by which another reading of the normals must fit better, and beyond which none fits.
 
-Genuine normals of NYUv2 are 10 to 30 degrees off those of the depth at this size, those of another sample 41 to 71, and
+Genuine normals of NYUv2 are 10 to 30 degrees off those of the depth at this size, those of another sample 35 to 73, and
 those read with axes swapped or turned 34 and more, single samples each.
 """
 

@@ -112,10 +112,14 @@ def part(source: Source, samples: Sequence[str]) -> Source:
     return found
 
 
+def visible(folder: Path, pattern: str = "*") -> list[Path]:
+    """The paths below a folder that match, in order, but for hidden ones, as macOS adds to archives (`._NAME`)."""
+    return sorted(path for path in folder.glob(pattern) if not path.name.startswith("."))
+
+
 def stems(root: Path, folder: str, *suffixes: str) -> list[str]:
-    """The files of a folder without their suffixes, in order; what macOS adds to an archive (`._NAME`) is no file."""
-    found = (path for path in (root / folder).glob("*") if path.suffix in suffixes and not path.name.startswith("."))
-    return sorted({path.stem for path in found})
+    """The files of a folder without their suffixes, in order."""
+    return sorted({path.stem for path in visible(root / folder) if path.suffix in suffixes})
 
 
 def by_number(name: str) -> list[tuple[bool, int, str]]:

@@ -16,7 +16,7 @@ from ...protocol.tasks.segmentation import IGNORE
 from ..disk.decoding import directions, image, labels, plane
 from ..disk.files import Pixels, no_other, png
 from ..disk.formats import Format
-from ..disk.source import PHOTOGRAPH, Files, Layer, by_number
+from ..disk.source import PHOTOGRAPH, Files, Layer, by_number, visible
 from .splits import chosen
 
 METRE = 512
@@ -101,8 +101,7 @@ def _samples(root: Path) -> list[str]:
     found = set()
     for places in {place.partition("/")[0] for layer in Domains.tables[17].values() for place in layer.places}:
         for pattern in ("*_domain_*.png", "*/*_domain_*.png"):
-            paths = (root / places).glob(pattern)
-            found |= {path.relative_to(root / places).as_posix() for path in paths if path.name[:2] != "._"}
+            found |= {path.relative_to(root / places).as_posix() for path in visible(root / places, pattern)}
     names = {re.sub(r"_domain_[^/]*$", "", name) for name in found}
     if {"/" in name for name in names} == {True, False}:
         raise BadInputError(f"data root {root} has files both in folders of buildings and beside them")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ...protocol.errors import BadInputError
 from ..disk.files import reading
+from ..disk.source import visible
 
 COLUMNS = ["id", "train", "val", "test"]
 TINY = {
@@ -33,15 +34,11 @@ def chosen(root: Path, samples: Sequence[str], split: str) -> tuple[str, ...]:
         if split != "test":
             raise BadInputError(f"data root {root} has no folders of buildings, so that nobody knows its split {split}")
         return (*samples,)
-    tables = sorted(path for folder in ("", "splits_taskonomy") for path in (root / folder).glob("*.csv") if _own(path))
+    tables = [path for folder in (root, root / "splits_taskonomy") for path in visible(folder, "*.csv") if isfile(path)]
     if len(tables) > 1:
         raise BadInputError(f"data root {root} has several tables of splits: {tables[0]} and {tables[1]}; leave one")
     buildings = _buildings(tables[0], split) if tables else TINY[split]
     return tuple(sample for sample in samples if sample.partition("/")[0] in buildings)
-
-
-def _own(path: Path) -> bool:
-    return isfile(path) and not path.name.startswith(".")
 
 
 def _buildings(path: Path, split: str) -> set[str]:

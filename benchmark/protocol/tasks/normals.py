@@ -52,7 +52,8 @@ class Normals:
 
     @staticmethod
     def valid(truth: Tensor) -> Tensor:
-        return (truth != 0).any(dim=1, keepdim=True) & truth.isfinite().all(dim=1, keepdim=True)
+        largest = truth.abs().amax(dim=1, keepdim=True)  # NaN if a component is
+        return (largest > 0) & (largest < torch.inf)
 
     def loss(self, prediction: Tensor, truth: Tensor) -> Tensor:
         check_shapes(self, prediction, truth)

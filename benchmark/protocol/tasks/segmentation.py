@@ -61,10 +61,9 @@ class Segmentation:
     def statistics(self, prediction: Tensor, truth: Tensor) -> Tensor:
         check_shapes(self, prediction, truth)
         valid = self.valid(truth)
-        labels = self._labels(truth)
-        logits = torch.where(valid, prediction, 0)
-        cell = labels * self.classes + logits.argmax(dim=1, keepdim=True)
-        return nan_if_broken(histogram(cell, valid, self.classes**2), logits)
+        cell = self._labels(truth) * self.classes + prediction.argmax(dim=1, keepdim=True)
+        broken = (prediction * 0).sum(dim=1, keepdim=True).where(valid, 0)  # NaN where a logit is not finite
+        return nan_if_broken(histogram(cell, valid, self.classes**2), broken)
 
     def soft_damage(self, prediction: Tensor, truth: Tensor, clean: Mapping[str, float]) -> Tensor:
         # Both metrics fall with every pixel that turns wrong; a soft IoU beside it gains nothing.
