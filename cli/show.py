@@ -5,13 +5,16 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..api.records import find_record
 from ..benchmark.protocol.records import Record
 from .options import json_option
+
+if TYPE_CHECKING:
+    from ..benchmark.protocol.types import Attack
 
 
 def _model(name: str) -> tuple[dict[str, Any], str]:
@@ -50,7 +53,7 @@ def _attack(name: str) -> tuple[dict[str, Any], str]:
     return data, "\n".join(_lines(data))
 
 
-def _said_of(attack: object) -> str:
+def _said_of(attack: Attack) -> str:
     """What the parts of an attack say of themselves."""
     from ..attacks.parts import components
 
