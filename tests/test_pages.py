@@ -16,6 +16,19 @@ def test_the_readme_runs() -> None:
     assert record.attack.name == "dgba-pgd"
 
 
+def test_the_tutorial_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    record = run_page("tutorial.md", within=0.1)["record"]
+    assert isinstance(record, Record)
+    assert (tmp_path / "tutorial" / "boards" / "README.md").exists()
+    assert len([*(tmp_path / "pictures").glob("*.png")]) == 1
+
+
+def test_the_first_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run_page("index.md", within=0.1)["record"].undefined == ()
+
+
 def test_the_page_about_own_models_runs() -> None:
     record = run_page("own-model.md", within=0.011)["record"]
     assert isinstance(record, Record)
