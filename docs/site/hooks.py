@@ -84,7 +84,7 @@ def _place(target: str, here: str, page: Any, config: Any) -> str:
     if place.endswith(PICTURES) and place.startswith("leaderboards/"):
         return posixpath.relpath(f"pictures/{place}", folder)
     kind = "tree" if (ROOT / place).is_dir() else "blob"
-    return f"{config['repo_url']}/{kind}/main/{place}{hash_}{anchor}"
+    return f"{config['extra']['repository']}/{kind}/main/{place}{hash_}{anchor}"
 
 
 def _from_page(place: str, page: Any) -> str:
@@ -107,7 +107,8 @@ def on_page_content(content: str, page: Any, **_: Any) -> str:
 
 
 def on_config(config: Any) -> Any:
-    """On GitHub the repository is that of the build."""
+    """The way back to the repository, which on GitHub is that of the build."""
     if repository := os.environ.get("GITHUB_REPOSITORY"):
-        config["repo_url"] = f"https://github.com/{repository}"
+        config["extra"]["repository"] = f"https://github.com/{repository}"
+    config["nav"].append({"Repository": config["extra"]["repository"]})
     return config
