@@ -13,7 +13,7 @@ from ..attacks.parts import check_tasks
 from ..attacks.registry import attack_facts, load_attack
 from ..benchmark.child import Limits
 from ..benchmark.datasets.registry import load_dataset
-from ..benchmark.protocol.arguments import DataRoot
+from ..benchmark.protocol.arguments import BatchSize, DataRoot
 from ..benchmark.protocol.cells import AttackRef, Cell, DatasetRef, ModelRef, Norm, ThreatRef
 from ..benchmark.protocol.errors import BadInputError, unknown
 from ..benchmark.protocol.facts import AttackFacts, ModelFacts
@@ -36,10 +36,10 @@ Tasks = tuple[tuple[str, Task], ...]
 class Attacking:
     """What every workshop here has in common: the attacks, by their names and settings, and batches of some size."""
 
-    batch_size: int
+    batch_size: BatchSize
 
     def __post_init__(self) -> None:
-        if self.batch_size < 1:
+        if self.batch_size != "auto" and self.batch_size < 1:
             raise BadInputError(f"the batch size must be at least 1, not {self.batch_size}")
 
     def attack(self, cell: Cell) -> Attack | None:
@@ -67,7 +67,7 @@ class LocalWorkshop(Attacking):
     models: Mapping[str, str]
     data_root: DataRoot | None
     device: str
-    batch_size: int
+    batch_size: BatchSize
     limits: Limits = field(default_factory=Limits, kw_only=True)
     metrics: str | None = field(default=None, kw_only=True)
 

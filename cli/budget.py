@@ -11,7 +11,7 @@ from tabulate import tabulate
 
 from ..api.budget import HIGHEST, LOWEST, Budget
 from ..api.budget import budget as find
-from ..benchmark.protocol.arguments import DataRoot
+from ..benchmark.protocol.arguments import BatchSize, DataRoot
 from .engine_options import device_options
 from .options import data_options, json_option, out_option
 
@@ -33,7 +33,7 @@ def budget(
     dataset: str | None,
     data_root: DataRoot | None,
     images: int,
-    batch: int,
+    batch: BatchSize,
     device: str,
     out: Path,
     as_json: bool,

@@ -13,7 +13,7 @@ from ..api.means import Means
 from ..api.records import PUBLISHED, records_at
 from ..api.rerun import check_published
 from ..benchmark.engines import Engine
-from ..benchmark.protocol.arguments import DataRoot
+from ..benchmark.protocol.arguments import BatchSize, DataRoot
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.files import write_atomically
 from ..benchmark.protocol.merging import Found
@@ -79,7 +79,7 @@ def check(
     update: bool,
     data_root: DataRoot | None,
     engine: Engine,
-    batch: int,
+    batch: BatchSize,
     device: str,
     out: Path,
     junit: Path | None,

@@ -15,7 +15,7 @@ from ..benchmark.child import Limits
 from ..benchmark.engines import Engine
 from ..benchmark.engines.profiled import Profiled
 from ..benchmark.evaluation import with_clean
-from ..benchmark.protocol.arguments import DataRoot
+from ..benchmark.protocol.arguments import BatchSize, DataRoot
 from ..benchmark.protocol.cells import Norm
 from ..benchmark.protocol.records import Record
 from ..benchmark.store import Store
@@ -85,7 +85,7 @@ def run(
     limit_seconds: float,
     limit_memory: int | None,
     profile: bool,
-    batch: int,
+    batch: BatchSize,
     device: str,
     out: Path,
     as_json: bool,

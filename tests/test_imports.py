@@ -71,6 +71,7 @@ FLOORS = {
         "benchmark.arrays",
     ],
     "benchmark.suspicion": ["benchmark.protocol"],
+    "benchmark.batches": ["benchmark.protocol"],
     "benchmark.neighbours": ["benchmark.protocol", "benchmark.attackers"],
     "benchmark.memory": ["benchmark.protocol"],
     "benchmark.harness": [

@@ -39,6 +39,15 @@ def blamed_on(title: str) -> Iterator[None]:
         raise BadInputError(f"{title}: {told(error)}") from error
 
 
+def out_of_memory(error: BaseException | None) -> bool:
+    """Whether an error says that memory was not enough, or comes of one that does."""
+    while error is not None:
+        if isinstance(error, MemoryError) or "out of memory" in str(error) or "can't allocate memory" in str(error):
+            return True
+        error = error.__cause__
+    return False
+
+
 def told(error: BaseException) -> str:
     """An error of foreign code on one line, with the place where it was raised."""
     if isinstance(error, SystemExit):
