@@ -21,6 +21,7 @@ from ..benchmark.protocol.arguments import BatchSize, DataRoot, batch_size_of, f
 from ..benchmark.protocol.cells import Cell, DatasetRef, ModelRef, Norm
 from ..benchmark.protocol.eps import eps_255
 from ..benchmark.protocol.errors import BadInputError
+from ..benchmark.protocol.faults import first_fault
 from ..benchmark.protocol.records import AnyRecord, CleanRecord, Record
 from ..benchmark.protocol.tasks.base import Task
 from ..benchmark.protocol.types import Attack, Dataset, MultiTaskModel
@@ -171,7 +172,7 @@ def _in_memory(model: object, name: str | None, size: object, device: torch.devi
     try:
         ref = model_object_ref(called, model)
     except ValidationError as error:
-        raise BadInputError(f"a model cannot be called {called!r}: {error.errors()[0]['msg']}") from error
+        raise BadInputError(f"a model cannot be called {called!r}: {first_fault(error)}") from error
     return _Subject(ref, model.tasks, None, None if size is None else image_size(size), model.to(device))
 
 

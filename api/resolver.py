@@ -17,6 +17,7 @@ from ..benchmark.protocol.arguments import BatchSize, DataRoot
 from ..benchmark.protocol.cells import AttackRef, Cell, DatasetRef, ModelRef, Norm, ThreatRef
 from ..benchmark.protocol.errors import BadInputError, unknown
 from ..benchmark.protocol.facts import AttackFacts, ModelFacts
+from ..benchmark.protocol.faults import first_fault
 from ..benchmark.protocol.tasks.base import Task
 from ..benchmark.protocol.tasks.registry import task_settings
 from ..benchmark.protocol.threat import ThreatModel
@@ -193,7 +194,7 @@ def threat_ref(norm: Norm, eps: float, targets: tuple[str, ...] | None) -> Threa
     try:
         return ThreatRef(norm=norm, eps=eps, targets=targets)
     except ValidationError as error:
-        raise BadInputError(f"targets {targets!r}: {error.errors()[0]['msg']}") from error
+        raise BadInputError(f"targets {targets!r}: {first_fault(error)}") from error
 
 
 def found_models(sources: Iterable[str]) -> dict[str, str]:

@@ -25,9 +25,10 @@ from ..leaderboards.analysis.gallery import Exhibit
 from ..leaderboards.site.exhibit import Shown, factor, picture
 from ..models.registry import find_model
 from .options import Eps, data_options, norm_option
+from .terminal import Command, echo
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--model", "models", multiple=True, required=True, help="Repeatable.")
 @click.option("--attack", "attacks", multiple=True, required=True, help="Repeatable.")
 @click.option(
@@ -70,7 +71,7 @@ def gallery(
                 name = re.sub(r"[^\w.@+-]+", "-", f"{model}--{attack}--{norm}-{eps:g}--{steps}-steps--{exhibit.sample}")
                 write_atomically(out / f"{name}.png", picture(shown))
                 write_atomically(out / f"{name}.json", exhibit.model_dump_json(indent=1).encode() + b"\n")
-                click.echo(out / f"{name}.png")
+                echo(out / f"{name}.png")
 
 
 def attacked(workshop: LocalWorkshop, cell: Cell, name: str, index: int) -> tuple[Exhibit, Shown]:

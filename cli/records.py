@@ -8,9 +8,10 @@ import click
 
 from ..benchmark.protocol.packing import pack as pack_into
 from ..benchmark.protocol.reading import read_places
+from .terminal import Group, echo
 
 
-@click.group()
+@click.group(cls=Group)
 def records() -> None:
     """Work on files of records."""
 
@@ -27,4 +28,4 @@ def pack(places: tuple[Path, ...], out: Path) -> None:
     found = list(read_places(places))
     written = pack_into(found, out)
     count = len({one.record.key for one in found})
-    click.echo(f"{count} records in {out}; files written: {', '.join(path.name for path in written) or 'none'}")
+    echo(f"{count} records in {out}; files written: {', '.join(path.name for path in written) or 'none'}")

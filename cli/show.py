@@ -12,6 +12,7 @@ import click
 from ..api.records import find_record
 from ..benchmark.protocol.records import Record
 from .options import json_option
+from .terminal import Command, echo
 
 if TYPE_CHECKING:
     from ..benchmark.protocol.types import Attack
@@ -73,7 +74,7 @@ ARXIV = re.compile(r"arXiv\s+(\d{4}\.\d{4,5})")
 KINDS = {"model": _model, "attack": _attack, "record": _record}
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("kind", metavar="KIND", type=click.Choice(list(KINDS)))
 @click.argument("name")
 @json_option
@@ -83,7 +84,7 @@ def show(kind: str, name: str, as_json: bool) -> None:
     A record is named by its file or by the beginning of its key, and shown with the command that measures it again.
     """
     data, text = KINDS[kind](name)
-    click.echo(json.dumps(data, indent=1) if as_json else text)
+    echo(json.dumps(data, indent=1) if as_json else text)
 
 
 def _lines(value: dict[str, Any], depth: int = 0) -> list[str]:

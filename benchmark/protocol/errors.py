@@ -8,12 +8,17 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 
+from .plain import one_line
+
 
 class BadInputError(ValueError):
     """Something the user gave is wrong; the message is one line: what, where, what to do.
 
     The command line prints the message alone and exits with code 2.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 class AttackError(BadInputError):

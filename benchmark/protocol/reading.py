@@ -17,6 +17,7 @@ from typing import IO, cast
 from pydantic import ValidationError
 
 from .errors import BadInputError
+from .faults import in_words, placed
 from .merging import Found, merged
 from .migration import SCHEMA, migrated
 from .records import AnyRecord, CleanRecord, Record
@@ -149,8 +150,7 @@ def _validated(where: str, content: object, text: bytes) -> AnyRecord:
         return _kind(content).model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "record"
-        raise BadInputError(f"{where}: {field}: {first['msg']}; {REMEDY}") from error
+        raise BadInputError(f"{where}: {placed(first, 'record')}: {in_words(first)}; {REMEDY}") from error
     except (ValueError, RecursionError) as error:
         raise BadInputError(f"{where} is no valid JSON: {error}; {REMEDY}") from error
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from .errors import BadInputError
+from .faults import in_words, placed
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -46,5 +47,5 @@ def validated(kind: type[M], content: dict[str, Any], what: str) -> M:
 
 
 def _told(fault: Mapping[str, Any]) -> str:
-    where = f"field {'.'.join(map(str, fault['loc']))!r}: " if fault["loc"] else ""
-    return where + " ".join(fault["msg"].removeprefix("Value error, ").split())
+    where = f"field {placed(fault)!r}: " if fault["loc"] else ""
+    return where + in_words(fault)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 
-from ...benchmark.protocol.cells import Name, Norm, Strict
+from ...benchmark.protocol.cells import Name, Norm, Plain, Strict
 from ...benchmark.protocol.errors import BadInputError
 
 GALLERY = "gallery"
@@ -31,7 +31,7 @@ class Exhibit(Strict):
 
     model: Name
     attack: Name
-    settings: Annotated[str, Field(max_length=200)] = ""
+    settings: Annotated[Plain, Field(max_length=200)] = ""
     dataset: Name
     sample: Name
     norm: Norm
