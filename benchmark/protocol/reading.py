@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gc
 import gzip
 import json
@@ -94,6 +95,8 @@ def _texts(path: Path) -> Iterator[tuple[str, bytes]]:
     """What stands for a record in a file, and where: all of it, or each of its lines."""
     if not path.name.endswith(ENDINGS):
         raise BadInputError(f"{path} is no file of records; they end in {', '.join(ENDINGS)}")
+    if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would be waited for
+        raise BadInputError(f"record {path} is no regular file; {REMEDY}")
     lines = ".jsonl" in path.suffixes[-2:] or path.suffix == ".zip"
     total = 0
     try:
@@ -103,6 +106,8 @@ def _texts(path: Path) -> Iterator[tuple[str, bytes]]:
                 text = file.readline(LARGEST + 1) if lines else file.read(LARGEST + 1)
                 if lines and not text and number > 1:
                     return
+                if number == 1:
+                    text = text.removeprefix(codecs.BOM_UTF8)  # as some editors begin a file
                 total += len(text)
                 if len(text) > LARGEST:
                     raise BadInputError(f"{where} holds more than {LARGEST >> 20} MB; {REMEDY}")

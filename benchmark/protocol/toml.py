@@ -22,8 +22,10 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
 
 def read_text(path: Path, what: str) -> str:
     """The text of a file; raises BadInputError, starting with `what`, if it cannot be read or is no text."""
+    if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would be waited for
+        raise BadInputError(f"{what} cannot be read: it is no regular file")
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark of the order of bytes
     except OSError as error:
         raise BadInputError(f"{what} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -192,3 +193,25 @@ def test_reader_that_has_seen_enough_is_no_error() -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 141
+
+
+class TestFilesOfOtherKinds:
+    def test_mark_of_the_order_of_bytes_is_no_content(self, tiny: Path, tmp_path: Path) -> None:
+        for name, content in {"card.toml": tiny.read_bytes(), "record.json": make_record().to_json().encode()}.items():
+            (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + content)
+        assert mtrbench("show", "model", tmp_path / "card.toml").code == 0
+        assert mtrbench("show", "record", tmp_path / "record.json").code == 0
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes among files here")
+    def test_pipes_are_not_waited_for(self, tmp_path: Path) -> None:
+        for name in ("card.toml", "record.json", "recipe.toml"):
+            os.mkfifo(tmp_path / name)
+        assert_refused(mtrbench("show", "model", tmp_path / "card.toml"), "card.toml", "no regular file")
+        assert_refused(mtrbench("train", tmp_path / "recipe.toml"), "recipe.toml", "no regular file")
+        assert_refused(mtrbench("run", tmp_path / "recipe.toml"), "recipe.toml", "no regular file")
+        assert_refused(mtrbench("show", "record", tmp_path / "record.json"), "record.json")
+        assert_refused(mtrbench("leaderboard", "--records", tmp_path), "record.json", "no regular file")
+
+    @pytest.mark.parametrize("name", ["DGBA", "Dgba-PGD", "TOTAL-pgd"])
+    def test_capital_letters_find_the_name(self, name: str) -> None:
+        assert_refused(mtrbench("show", "attack", name), f"did you mean {name.lower()}")
