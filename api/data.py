@@ -9,8 +9,6 @@ from functools import partial
 from os import PathLike
 from typing import TypeVar
 
-from tqdm import tqdm
-
 from ..benchmark.datasets.disk.dataset import digest_of
 from ..benchmark.datasets.disk.formats import Format
 from ..benchmark.datasets.disk.opening import Kept
@@ -20,6 +18,7 @@ from ..benchmark.datasets.registry import DATASETS
 from ..benchmark.engines import default_workers, make_engine
 from ..benchmark.protocol.arguments import DataRoot, root_of, whole
 from ..benchmark.protocol.errors import BadInputError
+from ..benchmark.protocol.progress import progress
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -110,7 +109,7 @@ def in_order(function: Callable[[J], R], jobs: Sequence[J], workers: int | None,
     count = default_workers() if workers is None else whole(workers, "workers", least=1)
     engine = make_engine(None, min(count, len(jobs)) or 1)
     with closing(engine.run(function, jobs)) as results:
-        by_job = dict(tqdm(results, title, total=len(jobs), disable=title is None, leave=False))
+        by_job = dict(progress(results, title, total=len(jobs), disable=title is None, leave=False))
     return (by_job[job] for job in jobs)
 
 

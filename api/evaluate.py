@@ -17,10 +17,11 @@ from torch.nn.parameter import is_lazy
 from ..benchmark.datasets.objects import dataset_object
 from ..benchmark.datasets.registry import load_dataset
 from ..benchmark.engines import Serial
-from ..benchmark.protocol.arguments import DataRoot, folder, image_size, root_of, whole
+from ..benchmark.protocol.arguments import BatchSize, DataRoot, batch_size_of, folder, image_size, root_of, whole
 from ..benchmark.protocol.cells import Cell, DatasetRef, ModelRef, Norm
 from ..benchmark.protocol.eps import eps_255
 from ..benchmark.protocol.errors import BadInputError
+from ..benchmark.protocol.faults import first_fault
 from ..benchmark.protocol.records import AnyRecord, CleanRecord, Record
 from ..benchmark.protocol.tasks.base import Task
 from ..benchmark.protocol.types import Attack, Dataset, MultiTaskModel
@@ -51,7 +52,7 @@ def evaluate(
     steps: int | None = None,
     seed: int = 0,
     data_root: str | PathLike[str] | None = None,
-    batch_size: int = 32,
+    batch_size: BatchSize = 32,
     device: str | torch.device = "cpu",
     store: str | PathLike[str] | None = None,
     progress: Progress = False,
@@ -67,7 +68,7 @@ def evaluate(
     None is all of the data set. `data_root` is the folder of one that does not ship with the package, or a `DataRoot`,
     which says the files' format, too. A card says the images' size; a model in memory gets images of `size` (H, W), or
     one number for both, 64 by default, unless the data set is in memory, too. `steps` goes to an attack by name, if it
-    takes any.
+    takes any. `batch_size` "auto" is as many images at once as memory and throughput let them.
 
     With a folder `store`, as `mtrbench run --out` makes it, nothing that is there is computed twice, and what is
     interrupted goes on. `progress` draws a bar, or is called with the images done and all images.
@@ -118,12 +119,12 @@ def _planned(
     steps: int | None = None,
     seed: int = 0,
     data_root: str | PathLike[str] | None = None,
-    batch_size: int = 32,
+    batch_size: BatchSize = 32,
     device: str | torch.device = "cpu",
 ) -> tuple[Cell, OwnWorkshop]:
     """The cell that `evaluate` is asked for, and what it is evaluated with."""
     threat = threat_ref(norm, eps_255(eps, norm), _targets(targets))
-    number, batch = whole(seed, "seed"), whole(batch_size, "batch_size", least=1)
+    number, batch = whole(seed, "seed"), batch_size_of(batch_size)
     root, place = root_of(data_root), device_of(device)
     made = _attack(attack, steps)
     subject = _with_card(model, name, size) if isinstance(model, str) else _in_memory(model, name, size, place)
@@ -171,7 +172,7 @@ def _in_memory(model: object, name: str | None, size: object, device: torch.devi
     try:
         ref = model_object_ref(called, model)
     except ValidationError as error:
-        raise BadInputError(f"a model cannot be called {called!r}: {error.errors()[0]['msg']}") from error
+        raise BadInputError(f"a model cannot be called {called!r}: {first_fault(error)}") from error
     return _Subject(ref, model.tasks, None, None if size is None else image_size(size), model.to(device))
 
 

@@ -18,6 +18,7 @@ from ..benchmark.datasets.registry import DATASETS
 from ..benchmark.protocol.cells import AttackRef, DatasetRef, ModelRef
 from ..benchmark.protocol.digest import digest, foreign_sha256
 from ..benchmark.protocol.errors import BadInputError
+from ..benchmark.protocol.faults import first_fault
 from ..benchmark.protocol.references import Reference
 from ..benchmark.protocol.types import Attack, Dataset, MultiTaskModel
 from ..benchmark.protocol.weights import weights_sha256
@@ -55,7 +56,7 @@ def attack_ref(name: str, attack: Attack) -> AttackRef:
         return AttackRef(name=name, version=version, settings=settings, code=code)
     except ValidationError as error:
         where = [part for part in error.errors()[0]["loc"] if part in settings]
-        fault = f"setting {where[0]} is {settings[str(where[0])]!r}" if where else error.errors()[0]["msg"]
+        fault = f"setting {where[0]} is {settings[str(where[0])]!r}" if where else first_fault(error)
         raise BadInputError(
             f"attack {name!r}: {fault}; records hold a name of at most 200 letters, and settings that are numbers, "
             "texts, true, false, or lists and tables of these"

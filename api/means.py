@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..benchmark.engines import Engine
-from ..benchmark.protocol.arguments import DataRoot
+from ..benchmark.protocol.arguments import BatchSize, DataRoot
 from ..benchmark.protocol.cells import Cell
 from ..benchmark.store import Store
 from .resolver import LocalWorkshop
@@ -20,7 +20,7 @@ class Means:
     engine: Engine
     data_root: DataRoot | None = None
     device: str = "cpu"
-    batch_size: int = 32
+    batch_size: BatchSize = 32
     progress: Progress = False
 
     def workshop(self, models: dict[str, str]) -> LocalWorkshop:

@@ -13,10 +13,11 @@ from ..attacks.parts import check_tasks
 from ..attacks.registry import attack_facts, load_attack
 from ..benchmark.child import Limits
 from ..benchmark.datasets.registry import load_dataset
-from ..benchmark.protocol.arguments import DataRoot
+from ..benchmark.protocol.arguments import BatchSize, DataRoot
 from ..benchmark.protocol.cells import AttackRef, Cell, DatasetRef, ModelRef, Norm, ThreatRef
 from ..benchmark.protocol.errors import BadInputError, unknown
 from ..benchmark.protocol.facts import AttackFacts, ModelFacts
+from ..benchmark.protocol.faults import first_fault
 from ..benchmark.protocol.tasks.base import Task
 from ..benchmark.protocol.tasks.registry import task_settings
 from ..benchmark.protocol.threat import ThreatModel
@@ -36,10 +37,10 @@ Tasks = tuple[tuple[str, Task], ...]
 class Attacking:
     """What every workshop here has in common: the attacks, by their names and settings, and batches of some size."""
 
-    batch_size: int
+    batch_size: BatchSize
 
     def __post_init__(self) -> None:
-        if self.batch_size < 1:
+        if self.batch_size != "auto" and self.batch_size < 1:
             raise BadInputError(f"the batch size must be at least 1, not {self.batch_size}")
 
     def attack(self, cell: Cell) -> Attack | None:
@@ -67,7 +68,7 @@ class LocalWorkshop(Attacking):
     models: Mapping[str, str]
     data_root: DataRoot | None
     device: str
-    batch_size: int
+    batch_size: BatchSize
     limits: Limits = field(default_factory=Limits, kw_only=True)
     metrics: str | None = field(default=None, kw_only=True)
 
@@ -193,7 +194,7 @@ def threat_ref(norm: Norm, eps: float, targets: tuple[str, ...] | None) -> Threa
     try:
         return ThreatRef(norm=norm, eps=eps, targets=targets)
     except ValidationError as error:
-        raise BadInputError(f"targets {targets!r}: {error.errors()[0]['msg']}") from error
+        raise BadInputError(f"targets {targets!r}: {first_fault(error)}") from error
 
 
 def found_models(sources: Iterable[str]) -> dict[str, str]:

@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
-from tqdm import tqdm
-
 from ..benchmark.engines import Engine
 from ..benchmark.evaluation import do_jobs, evaluate_cells, pending
 from ..benchmark.jobs import Workshop, images_of, undone
 from ..benchmark.protocol.cells import Cell
 from ..benchmark.protocol.errors import AttackError
+from ..benchmark.protocol.progress import progress as bars
 from ..benchmark.protocol.records import AnyRecord
 from ..benchmark.shares import begin_share
 from ..benchmark.store import Store
@@ -51,7 +50,7 @@ def evaluate_all(
     images = sum(map(images_of, jobs))
     tell = progress if callable(progress) else None
     with (
-        tqdm(total=images, unit="image", smoothing=0.05, disable=not jobs or progress is not True) as bar,
+        bars(total=images, unit="image", smoothing=0.05, disable=not jobs or progress is not True) as bar,
         closing(evaluate_cells(cells, workshop, store, engine, jobs)) as steps,
     ):
         for step in steps:
@@ -88,7 +87,7 @@ def do_share(
     faults: dict[str, str] = {}
     computed = 0
     with (
-        tqdm(total=sum(map(images_of, left)), unit="image", smoothing=0.05, disable=not left) as bar,
+        bars(total=sum(map(images_of, left)), unit="image", smoothing=0.05, disable=not left) as bar,
         closing(do_jobs(workshop, store, engine, left)) as done,
     ):
         for job, outcome in done:

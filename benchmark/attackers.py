@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from .measurement import Effort
-from .protocol.errors import AttackError, BadInputError, told
+from .protocol.errors import AttackError, BadInputError, out_of_memory, told
 from .protocol.noise import Noise
 from .protocol.threat import ThreatModel
 from .protocol.types import Attack, Batch, MultiTaskModel, SplitAttack
@@ -106,7 +106,7 @@ def on_a_copy(model: MultiTaskModel, task: Assignment, probe: Tensor) -> Here | 
 def failure(error: BaseException) -> str:
     """What an attack raised, on one line."""
     text = " ".join(str(error).split())
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in text:
+    if out_of_memory(error):
         return "out of memory; smaller batches need less, and --limit-memory says what an attack from outside may take"
     return told(error) if text else type(error).__name__
 

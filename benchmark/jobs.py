@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from .batches import with_fitting_batches
 from .child import Limits
 from .harness import Keep, in_batches, measure
 from .measurement import Measurement
+from .protocol.arguments import BatchSize
 from .protocol.cells import Cell, ModelRef
 from .protocol.errors import blamed_on
 from .protocol.facts import AttackFacts, ModelFacts
@@ -27,7 +29,7 @@ class Tools(Protocol):
     """What a job is done with, the objects that its cell names among it."""
 
     @property
-    def batch_size(self) -> int: ...
+    def batch_size(self) -> BatchSize: ...
 
     @property
     def device(self) -> str: ...
@@ -91,7 +93,7 @@ def measure_cell(tools: Tools, cell: Cell, span: Span, keep: Keep | None = None)
     """
     with part(DATA):
         dataset = tools.dataset(cell)
-    own = in_batches(dataset, range(*span), tools.batch_size, tools.device)
+    samples = range(*span)
     threat = ThreatModel(cell.threat.norm, cell.threat.eps / 255, cell.threat.targets) if cell.threat else None
     attack = tools.attack(cell)
     # In batches of one size, so that what an attack makes of them does not depend on the machine's.
@@ -101,8 +103,17 @@ def measure_cell(tools: Tools, cell: Cell, span: Span, keep: Keep | None = None)
         source = tools.model(cell.source) if cell.source else None
         model = tools.model(cell.model)
     limits = tools.limits if cell.attack is not None and cell.attack.code is not None else None
-    with blamed_on(cell.title):
+
+    def work(size: int) -> Measurement:
+        own = in_batches(dataset, samples, size, tools.device)
         return measure(model, own, attack, threat, Noise(cell.seed), cell.title, split, source, limits, keep)
+
+    with blamed_on(cell.title):
+        if tools.batch_size != "auto":
+            return work(tools.batch_size)
+        what = (cell.source or cell.model).sha256, cell.dataset.size, tools.device
+        shard = in_batches(dataset, samples, SHARD, tools.device)
+        return with_fitting_batches(what, source or model, lambda: next(shard), work)
 
 
 def spans(cell: Cell) -> list[Span]:

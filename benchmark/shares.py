@@ -13,6 +13,7 @@ from .evaluation import draft
 from .jobs import Job, Workshop, all_jobs
 from .protocol.cells import Cell, Sha256, Strict
 from .protocol.errors import BadInputError
+from .protocol.faults import first_fault
 from .protocol.files import write_atomically
 from .protocol.provenance import Environment
 from .recording import Draft
@@ -88,7 +89,7 @@ def read_share(store: Store) -> StoredShare:
     except OSError as error:
         raise BadInputError(f"{path} cannot be read: {error.strerror}; run the share again") from error
     except ValidationError as error:
-        raise BadInputError(f"{path} cannot be read: {error.errors()[0]['msg']}; run the share again") from error
+        raise BadInputError(f"{path} cannot be read: {first_fault(error)}; run the share again") from error
 
 
 def check_same(one: StoredShare, other: Share, place: str) -> None:

@@ -11,12 +11,13 @@ from tabulate import tabulate
 
 from ..api.budget import HIGHEST, LOWEST, Budget
 from ..api.budget import budget as find
-from ..benchmark.protocol.arguments import DataRoot
+from ..benchmark.protocol.arguments import BatchSize, DataRoot
 from .engine_options import device_options
 from .options import data_options, json_option, out_option
+from .terminal import Command, echo
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("models", nargs=-1, required=True)
 @click.option("--attack", default="auto", show_default=True)
 @click.option("--level", type=click.FloatRange(min=0, min_open=True), default=0.5, show_default=True, help="Of ARD.")
@@ -33,7 +34,7 @@ def budget(
     dataset: str | None,
     data_root: DataRoot | None,
     images: int,
-    batch: int,
+    batch: BatchSize,
     device: str,
     out: Path,
     as_json: bool,
@@ -46,12 +47,10 @@ def budget(
     given = {"dataset": dataset, "data_root": data_root, "images": images, "batch_size": batch, "device": device}
     found = {model: find(model, attack, level=level, store=out, progress=not as_json, **given) for model in models}
     if as_json:
-        click.echo(json.dumps([_summary(model, budget) for model, budget in found.items()], indent=1))
+        echo(json.dumps([_summary(model, budget) for model, budget in found.items()], indent=1))
         return
     head = ["model", f"eps where ARD = {level:g}, in 1/255 [95 %]", "ARD at eps"]
-    click.echo(
-        tabulate([[model, _shown(one), _course(one)] for model, one in found.items()], head, disable_numparse=True)
-    )
+    echo(tabulate([[model, _shown(one), _course(one)] for model, one in found.items()], head, disable_numparse=True))
 
 
 def _shown(budget: Budget) -> str:

@@ -11,9 +11,10 @@ import click
 from ..benchmark.protocol.arguments import DataRoot
 from ..benchmark.protocol.errors import BadInputError
 from .options import Eps, Settings, Size, TaskOption, data_options
+from .terminal import Command, echo
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("entry", metavar="MODULE:FACTORY")
 @click.option("--weights", type=click.Path(path_type=Path), help="Trained weights: safetensors, or a torch state dict.")
 @click.option("--name", required=True, help="What the model will be called.")
@@ -80,10 +81,10 @@ def card(
         data_root=data_root,
     )
     index = made.reach.sharing_index
-    click.echo(f"{made.path}: sharing index {'unknown' if index is None else f'{index:.2f}'}, measured over parameters")
+    echo(f"{made.path}: sharing index {'unknown' if index is None else f'{index:.2f}'}, measured over parameters")
     for task, scores in made.card.clean.scores.items():
-        click.echo(f"  {task}: " + ", ".join(f"{metric} {value:.3f}" for metric, value in scores.items()))
-    click.echo(f"see whether it is a model by: mtrbench validate model {made.path}")
+        echo(f"  {task}: " + ", ".join(f"{metric} {value:.3f}" for metric, value in scores.items()))
+    echo(f"see whether it is a model by: mtrbench validate model {made.path}")
 
 
 def _training(trained: str | None, eps: float | None, seed: int | None) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from ..api.means import Means
 from ..api.records import PUBLISHED, records_at
 from ..api.rerun import check_published
 from ..benchmark.engines import Engine
-from ..benchmark.protocol.arguments import DataRoot
+from ..benchmark.protocol.arguments import BatchSize, DataRoot
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.files import write_atomically
 from ..benchmark.protocol.merging import Found
@@ -23,6 +23,7 @@ from ..leaderboards.analysis.verdicts import tolerances
 from ..leaderboards.output.checks import check_annotations, check_json, check_junit, check_markdown, check_text
 from .engine_options import engine_options
 from .options import data_options, json_option
+from .terminal import Command, echo
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
 """Where GitHub's runners show Markdown from."""
@@ -30,7 +31,7 @@ SUMMARY = "GITHUB_STEP_SUMMARY"
 file_option = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("what", required=False)
 @click.option("--sample", type=click.IntRange(min=1), help="Measure so many cells, drawn at random, again.")
 @click.option("--seed", type=int, help="Which cells --sample draws.", show_default="the day's number")
@@ -79,7 +80,7 @@ def check(
     update: bool,
     data_root: DataRoot | None,
     engine: Engine,
-    batch: int,
+    batch: BatchSize,
     device: str,
     out: Path,
     junit: Path | None,
@@ -110,7 +111,7 @@ def check(
             raise BadInputError("say what to check: a suite, the beginning of a key, --sample N, or --baseline FILE")
         number = datetime.now(UTC).date().toordinal() if seed is None else seed
         if sample is not None:
-            click.echo(f"{sample} cells drawn by --seed {number}", err=True)
+            echo(f"{sample} cells drawn by --seed {number}", err=True)
         checked = check_published(what, means, sample=sample, seed=number, places=places or (PUBLISHED,))
         found = checked.comparison
         if evidence and checked.repeated:
@@ -123,13 +124,13 @@ def check(
         limits = tolerances(fail_if)
         records = suite_records(what, means, out) if what else records_at(places)
         if update:
-            click.echo(f"{update_baseline(baseline, records)} records in {baseline}")
+            echo(f"{update_baseline(baseline, records)} records in {baseline}")
             return
         if not baseline.exists():
             raise BadInputError(f"there is no baseline {baseline}; write it with --update")
         found = check_baseline(baseline, records, limits)
     _report(found, junit, markdown, github)
-    click.echo(check_json(found) if as_json else check_text(found), nl=as_json)
+    echo(check_json(found) if as_json else check_text(found).removesuffix("\n"))
     context.exit(found.exit_code)
 
 
@@ -140,7 +141,7 @@ def _report(found: Comparison, junit: Path | None, markdown: Path | None, github
         write_atomically(markdown, check_markdown(found).encode())
     if github:
         for line in check_annotations(found):
-            click.echo(line, err=True)  # stdout may be JSON; runners read both
+            echo(line, err=True)  # stdout may be JSON; runners read both
         if os.environ.get(SUMMARY):
             with Path(os.environ[SUMMARY]).open("a", encoding="utf-8") as file:
                 file.write(check_markdown(found))

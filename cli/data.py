@@ -12,6 +12,7 @@ import click
 from ..benchmark.protocol.arguments import DataRoot
 from ..benchmark.protocol.errors import BadInputError
 from .options import Size, data_options, json_option
+from .terminal import Group, echo
 
 workers_option: Callable[[Any], Any] = click.option(
     "--workers", type=click.IntRange(min=1), help="Processes; default: one per core."
@@ -21,7 +22,7 @@ classes_option: Callable[[Any], Any] = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def data() -> None:
     """Look at, convert and draw data sets that lie in a folder."""
 
@@ -51,7 +52,7 @@ def verify(
     from .data_text import as_data, as_text
 
     found = verified(name, _root(data_root), classes=classes, size=size, workers=workers, progress=True)
-    click.echo(json.dumps(as_data(found), indent=1) if as_json else as_text(found))
+    echo(json.dumps(as_data(found), indent=1) if as_json else as_text(found))
     context.exit(0 if found.sound else 1)
 
 
@@ -71,8 +72,8 @@ def prepare(
     from ..api.preparing import prepare as prepared
 
     done = prepared(name, _root(data_root), out, size=size, workers=workers, progress=True)
-    click.echo(f"{done.out}: {done.samples} samples, {done.written} written now")
-    click.echo(f"next: mtrbench data verify {name} --data-root {done.out}", err=True)
+    echo(f"{done.out}: {done.samples} samples, {done.written} written now")
+    echo(f"next: mtrbench data verify {name} --data-root {done.out}", err=True)
 
 
 @data.command()
@@ -94,7 +95,7 @@ def preview(
 
     place = out or Path(f"{name}.png")
     write_atomically(place, drawn(name, _root(data_root), images=images, split=split, classes=classes))
-    click.echo(place)
+    echo(place)
 
 
 def _root(root: DataRoot | None) -> DataRoot:

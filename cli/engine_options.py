@@ -10,13 +10,17 @@ import click
 
 from ..api.devices import device_of
 from ..benchmark.engines import ENGINES, default_workers, make_engine
-from .options import Command, Result
+from .options import AtOnce, Command, Result
 
 
 def device_options(command: Command) -> Command:
     """`--batch` and `--device`."""
     batch = click.option(
-        "--batch", type=click.IntRange(min=1), default=32, show_default=True, help="Images per forward pass."
+        "--batch",
+        type=AtOnce(),
+        default=32,
+        show_default=True,
+        help="Images at once; auto: as many as fit and pay.",
     )
     return batch(click.option("--device", default="cpu", show_default=True)(command))
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..api.panels import panels
 from ..api.resolver import LocalWorkshop, found_models, threat_ref
+from ..benchmark.datasets.rooms.labels import CLASSES
 from ..benchmark.protocol.arguments import DataRoot
 from ..benchmark.protocol.cells import Cell, Norm
 from ..benchmark.protocol.errors import BadInputError, blamed_on
@@ -25,9 +26,10 @@ from ..leaderboards.analysis.gallery import Exhibit
 from ..leaderboards.site.exhibit import Shown, factor, picture
 from ..models.registry import find_model
 from .options import Eps, data_options, norm_option
+from .terminal import Command, echo
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--model", "models", multiple=True, required=True, help="Repeatable.")
 @click.option("--attack", "attacks", multiple=True, required=True, help="Repeatable.")
 @click.option(
@@ -66,11 +68,13 @@ def gallery(
             )
             for image in images:
                 exhibit, shown = attacked(workshop, cell, attack, image)
-                exhibit = exhibit.model_copy(update={"private": data_root is not None})
+                # The embedded rooms have these classes; what others mean by theirs is not known here.
+                content, maps = picture(shown, CLASSES if data_root is None else ())
+                exhibit = exhibit.model_copy(update={"private": data_root is not None, "panels": maps})
                 name = re.sub(r"[^\w.@+-]+", "-", f"{model}--{attack}--{norm}-{eps:g}--{steps}-steps--{exhibit.sample}")
-                write_atomically(out / f"{name}.png", picture(shown))
+                write_atomically(out / f"{name}.png", content)
                 write_atomically(out / f"{name}.json", exhibit.model_dump_json(indent=1).encode() + b"\n")
-                click.echo(out / f"{name}.png")
+                echo(out / f"{name}.png")
 
 
 def attacked(workshop: LocalWorkshop, cell: Cell, name: str, index: int) -> tuple[Exhibit, Shown]:

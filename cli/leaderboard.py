@@ -15,9 +15,10 @@ from ..leaderboards.site.library import EMPTY, Library
 from ..leaderboards.site.readme import updated
 from ..leaderboards.site.suites import Suites, read_suites, suite_files
 from .tables import echo_boards
+from .terminal import Command, echo
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--records",
     "places",
@@ -74,14 +75,14 @@ def leaderboard(
     if check:
         stale = [*compare(content, out), *(f"{page} differs" for page, (text, new) in texts.items() if text != new)]
         for line in stale:
-            click.echo(line)
+            echo(line)
         context.exit(1 if stale else 0)
     for page, (_, new) in texts.items():
         write_atomically(page, new.encode())
     written = publish(content, out)
     for name, records in suites.items():
         echo_boards(records, out / name)
-    click.echo(f"{sum(map(len, suites.values()))} records; {len(written)} tables and plots in {out}")
+    echo(f"{sum(map(len, suites.values()))} records; {len(written)} tables and plots in {out}")
 
 
 def _library(suites: Suites) -> Library:

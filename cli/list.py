@@ -11,6 +11,7 @@ import click
 from tabulate import tabulate
 
 from .options import json_option
+from .terminal import Command, echo
 
 if TYPE_CHECKING:
     from ..models.card import Card
@@ -164,7 +165,7 @@ KINDS: dict[str, Callable[[], Rows]] = {
 }
 
 
-@click.command("list")
+@click.command("list", cls=Command)
 @click.argument("kind", metavar="KIND", type=click.Choice(tuple(KINDS)))
 @json_option
 def list(kind: str, as_json: bool) -> None:
@@ -174,13 +175,13 @@ def list(kind: str, as_json: bool) -> None:
     """
     rows = KINDS[kind]()
     if kind == "attacks" and not as_json:
-        click.echo(_attack_text(rows))
+        echo(_attack_text(rows))
         return
     widths = [WIDTHS.get(column) for row in rows[:1] for column in row]
     headings = {column: HEADINGS.get(column, column) for row in rows[:1] for column in row}
     cells = [{column: _joined(value) for column, value in row.items()} for row in rows]
     table = tabulate(cells, headers=headings, floatfmt=".2f", maxcolwidths=widths, missingval="-")
-    click.echo(json.dumps(rows, indent=1) if as_json else table)
+    echo(json.dumps(rows, indent=1) if as_json else table)
 
 
 def _attack_text(rows: Rows) -> str:

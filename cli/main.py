@@ -6,10 +6,12 @@ import signal
 import sys
 import traceback
 from importlib import import_module
+from typing import NoReturn
 
 import click
 
 from ..benchmark.protocol.errors import BadInputError, unknown
+from .terminal import echo, harmless_streams
 
 COMMANDS = {
     "run": "evaluate attacks against models",
@@ -66,6 +68,11 @@ def main(command: click.Command = cli, name: str = "mtrbench") -> None:
     """Run a command line: what goes wrong is one line on stderr and exit code 2, Ctrl-C is exit code 130."""
     # What a scheduler sends: as an exception, so that workers end and half-written files are removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with harmless_streams():
+        _run(command, name)
+
+
+def _run(command: click.Command, name: str) -> NoReturn:
     try:
         # A command's own exit code comes back as the value.
         sys.exit(command.main(prog_name=name, standalone_mode=False))
@@ -73,7 +80,7 @@ def main(command: click.Command = cli, name: str = "mtrbench") -> None:
         print("mtrbench: interrupted; what was saved is kept", file=sys.stderr)  # noqa: T201
         sys.exit(130)
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
+        echo(error.format_message(), err=True)
         sys.exit(2)
     except Exception as error:
         if "--debug" in sys.argv:

@@ -11,9 +11,10 @@ from ..benchmark.merge import merge_stores
 from ..benchmark.store import Store
 from .options import json_option, out_option
 from .results import show_results
+from .terminal import Command
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("folders", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @out_option
 @json_option

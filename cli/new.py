@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
+from .terminal import Command, echo
 
-@click.command()
+
+@click.command(cls=Command)
 @click.argument("kind", metavar="KIND", type=click.Choice(("attack", "balancing", "model", "task", "dataset")))
 @click.argument("name")
 @click.option(
@@ -24,5 +26,5 @@ def new(kind: str, name: str, out: Path) -> None:
     from ..api.scaffold import write_package
 
     for path in write_package(kind, name, out):
-        click.echo(path)
-    click.echo(f"next: cd {out / name}, then see README.md", err=True)
+        echo(path)
+    echo(f"next: cd {out / name}, then see README.md", err=True)

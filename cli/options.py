@@ -10,7 +10,7 @@ from typing import Any, TypeVar, get_args
 import click
 
 from ..attacks.naming import split_settings
-from ..benchmark.protocol.arguments import DataRoot
+from ..benchmark.protocol.arguments import BatchSize, DataRoot
 from ..benchmark.protocol.cells import Norm
 from ..benchmark.protocol.eps import eps_255
 from ..benchmark.protocol.errors import BadInputError
@@ -66,6 +66,15 @@ class Eps(click.ParamType[float]):
             return eps_255(value, (context and context.params.get("norm")) or "linf")
         except BadInputError as error:
             self.fail(str(error), param, context)
+
+
+class AtOnce(click.ParamType[BatchSize]):
+    """How many images go through a network at once, or `auto`."""
+
+    name = "integer or auto"
+
+    def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> BatchSize:
+        return "auto" if value == "auto" else click.IntRange(min=1)(value, param, context)
 
 
 class Names(click.ParamType[tuple[str, ...]]):

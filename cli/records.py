@@ -6,11 +6,13 @@ from pathlib import Path
 
 import click
 
+from ..api.export import save_parquet
 from ..benchmark.protocol.packing import pack as pack_into
-from ..benchmark.protocol.reading import read_places
+from ..benchmark.protocol.reading import read_places, read_records
+from .terminal import Group, echo
 
 
-@click.group()
+@click.group(cls=Group)
 def records() -> None:
     """Work on files of records."""
 
@@ -27,4 +29,17 @@ def pack(places: tuple[Path, ...], out: Path) -> None:
     found = list(read_places(places))
     written = pack_into(found, out)
     count = len({one.record.key for one in found})
-    click.echo(f"{count} records in {out}; files written: {', '.join(path.name for path in written) or 'none'}")
+    echo(f"{count} records in {out}; files written: {', '.join(path.name for path in written) or 'none'}")
+
+
+@records.command()
+@click.argument("places", metavar="RECORDS...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--parquet", "out", required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="FILE")
+def export(places: tuple[Path, ...], out: Path) -> None:
+    """Write RECORDS, files or folders of them, as a table of a row each, for pandas and the like.
+
+    A column is a record's field by its place, as degradation.ard.value; what is listed in a record stands as JSON. The
+    scores over all resamples stay in the records.
+    """
+    found = read_records(*places)
+    echo(f"{len(found)} records, {save_parquet(found, out)} columns in {out}")

@@ -7,22 +7,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import click
-
 from ..benchmark.protocol.records import AnyRecord, Record
 from ..leaderboards.output.publish import publish
 from ..leaderboards.site.suites import suite_files
 from .tables import echo_boards
+from .terminal import echo
 
 
 def show_results(records: Sequence[AnyRecord], out: Path, as_json: bool) -> None:
     """Publish the boards of the records below `out`, and print them, or the records in short as JSON."""
     written = publish(suite_files({"": records}), out / "boards")
     if as_json:
-        click.echo(json.dumps([summary(record) for record in records if isinstance(record, Record)], indent=1))
+        echo(json.dumps([summary(record) for record in records if isinstance(record, Record)], indent=1))
         return
     echo_boards(records, out / "boards")
-    click.echo(f"{len(records)} records in {out / 'records'}, {len(written)} tables and plots in {out / 'boards'}")
+    echo(f"{len(records)} records in {out / 'records'}, {len(written)} tables and plots in {out / 'boards'}")
 
 
 def summary(record: Record) -> dict[str, Any]:

@@ -15,16 +15,17 @@ from ..benchmark.child import Limits
 from ..benchmark.engines import Engine
 from ..benchmark.engines.profiled import Profiled
 from ..benchmark.evaluation import with_clean
-from ..benchmark.protocol.arguments import DataRoot
+from ..benchmark.protocol.arguments import BatchSize, DataRoot
 from ..benchmark.protocol.cells import Norm
 from ..benchmark.protocol.records import Record
 from ..benchmark.store import Store
 from .engine_options import engine_options
 from .options import Eps, Fraction, Names, data_options, json_option, norm_option, out_option
 from .results import show_results
+from .terminal import Command, echo
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("suite", default="quick")
 @click.option("--model", "models", multiple=True, help="Instead of the suite's models; repeatable.")
 @click.option("--attack", "attacks", multiple=True, help="Instead of the suite's attacks; repeatable.")
@@ -85,7 +86,7 @@ def run(
     limit_seconds: float,
     limit_memory: int | None,
     profile: bool,
-    batch: int,
+    batch: BatchSize,
     device: str,
     out: Path,
     as_json: bool,
@@ -107,20 +108,20 @@ def run(
     if shard:
         share = do_share(*shard, cells, workshop, store, engine)
         counts = f"{share.parts} parts, {share.parts - share.computed} from the store, {share.computed} computed"
-        click.echo(f"share {shard[0]}/{shard[1]}: {counts}; mtrbench merge makes the records of all shares", err=True)
+        echo(f"share {shard[0]}/{shard[1]}: {counts}; mtrbench merge makes the records of all shares", err=True)
         faults = share.faults
     else:
         done = evaluate_all(cells, workshop, store, engine)
         counts = f"{done.stored} from the store, {len(done.records) - done.stored} computed"
         failed = f", {len(done.faults)} failed" if done.faults else ""
-        click.echo(f"{len(done.records)} cells: {counts}{failed}", err=True)
+        echo(f"{len(done.records)} cells: {counts}{failed}", err=True)
         if any(isinstance(record, Record) for record in done.records) or not done.faults:
             show_results(done.records, out, as_json)
         elif as_json:
-            click.echo("[]")
+            echo("[]")
         faults = done.faults
     for part, seconds in spent.items():
-        click.echo(f"{part:<20}{seconds:10.2f} s {seconds / sum(spent.values()):6.1%}", err=True)
+        echo(f"{part:<20}{seconds:10.2f} s {seconds / sum(spent.values()):6.1%}", err=True)
     for fault in faults.values():
-        click.echo(f"mtrbench: {fault}", err=True)
+        echo(f"mtrbench: {fault}", err=True)
     context.exit(2 if faults else 0)

@@ -23,9 +23,10 @@ from ..benchmark.store import Store
 from ..models.registry import find_model
 from .main import main
 from .options import out_option
+from .terminal import Command, echo
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("suite", default="auto-candidates")
 @click.option(
     "--passes", default=150.0, show_default=True, help="Backward passes per image, on average, that it may cost."
@@ -54,7 +55,7 @@ def select_auto(suite: str, passes: float, out: Path) -> None:
     groups: dict[str, list[Outcomes]] = {}
     for model, cells in zip(models, everywhere, strict=True):
         groups.setdefault(part_of(cells[0].model.name, choosing), []).append(model)
-    click.echo(report(plan.attacks, costs, passes, groups))
+    echo(report(plan.attacks, costs, passes, groups))
 
 
 def part_of(model: str, choosing: Sequence[str]) -> str:

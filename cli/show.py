@@ -5,13 +5,17 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..api.records import find_record
 from ..benchmark.protocol.records import Record
 from .options import json_option
+from .terminal import Command, echo
+
+if TYPE_CHECKING:
+    from ..benchmark.protocol.types import Attack
 
 
 def _model(name: str) -> tuple[dict[str, Any], str]:
@@ -50,7 +54,7 @@ def _attack(name: str) -> tuple[dict[str, Any], str]:
     return data, "\n".join(_lines(data))
 
 
-def _said_of(attack: object) -> str:
+def _said_of(attack: Attack) -> str:
     """What the parts of an attack say of themselves."""
     from ..attacks.parts import components
 
@@ -70,7 +74,7 @@ ARXIV = re.compile(r"arXiv\s+(\d{4}\.\d{4,5})")
 KINDS = {"model": _model, "attack": _attack, "record": _record}
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("kind", metavar="KIND", type=click.Choice(list(KINDS)))
 @click.argument("name")
 @json_option
@@ -80,7 +84,7 @@ def show(kind: str, name: str, as_json: bool) -> None:
     A record is named by its file or by the beginning of its key, and shown with the command that measures it again.
     """
     data, text = KINDS[kind](name)
-    click.echo(json.dumps(data, indent=1) if as_json else text)
+    echo(json.dumps(data, indent=1) if as_json else text)
 
 
 def _lines(value: dict[str, Any], depth: int = 0) -> list[str]:

@@ -14,9 +14,10 @@ from ..api.submit import submit as hand_in
 from ..benchmark.engines import Serial
 from ..benchmark.protocol.arguments import DataRoot
 from .options import data_options, json_option
+from .terminal import Command, echo
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option(
     "--checkout",
@@ -49,8 +50,8 @@ def submit(
     done = hand_in(folder, checkout, Means(Serial(), data_root), make_images)
     rows = [{"property": title, **asdict(finding)} for title, finding in done.findings.items()]
     if as_json:
-        click.echo(json.dumps({"findings": rows, "path": str(done.path) if done.path else None}, indent=1))
+        echo(json.dumps({"findings": rows, "path": str(done.path) if done.path else None}, indent=1))
     else:
-        click.echo(tabulate(rows, headers="keys"))
-        click.echo(f"\nnext: a pull request that adds {done.path}" if done.path else "\nnothing was written")
+        echo(tabulate(rows, headers="keys"))
+        echo(f"\nnext: a pull request that adds {done.path}" if done.path else "\nnothing was written")
     context.exit(0 if done.path else 1)

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import click
-
 from ..benchmark.protocol.records import AnyRecord
 from ..leaderboards.analysis.groups import group
 from ..leaderboards.analysis.labels import Name
@@ -15,6 +13,7 @@ from ..leaderboards.analysis.names import CONTROL
 from ..leaderboards.boards.attacks import attack_boards
 from ..leaderboards.boards.models import model_boards
 from ..leaderboards.output.render import terminal
+from .terminal import echo
 
 TOP = 20
 INTERVALS = (
@@ -32,9 +31,9 @@ def echo_boards(records: Sequence[AnyRecord], out: Path) -> None:
             for i, row in enumerate(board.rows)
             if i < TOP or any(isinstance(cell, Name) and cell.remark == CONTROL for cell in row)
         )
-        click.echo(f"\n{terminal(replace(board, rows=rows))}")
+        echo(f"\n{terminal(replace(board, rows=rows))}")
         if len(rows) < len(board.rows):
-            click.echo(f"... and {len(board.rows) - len(rows)} more: see {out}")
+            echo(f"... and {len(board.rows) - len(rows)} more: see {out}")
     for board in model_boards(groups):
-        click.echo(f"\n{terminal(board)}")
-    click.echo(f"{INTERVALS}\n")
+        echo(f"\n{terminal(board)}")
+    echo(f"{INTERVALS}\n")

@@ -9,9 +9,10 @@ import click
 from ..benchmark.engines import default_workers
 from ..benchmark.protocol.arguments import DataRoot
 from .options import data_options
+from .terminal import Command, echo
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("recipe", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), default=Path("mtrbench-results/models"), show_default=True)
 @click.option("--device", default="auto", show_default=True, help="auto: a GPU if there is one.")
@@ -55,6 +56,6 @@ def train(
         backbone_weights=backbone_weights,
         checkpoint_every=checkpoint_every,
     )
-    click.echo(f"{trained.path}: trained in {trained.seconds / 60:.1f} minutes")
+    echo(f"{trained.path}: trained in {trained.seconds / 60:.1f} minutes")
     for task, scores in trained.card.clean.scores.items():
-        click.echo(f"  {task}: " + ", ".join(f"{name} {value:.3f}" for name, value in scores.items()))
+        echo(f"  {task}: " + ", ".join(f"{name} {value:.3f}" for name, value in scores.items()))

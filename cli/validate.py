@@ -15,6 +15,7 @@ from ..benchmark.protocol.arguments import DataRoot
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.findings import Finding
 from .options import data_options, json_option
+from .terminal import Command, echo
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -28,7 +29,7 @@ def _attack(name: str, model: str | None, dataset: str | None, data_root: DataRo
         raise BadInputError(f"--dataset {dataset} is what a model is tried on; an attack is tried on that of --model")
     attack, kind = attack_with(name)
     if kind != "attack":
-        click.echo(f"{name} is {SHOWN[kind]}; what follows is of {attack}", err=True)
+        echo(f"{name} is {SHOWN[kind]}; what follows is of {attack}", err=True)
     return _rows(examine_attack(attack, model or STRONG_ON, data_root))
 
 
@@ -62,7 +63,7 @@ KINDS: dict[str, Callable[[str, str | None, str | None, DataRoot | None], Rows]]
 }
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("kind", metavar="KIND", type=click.Choice(list(KINDS)))
 @click.argument("name")
 @click.option("--model", help="What an attack is to be strong on.", show_default="rooms3-shared.clean")
@@ -89,5 +90,5 @@ def validate(
 
     torch.set_num_threads(1)  # as in every job; small tensors gain nothing by more
     rows = KINDS[kind](name, model, dataset, data_root)
-    click.echo(json.dumps(rows, indent=1) if as_json else tabulate(rows, headers="keys"))
+    echo(json.dumps(rows, indent=1) if as_json else tabulate(rows, headers="keys"))
     context.exit(any(row["result"] == "fail" for row in rows))

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from ..benchmark.protocol.cells import Name, Setting, Sha256, Strict
+from ..benchmark.protocol.cells import Name, Plain, Setting, Sha256, Strict
 from ..benchmark.protocol.eps import OptionalEps
 from ..benchmark.protocol.facts import UNKNOWN
 from ..benchmark.protocol.references import seen_from
@@ -18,7 +18,7 @@ from ..benchmark.protocol.tasks.registry import KIND, make_tasks
 from ..benchmark.protocol.toml import parsed, read_text, validated
 from .nets.layout import Layout
 
-Scores = dict[str, dict[str, float]]
+Scores = dict[Plain, dict[Plain, float]]
 Interval = Annotated[tuple[float, float], Field(strict=False)]
 Packing = Literal["float16", "int8"]
 ModelName = Annotated[str, Field(max_length=100, pattern=r"^\w[\w.@+-]*$")]  # files are called by it
@@ -33,10 +33,10 @@ class Architecture(Strict):
     if not as the network's public weights do: see `load_backbone`.
     """
 
-    entry: str
-    layout: list[str] | None = None
-    settings: dict[str, int | float | str] = Field(default_factory=dict)
-    names: dict[str, str] | None = None
+    entry: Plain
+    layout: list[Plain] | None = None
+    settings: dict[Plain, int | float | Plain] = Field(default_factory=dict)
+    names: dict[Plain, Plain] | None = None
 
     @field_validator("layout")
     @classmethod
@@ -64,7 +64,7 @@ class Architecture(Strict):
 class Weights(Strict):
     """A safetensors file beside the card, and the digest that it must have."""
 
-    file: str
+    file: Plain
     sha256: Sha256
 
 
@@ -79,14 +79,14 @@ class Training(Strict):
     `best_step` is the step that validation took the weights from, absent if they are the last step's.
     """
 
-    recipe: str | None = None
+    recipe: Plain | None = None
     recipe_sha256: Sha256 | None = None
     initial: ModelName | None = None
     initial_sha256: Sha256 | None = None
     backbone_sha256: Sha256 | None = None
-    attack: str | None = None
+    attack: Plain | None = None
     eps: OptionalEps = None
-    settings: dict[str, Setting] | None = None
+    settings: dict[Plain, Setting] | None = None
     start: int | None = None
     share: float | None = None
     steps: int | None = None
@@ -94,8 +94,8 @@ class Training(Strict):
     seed: int | None = None
     scenes: int | None = None
     seconds: float | None = None
-    hardware: str | None = None
-    versions: dict[str, str] | None = None
+    hardware: Plain | None = None
+    versions: dict[Plain, Plain] | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Training:
@@ -121,7 +121,7 @@ class Clean(Strict):
     images: int
     tolerance: float = Field(ge=0, le=0.05)
     scores: Scores
-    intervals: dict[str, dict[str, Interval]] | None = None
+    intervals: dict[Plain, dict[Plain, Interval]] | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Clean:
@@ -141,16 +141,16 @@ class Card(Strict):
     name: ModelName
     dataset: Name
     size: tuple[int, int] = Field(strict=False)
-    licence: str
-    paper: str | None = None
+    licence: Plain
+    paper: Plain | None = None
     twin: ModelName | None = None
-    superseded_by: str | None = None
-    tasks: dict[str, dict[str, bool | int | float | str]]
+    superseded_by: Plain | None = None
+    tasks: dict[Plain, dict[Plain, bool | int | float | Plain]]
     architecture: Architecture
     weights: Weights
     training: Training | None = None
     clean: Clean
-    fingerprint: dict[str, list[float]]
+    fingerprint: dict[Plain, list[float]]
 
     @model_validator(mode="after")
     def _check(self) -> Card:

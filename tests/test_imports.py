@@ -49,7 +49,10 @@ def imported(name: str) -> Iterator[str]:
 GRAPH = {name: {found for found in imported(name) if found in SOURCES} - {name} for name in SOURCES}
 
 RECORDS = [
-    *(f"benchmark.protocol.{name}" for name in ("cells", "facts", "estimates", "records", "reading", "merging")),
+    *(
+        f"benchmark.protocol.{name}"
+        for name in ("cells", "facts", "estimates", "records", "reading", "merging", "plain")
+    ),
     *(f"benchmark.protocol.{name}" for name in ("errors", "files", "metrics", "packing", "signs", "provenance")),
     "benchmark.stats",
 ]
@@ -71,6 +74,7 @@ FLOORS = {
         "benchmark.arrays",
     ],
     "benchmark.suspicion": ["benchmark.protocol"],
+    "benchmark.batches": ["benchmark.protocol"],
     "benchmark.neighbours": ["benchmark.protocol", "benchmark.attackers"],
     "benchmark.memory": ["benchmark.protocol"],
     "benchmark.harness": [

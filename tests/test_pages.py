@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from helpers.pages import alike, run_page
+from newcomer import CLONE, INSTALL, RUN, steps
 
 from mtrbench import Record
 
@@ -14,6 +18,31 @@ def test_the_readme_runs() -> None:
     record = run_page("../README.md", within=0.02)["record"]
     assert isinstance(record, Record)
     assert record.attack.name == "dgba-pgd"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the README's commands are for a POSIX shell")
+def test_whoever_follows_the_readme_arrives() -> None:
+    way = Path(__file__).with_name("newcomer.py")
+    walked = subprocess.run([sys.executable, str(way), "--short"], capture_output=True, text=True, check=False)  # noqa: S603
+    assert walked.returncode == 0, walked.stderr
+    said = [line.split(" s  ")[1] for line in walked.stdout.splitlines()]
+    written = [step.splitlines()[0] for step in steps((way.parents[1] / "README.md").read_text(encoding="utf-8"))]
+    assert written[:3] == [CLONE, INSTALL, RUN]
+    assert said == written[2:]
+    assert len(said) > 5
+
+
+def test_the_tutorial_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    record = run_page("tutorial.md", within=0.1)["record"]
+    assert isinstance(record, Record)
+    assert (tmp_path / "tutorial" / "boards" / "README.md").exists()
+    assert len([*(tmp_path / "pictures").glob("*.png")]) == 1
+
+
+def test_the_first_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run_page("index.md", within=0.1)["record"].undefined == ()
 
 
 def test_the_page_about_own_models_runs() -> None:

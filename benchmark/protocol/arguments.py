@@ -7,9 +7,12 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from .errors import BadInputError
+
+BatchSize = int | Literal["auto"]
+"""How many images go through a network at once; `auto` is as many as memory and throughput let them."""
 
 
 def whole(value: object, what: str, least: int | None = None) -> int:
@@ -23,6 +26,11 @@ def whole(value: object, what: str, least: int | None = None) -> int:
     if least is not None and number < least:
         raise BadInputError(f"{what} must be at least {least}, not {number}")
     return number
+
+
+def batch_size_of(value: object) -> BatchSize:
+    """How many images at once; raises BadInputError for anything that is none."""
+    return "auto" if value == "auto" else whole(value, "batch_size", least=1)
 
 
 def image_size(value: object) -> tuple[int, int]:

@@ -9,15 +9,19 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 from typing_extensions import TypeAliasType
 
+from .plain import STEERING
+
 PROTOCOL_VERSION = 2
 """Raised by every change of the harness or the score that moves numbers; part of every cell's key."""
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Plain = Annotated[str, Field(pattern=f"^[^{STEERING}]*$")]
+"""A text of a file, or of other people's code, that is shown as it is."""
 # No markup, and no start that makes a spreadsheet take a cell of a CSV for a formula.
-Name = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f<>|`=+@-][^\x00-\x1f<>|`]*$")]
+Name = Annotated[str, Field(max_length=200, pattern=f"^[^{STEERING}<>|`=+@-][^{STEERING}<>|`]*$")]
 Norm = Literal["linf", "l2"]
 Count = Annotated[int, Field(ge=0, le=2**53)]
-Setting = TypeAliasType("Setting", "bool | int | float | str | list[Setting] | dict[str, Setting] | None")
+Setting = TypeAliasType("Setting", "bool | int | float | Plain | list[Setting] | dict[Plain, Setting] | None")
 
 
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
@@ -65,7 +69,7 @@ class AttackRef(WithCode):
 
     name: Name
     version: Name
-    settings: dict[str, Setting]
+    settings: dict[Plain, Setting]
 
 
 class ThreatRef(Strict):
@@ -86,7 +90,7 @@ class Cell(Strict):
     model: ModelRef
     source: ModelRef | None = None
     dataset: DatasetRef
-    tasks: dict[Name, dict[str, Setting]]
+    tasks: dict[Name, dict[Plain, Setting]]
     attack: AttackRef | None
     threat: ThreatRef | None
     seed: int

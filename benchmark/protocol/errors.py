@@ -8,12 +8,17 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 
+from .plain import one_line
+
 
 class BadInputError(ValueError):
     """Something the user gave is wrong; the message is one line: what, where, what to do.
 
     The command line prints the message alone and exits with code 2.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 class AttackError(BadInputError):
@@ -23,7 +28,8 @@ class AttackError(BadInputError):
 def unknown(kind: str, name: str, known: Iterable[str]) -> BadInputError:
     """The error for a `name` that is not among the `known` ones, with the nearest of them."""
     names = sorted(known)
-    near = get_close_matches(name, names, n=3, cutoff=0.4)
+    by_letters = {one.lower(): one for one in names}
+    near = [by_letters[one] for one in get_close_matches(name.lower(), by_letters, n=3, cutoff=0.4)]
     hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names)}"
     return BadInputError(f"unknown {kind} {name!r}; {hint}")
 
@@ -37,6 +43,15 @@ def blamed_on(title: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise BadInputError(f"{title}: {told(error)}") from error
+
+
+def out_of_memory(error: BaseException | None) -> bool:
+    """Whether an error says that memory was not enough, or comes of one that does."""
+    while error is not None:
+        if isinstance(error, MemoryError) or "out of memory" in str(error) or "can't allocate memory" in str(error):
+            return True
+        error = error.__cause__
+    return False
 
 
 def told(error: BaseException) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .cells import Count, Name, Strict
+from .cells import Count, Name, Plain, Strict
 from .metrics import Metric
 
 UNKNOWN = "unknown"
@@ -67,7 +67,7 @@ class AttackFacts(Strict):
 class MetricFacts(Strict):
     """A metric's unit, "" for fractions, and its direction."""
 
-    unit: Annotated[str, Field(max_length=20)]
+    unit: Annotated[Plain, Field(max_length=20)]
     higher_is_better: bool
 
 

@@ -6,6 +6,8 @@ import logging
 import multiprocessing
 from functools import cache
 
+from .plain import one_line
+
 LOGGER = logging.getLogger("mtrbench")
 """What listens to it hears them; where nothing does, Python prints them to stderr."""
 
@@ -14,4 +16,4 @@ LOGGER = logging.getLogger("mtrbench")
 def notice(text: str) -> None:
     """Say `text`, one line, once per run: worker processes, which meet the same things, are silent."""
     if multiprocessing.parent_process() is None:
-        LOGGER.warning("mtrbench: %s", " ".join(text.split()))
+        LOGGER.warning("mtrbench: %s", one_line(text))

@@ -6,7 +6,8 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
-from .cells import Sha256, Strict
+from .cells import Plain, Sha256, Strict
+from .plain import STEERING
 
 Tier = Literal["claimed", "recomputed", "re-run", "checked in CI"]
 TIERS: tuple[Tier, ...] = get_args(Tier)
@@ -14,7 +15,7 @@ TIERS: tuple[Tier, ...] = get_args(Tier)
 
 Date = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]
 Url = Annotated[str, Field(max_length=500, pattern=r"^https://[!#-;=?-\[\]_a-z~%]+$")]
-Text = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f-\x9f<>|`]+$")]
+Text = Annotated[str, Field(min_length=1, max_length=500, pattern=f"^[^{STEERING}<>|`]+$")]
 
 
 class Environment(Strict):
@@ -23,12 +24,12 @@ class Environment(Strict):
     `hardware` is the processor or GPU; older records do not say it.
     """
 
-    versions: dict[str, str]
-    python: str
-    platform: str
-    device: str
-    commit: str | None
-    hardware: str | None = None
+    versions: dict[Plain, Plain]
+    python: Plain
+    platform: Plain
+    device: Plain
+    commit: Plain | None
+    hardware: Plain | None = None
 
     def alike(self, other: Environment) -> bool:
         """Whether the same code gives the same digits in both: all but that is known to be the same."""

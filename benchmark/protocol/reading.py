@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gc
 import gzip
 import json
@@ -17,6 +18,7 @@ from typing import IO, cast
 from pydantic import ValidationError
 
 from .errors import BadInputError
+from .faults import in_words, placed
 from .merging import Found, merged
 from .migration import SCHEMA, migrated
 from .records import AnyRecord, CleanRecord, Record
@@ -93,6 +95,8 @@ def _texts(path: Path) -> Iterator[tuple[str, bytes]]:
     """What stands for a record in a file, and where: all of it, or each of its lines."""
     if not path.name.endswith(ENDINGS):
         raise BadInputError(f"{path} is no file of records; they end in {', '.join(ENDINGS)}")
+    if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would be waited for
+        raise BadInputError(f"record {path} is no regular file; {REMEDY}")
     lines = ".jsonl" in path.suffixes[-2:] or path.suffix == ".zip"
     total = 0
     try:
@@ -102,6 +106,8 @@ def _texts(path: Path) -> Iterator[tuple[str, bytes]]:
                 text = file.readline(LARGEST + 1) if lines else file.read(LARGEST + 1)
                 if lines and not text and number > 1:
                     return
+                if number == 1:
+                    text = text.removeprefix(codecs.BOM_UTF8)  # as some editors begin a file
                 total += len(text)
                 if len(text) > LARGEST:
                     raise BadInputError(f"{where} holds more than {LARGEST >> 20} MB; {REMEDY}")
@@ -149,8 +155,7 @@ def _validated(where: str, content: object, text: bytes) -> AnyRecord:
         return _kind(content).model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "record"
-        raise BadInputError(f"{where}: {field}: {first['msg']}; {REMEDY}") from error
+        raise BadInputError(f"{where}: {placed(first, 'record')}: {in_words(first)}; {REMEDY}") from error
     except (ValueError, RecursionError) as error:
         raise BadInputError(f"{where} is no valid JSON: {error}; {REMEDY}") from error
 

@@ -22,7 +22,7 @@ class Stopwatch:
 
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PARTS, 0.0))
     part: str = HARNESS
-    since: float = field(default_factory=time.perf_counter)
+    since: float = field(default_factory=lambda: time.perf_counter())
 
     def turn_to(self, part: str) -> str:
         """Count for another part from now on; returns the one before."""

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from .errors import BadInputError
+from .faults import in_words, placed
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -21,8 +22,10 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
 
 def read_text(path: Path, what: str) -> str:
     """The text of a file; raises BadInputError, starting with `what`, if it cannot be read or is no text."""
+    if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would be waited for
+        raise BadInputError(f"{what} cannot be read: it is no regular file")
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark of the order of bytes
     except OSError as error:
         raise BadInputError(f"{what} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -46,5 +49,5 @@ def validated(kind: type[M], content: dict[str, Any], what: str) -> M:
 
 
 def _told(fault: Mapping[str, Any]) -> str:
-    where = f"field {'.'.join(map(str, fault['loc']))!r}: " if fault["loc"] else ""
-    return where + " ".join(fault["msg"].removeprefix("Value error, ").split())
+    where = f"field {placed(fault)!r}: " if fault["loc"] else ""
+    return where + in_words(fault)

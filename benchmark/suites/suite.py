@@ -9,12 +9,13 @@ from pydantic import Field
 
 from ..protocol.cells import Name, Norm, Setting, Strict
 from ..protocol.eps import Eps
+from ..protocol.plain import STEERING
 
 Images = Annotated[int, Field(gt=0)]
 Steps = Annotated[int, Field(gt=0)]
 Budgets = Annotated[list[Eps], Field(min_length=1)]
 # Names, and selectors as selectors.py has them: no control characters, no markup.
-Entry = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f<>|`]*$")]
+Entry = Annotated[str, Field(min_length=1, max_length=200, pattern=f"^[^{STEERING}<>|`]*$")]
 Entries = Annotated[list[Entry], Field(min_length=1)]
 Settings = dict[Name, Setting]
 Listed = Literal["models", "attacks"]
@@ -41,7 +42,7 @@ class Suite(Strict):
     for models that its user names. `about` says in a sentence what it is there for.
     """
 
-    about: Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f<>|`]*$")] = ""
+    about: Annotated[str, Field(max_length=200, pattern=f"^[^{STEERING}<>|`]*$")] = ""
     dataset: Name
     images: Images | None = None
     seed: int = 0

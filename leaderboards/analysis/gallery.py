@@ -10,15 +10,38 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 
-from ...benchmark.protocol.cells import Name, Norm, Strict
+from ...benchmark.protocol.cells import Name, Norm, Plain, Strict
 from ...benchmark.protocol.errors import BadInputError
 
 GALLERY = "gallery"
 """The folder of the published pictures."""
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+Share = Annotated[float, Field(ge=0, le=1)]
+Text = Annotated[str, Field(max_length=60)]
+Colour = Annotated[str, Field(pattern="^#[0-9a-f]{6}$")]
+
 LARGEST = 2**20
 """Bytes of a picture, at most."""
+
+
+Box = Annotated[tuple[Share, Share, Share, Share], Field(strict=False)]
+"""Left, top, width and height of a part of a picture, as shares of the whole."""
+
+
+class Panel(Strict):
+    """A column of a picture: where the image, or a task's map, lies in it without and with the attack.
+
+    `scores` are two texts, before and after, empty for the image. `classes` are the names of the colours that occur,
+    `scale` what the ends of a scale of colours mean.
+    """
+
+    name: Name
+    clean: Box
+    attacked: Box
+    scores: Annotated[tuple[Text, Text], Field(strict=False)] = ("", "")
+    classes: dict[Colour, Text] = Field(default_factory=dict)
+    scale: Annotated[tuple[Text, Text], Field(strict=False)] | None = None
 
 
 class Exhibit(Strict):
@@ -26,12 +49,13 @@ class Exhibit(Strict):
 
     `attack` is called as records call it; `settings` are those that it was given, as `[queries=200]`. `steps` are the
     attack's, None if it has none. `private` are pictures of a data set that does not ship with the package: they stay
-    with whoever has it, and are not published.
+    with whoever has it, and are not published. `panels` are the columns that are maps; a picture without any is shown
+    as it is.
     """
 
     model: Name
     attack: Name
-    settings: Annotated[str, Field(max_length=200)] = ""
+    settings: Annotated[Plain, Field(max_length=200)] = ""
     dataset: Name
     sample: Name
     norm: Norm
@@ -39,6 +63,7 @@ class Exhibit(Strict):
     steps: Annotated[int, Field(gt=0)] | None = None
     factor: Annotated[int, Field(gt=0)]
     private: bool = False
+    panels: Annotated[tuple[Panel, ...], Field(strict=False, max_length=20)] = ()
 
     @property
     def caption(self) -> str:

@@ -15,6 +15,7 @@ from .labels import steps_of
 from .scores import ards, is_complete
 from .setting import Setting
 from .trainings import CLEAN, training_of
+from .words import attack_words
 
 INCOMPLETE = "incomplete"
 """How a table shows what was evaluated and has an undefined score."""
@@ -56,6 +57,13 @@ class Group:
     def attack_name(self, attack: str) -> str:
         """The name that an attack's label begins with."""
         return self._record_of[attack].attack.name
+
+    def in_words(self, attack: str) -> str:
+        """An attack as pictures call it; its label may lack the setting that a picture is over."""
+        known = next((label for label in self.attacks if label == attack or label.startswith(f"{attack} [")), None)
+        if known is None:
+            return attack
+        return attack_words(attack, self.attack_name(known), self.attack_facts(known))
 
     @cached_property
     def _record_of(self) -> dict[str, Record]:

@@ -45,17 +45,29 @@ def answer(found: Sequence[Answer]) -> Drawn | None:
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(FormatStrFormatter("%gx"))
         axes.grid(axis="y", visible=False)
-        axes.set_xlabel("below 1x sharing protects, above it sharing hurts")
-        figure.suptitle(
-            f"Damage to fully shared networks over damage to independent ones, under {found[0].attack.text}\n"
-            "(intervals: 95 % over images)",
-            fontsize=10,
+        words = found[0].group.in_words(found[0].attack.text)
+        figure.supxlabel(
+            f"damage to fully shared / to independent networks ({words}; 95 % over images)\n"
+            "← sharing protects        sharing hurts →",
+            fontsize=9.5,
         )
+        figure.suptitle(finding(found), fontsize=11, fontweight="bold")
         if any(map(pairings, found)):
             axes.plot([], [], linestyle=" ", color=GREY, marker="o", fillstyle="none", label="pairings of seeds")
             axes.legend(loc="best")
 
     return drawn(draw, height=1.5 + ROW * len(found), dark=True)
+
+
+def finding(found: Sequence[Answer]) -> str:
+    """How often sharing hurts, protects, or makes no difference that these images show."""
+    ratios = [one.ends.ratio.estimate() for one in found]
+    hurts = sum(ratio.low is not None and ratio.low > 1 for ratio in ratios)
+    protects = sum(ratio.high is not None and ratio.high < 1 for ratio in ratios)
+    neither = len(found) - hurts - protects
+    parts = [(hurts, "hurts"), (protects, "protects"), (neither, "makes no sure difference")]
+    said = [f"{what} in {count} of {len(found)}" for count, what in parts if count]
+    return f"Full sharing {', '.join(said)}"
 
 
 def pairings(one: Answer) -> list[float]:

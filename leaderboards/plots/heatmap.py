@@ -1,11 +1,16 @@
-"""What heat maps have in common: colours, numbers in the cells, the order of rows."""
+"""What heat maps have in common: one scale of colours, numbers in the cells, the order of rows."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm, Normalize
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FormatStrFormatter, NullLocator
 from numpy.typing import NDArray
 
 from ...benchmark.protocol.estimates import Estimate
@@ -13,6 +18,17 @@ from ..analysis.labels import Name
 from ..boards.table import Value
 
 MAP = "cividis"
+LEAST, MOST = 0.01, 3.0
+SCALE = LogNorm(LEAST, MOST, clip=True)
+"""One colour means one damage in all pictures: a hardened model is dark beside a clean one, and noise black."""
+
+TICKS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+ROWS = 20
+"""Most rows of a picture that a page can show."""
+
+LETTERS = 50
+"""Most letters of a name beside a picture."""
+
 CROWD = 12
 """Most columns side by side that leave room for numbers in full size."""
 
@@ -33,40 +49,20 @@ def text_of(cell: Value) -> str:
     return cell.text if isinstance(cell, Name) else str(cell)
 
 
-def scale(values: NDArray[np.float64]) -> Normalize:
-    """Colours from 0, or over two decades, to the largest value."""
-    known = values[np.isfinite(values)]
-    high = float(known.max(initial=0.0))
-    positive = known[known > 0]
-    if positive.size and high > 10 * positive.min():
-        # Two decades at most, so that the noise control does not use up all colours.
-        return LogNorm(max(float(positive.min()), high / 100), high, clip=True)
-    return Normalize(min(0.0, float(known.min(initial=0.0))), high or 1.0)
-
-
-def own_range(values: NDArray[np.float64]) -> Normalize:
-    """Colours from the smallest to the largest known value."""
-    known = values[np.isfinite(values)]
-    return Normalize(float(known.min()), float(known.max()), clip=True) if known.size else Normalize(0.0, 1.0)
-
-
-def shades_of(values: NDArray[np.float64], scale: Normalize) -> NDArray[np.float64]:
-    """Values as places 0 to 1 on a scale of colours; the unknown as the least."""
-    least = scale.vmin or 0.0
-    return np.asarray(scale(np.where(np.isfinite(values), np.maximum(values, least), least)))
+def colour_bar(figure: Figure, panels: Iterable[Axes], label: str) -> None:
+    """What the colours mean, beside the panels."""
+    bar = figure.colorbar(ScalarMappable(SCALE, MAP), ax=[*panels], pad=0.01, aspect=40, extend="both", label=label)
+    bar.ax.yaxis.set_major_locator(FixedLocator(TICKS))
+    bar.ax.yaxis.set_minor_locator(NullLocator())
+    bar.ax.yaxis.set_major_formatter(FormatStrFormatter("%g"))
 
 
 def draw_cells(
-    axes: Axes,
-    values: NDArray[np.float64],
-    shades: NDArray[np.float64],
-    rows: list[str],
-    columns: list[str],
-    across: int = 1,
+    axes: Axes, values: NDArray[np.float64], rows: Sequence[str], columns: Sequence[str], across: int = 1
 ) -> None:
     """A panel, one of `across` beside each other; where columns are many, numbers are small and the unknown is grey."""
     crowded = len(columns) * across > CROWD
-    image = colormaps[MAP](shades)
+    image = colormaps[MAP](SCALE(np.where(values > 0, values, LEAST)).filled())
     image[~np.isfinite(values)] = (0.9, 0.9, 0.9, 1.0)
     axes.imshow(image, aspect="auto")
     axes.grid(visible=False)
@@ -78,21 +74,23 @@ def draw_cells(
         axes.axvline(edge - 0.5, color="white", linewidth=1)
     for i, j in np.ndindex(values.shape):
         light = image[i, j, :3] @ (0.299, 0.587, 0.114) > 0.5
-        if np.isfinite(values[i, j]):
-            text = _short(float(values[i, j]), fine=len(columns) <= CROWD)
-            text = text.removeprefix("0") if crowded else text
-        else:
-            text = "" if crowded else "n/a"
-        size = 7.5 if crowded else 9
+        text = short(float(values[i, j])) if np.isfinite(values[i, j]) else "" if crowded else "n/a"
+        size = 8 if crowded else 9
         axes.text(j, i, text, ha="center", va="center", color="black" if light else "white", fontsize=size)
-    slanted = max(map(len, columns)) * len(columns) * across > 80
-    axes.set_xticks(range(len(columns)), columns)
+    slanted = max(len(clipped(name)) for name in columns) * len(columns) * across > 70
+    axes.set_xticks(range(len(columns)), [clipped(name) for name in columns])
     if slanted:
         for label in axes.get_xticklabels():
             label.set(rotation=30, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(len(rows)), rows)
+    axes.set_yticks(range(len(rows)), [clipped(name) for name in rows])
 
 
-def _short(value: float, fine: bool) -> str:
-    text = f"{value:.{3 if fine and abs(value) < 1 else 2 if abs(value) < 10 else 1}f}"
+def clipped(name: str) -> str:
+    """A name that leaves room for the picture."""
+    return name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…"
+
+
+def short(value: float) -> str:
+    """Damage with two decimals, which is what intervals leave of it."""
+    text = f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
     return text.removeprefix("-") if float(text) == 0 else text

@@ -15,8 +15,15 @@ from ..analysis.group import Group
 from ..analysis.headline import headline_attack
 from ..analysis.sharing import damages
 from ..analysis.trainings import CLEAN
+from ..analysis.words import layout_words
 from .conditions import is_worth_a_picture
-from .style import GREY, Drawn, drawn, level_whisker, look, scale_damage, whisker
+from .style import GREY, Drawn, drawn, halo, level_whisker, look, scale_damage, whisker
+
+FEWEST = 5
+"""Fewest models that make a front."""
+
+NAMED = 6
+"""Most models on a front whose names have room; a front without names tells nothing."""
 
 
 @dataclass(frozen=True)
@@ -59,18 +66,28 @@ def front(found: Sequence[Candidate]) -> list[Candidate]:
     return sorted(best, key=lambda own: (own.gain, own.model))
 
 
+def _finding(best: Sequence[Candidate], count: int) -> str:
+    trainings = list(dict.fromkeys(own.training for own in best))
+    if len(trainings) == 1:
+        return f"All {len(best)} of {count} models that no other beats in both are {trainings[0]}"
+    return f"{len(best)} of {count} models are beaten by no other in both: those on the line"
+
+
 def pareto(group: Group, groups: Sequence[Group]) -> Drawn | None:
-    """The plot of a group; None with fewer than two candidates."""
+    """The plot of a group, with the names of the layouts on the front; None with few candidates."""
     found, attack = candidates(group), headline_attack(group)
-    if len(found) < 2 or not is_worth_a_picture(group, groups):
+    if len(found) < FEWEST or attack is None or not is_worth_a_picture(group, groups):
         return None
     best, kinds = front(found), list(dict.fromkeys(own.training for own in found))
+    if len(best) > NAMED:
+        return None
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
         # Whoever asks for a gain gets the least damage of all that have as much.
         stairs = [own.gain for own in best], [own.damage for own in best]
         axes.plot(*stairs, color=GREY, linewidth=1.0, drawstyle="steps-pre")
+        axes.margins(x=0.12, y=0.1)
         handles = []
         for number, training in enumerate(kinds):
             colour, marker = look(number)
@@ -81,7 +98,19 @@ def pareto(group: Group, groups: Sequence[Group]) -> Drawn | None:
                     level_whisker(axes, own.damage, own.gain_interval, colour)
             handles.append(Line2D([], [], linestyle=" ", color=colour, marker=marker, label=training))
         scale_damage(axes, [[own.damage for own in found if own.training == training] for training in kinds])
-        axes.set(xlabel="clean gain over the independent clean-trained models (%) →", ylabel=f"← ARD under {attack}")
+        for own in best:
+            axes.annotate(
+                layout_words(group.facts(own.model)),
+                *((own.gain, own.damage), (6, -11)),
+                textcoords="offset points",
+                fontsize=8.5,
+                path_effects=halo(),
+            )
+        axes.set(
+            xlabel="clean gain over the independent clean-trained models (%) →",
+            ylabel=f"← ARD under {group.in_words(attack)}",
+            title=_finding(best, len(found)),
+        )
         handles.append(Line2D([], [], color=GREY, linewidth=1.0, label="Pareto front"))
         figure.legend(handles=handles, loc="outside lower center", ncols=2)
 

@@ -8,14 +8,13 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FormatStrFormatter
 
 from ...benchmark.protocol.estimates import Estimate
 from ..analysis.group import Group
 from ..analysis.protection import Curve, Spared, curves
 from ..analysis.scores import ratio
-from .style import GREY, Drawn, drawn, look
+from .style import GREY, Drawn, drawn, halo, look
 
 APART = 1.7
 """A line's numbered points lie at least this factor apart along x, so that numbers do not overlap."""
@@ -42,13 +41,27 @@ def protection(group: Group, groups: Sequence[Group]) -> Drawn | None:
             _scale(axes, [point.protected.value for curve, end in part for point in (*curve.points, end)])
             axes.margins(x=0.08, y=0.14)
             task = part[0][0].task
-            axes.set(title=attack, xlabel=f"relative degradation of {task}, the protected task (1 = 100 %)")
+            axes.set(
+                title=f"{group.in_words(attack)}\n{_finding([curve for curve, _ in part])}",
+                xlabel=f"relative degradation of {task}, the protected task (1 = 100 %)",
+            )
             axes.set_ylabel(f"damage to the others\n(1 = {plain}'s)")
         handles, labels = max((axes.get_legend_handles_labels() for axes in rows), key=lambda found: len(found[1]))
         title = f"numbers at the points: tau; the open marker at a line's end: {plain}; bars: 95 %"
         figure.legend(handles, labels, loc="outside lower center", ncols=2, title=title, title_fontsize=9)
 
     return drawn(draw, height=1.0 + 2.9 * len(panels))
+
+
+def _finding(found: Sequence[Curve]) -> str:
+    """What of the damage is left, to the spared task and to the others, at the smallest tau of all curves."""
+    least = [(curve.points[0], curve.unprotected) for curve in found if curve.unprotected]
+    own = [ratio(point.protected, end.protected).value for point, end in least]
+    others = [ratio(point.others, end.others).value for point, end in least]
+    if not all(map(math.isfinite, (*own, *others))):
+        return "damage to the spared task and to the others"
+    kept, left = (f"{min(found):.0%} to {max(found):.0%}" for found in (own, others))
+    return f"At the smallest tau, {kept} of the damage is left to it, {left} to the others"
 
 
 def _line(axes: Axes, curve: Curve, unprotected: Spared, number: int) -> None:
@@ -76,13 +89,12 @@ def _line(axes: Axes, curve: Curve, unprotected: Spared, number: int) -> None:
             numbered = x.value
             # To either side in turn: the lines of similar models lie close together.
             offset, side = ((5, -12), "left") if number % 2 == 0 else ((-5, 5), "right")
-            halo = [withStroke(linewidth=2.5, foreground="white")]
             axes.annotate(
                 *(f"{point.tau:g}", ends[-1], offset),
                 textcoords="offset points",
                 horizontalalignment=side,
                 color=colour,
-                path_effects=halo,
+                path_effects=halo(),
                 zorder=4,
             )
     axes.plot([x for x, _ in ends], [y for _, y in ends], color=colour, zorder=2)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 
+import matplotlib
 import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
 from PIL import Image
 
@@ -84,6 +86,11 @@ def level_whisker(axes: Axes, y: float, estimate: Estimate, colour: str) -> None
     """The interval of a point at `y` whose number is its x, if it has one."""
     if estimate.low is not None and estimate.high is not None:
         axes.plot([estimate.low, estimate.high], [y, y], "-|", color=colour, linewidth=1.0, markersize=6)
+
+
+def halo() -> list[withStroke]:
+    """A rim of the page's colour, which keeps words legible on lines."""
+    return [withStroke(linewidth=2.5, foreground=matplotlib.rcParams["axes.facecolor"])]
 
 
 def scale_damage(axes: Axes, series: Sequence[Sequence[float]]) -> None:

@@ -10,30 +10,66 @@ from matplotlib.ticker import FixedLocator, FormatStrFormatter, NullLocator
 from ..analysis.group import Group
 from ..analysis.groups import headline
 from ..analysis.sweeps import Sweep, budget_sweeps, relatives, step_sweeps
-from ..analysis.trainings import training_label
-from .style import Drawn, drawn, look, whisker
+from ..analysis.trainings import CLEAN, training_label
+from .style import Drawn, drawn, look, scale_damage, whisker
+
+SURE = 0.05
+"""A change of damage below this share is none to speak of."""
 
 
 def budgets(group: Group, groups: Sequence[Group]) -> Drawn | None:
     """Damage over the budget, drawn for the largest of the groups that differ in nothing else."""
     family = relatives(group, groups)
     found = budget_sweeps(family) if group is headline(family) else []
-    return sweep_plot(found, "budget, eps (1/255)") if found else None
+    return sweep_plot(group, found, "budget, eps (1/255)", _by_budget(found)) if found else None
 
 
 def steps(group: Group, groups: Sequence[Group]) -> Drawn | None:
     """Damage over the number of steps."""
     found = step_sweeps(group)
-    return sweep_plot(found, "steps") if found else None
+    return sweep_plot(group, found, "steps", _by_steps(found)) if found else None
 
 
-def sweep_plot(sweeps: Sequence[Sweep], axis: str) -> Drawn:
-    """One panel per training, one line per attack, as the content of an `svg` and a `png` file."""
+def _by_budget(sweeps: Sequence[Sweep]) -> str:
+    """How much less damage than the clean-trained the hardened models take at their common budgets."""
+    by_training: dict[str, list[float]] = {}
+    clean = {
+        sweep.attack: dict(zip(sweep.xs, sweep.scores, strict=True)) for sweep in sweeps if sweep.training == CLEAN
+    }
+    for sweep in sweeps:
+        for x, score in zip(sweep.xs, sweep.scores, strict=True):
+            other = clean.get(sweep.attack, {}).get(x) if sweep.training != CLEAN else None
+            if other and other.value and score.value and score.value > 0:
+                by_training.setdefault(sweep.training, []).append(other.value / score.value)
+    factors = [factor for found in by_training.values() for factor in found]
+    if not factors or min(factors) <= 1:
+        return "Damage grows with the budget"
+    return f"Hardened models take {min(factors):.1f} to {max(factors):.1f} times less damage at every budget"
+
+
+def _by_steps(sweeps: Sequence[Sweep]) -> str:
+    """What the last step up in the number of steps still adds."""
+    grown = [
+        (sweep.xs[-2], sweep.xs[-1], last.value / before.value - 1)
+        for sweep in sweeps
+        for before, last in [sweep.scores[-2:]]
+        if before.value and last.value
+    ]
+    if len({(start, end) for start, end, _ in grown}) != 1:
+        return "Damage grows with the steps"
+    (start, end, _), most = grown[0], max(share for *_, share in grown)
+    if most < SURE:
+        return f"From {start:g} to {end:g} steps damage hardly grows any more"
+    return f"From {start:g} to {end:g} steps damage still grows, by up to {most:.0%}"
+
+
+def sweep_plot(group: Group, sweeps: Sequence[Sweep], axis: str, title: str) -> Drawn:
+    """One panel per training with one axis of damage, one line per attack."""
     trainings = list(dict.fromkeys(sweep.training for sweep in sweeps))
     attacks = list(dict.fromkeys(sweep.attack for sweep in sweeps))
 
     def draw(figure: Figure) -> None:
-        panels = figure.subplots(1, len(trainings), squeeze=False)[0]
+        panels = figure.subplots(1, len(trainings), squeeze=False, sharey=True)[0]
         for axes, training in zip(panels, trainings, strict=True):
             shown = [sweep for sweep in sweeps if sweep.training == training]
             for sweep in shown:
@@ -48,10 +84,23 @@ def sweep_plot(sweeps: Sequence[Sweep], axis: str) -> Drawn:
             axes.xaxis.set_major_locator(FixedLocator(places))
             axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
             axes.xaxis.set_minor_locator(NullLocator())
-            axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
             axes.set(xlabel=axis, title=training_label(training).replace("against ", "against\n"))
-        panels[0].set_ylabel("average relative degradation (1 = 100 %)")
+        by_training = [
+            [
+                score.value
+                for sweep in sweeps
+                if sweep.training == training
+                for score in sweep.scores
+                if score.value is not None
+            ]
+            for training in trainings
+        ]
+        scale_damage(panels[0], by_training)
+        panels[0].set_ylabel("ARD (1 = 100 %)")
+        figure.suptitle(title, fontsize=10.5)
         lines = {line.get_label(): line for axes in panels for line in axes.get_lines() if line.get_label()[:1] != "_"}
-        figure.legend(handles=[lines[attack] for attack in attacks], loc="outside lower center", ncols=4)
+        words = [group.in_words(attack) for attack in attacks]
+        handles = [lines[attack] for attack in attacks]
+        figure.legend(handles=handles, labels=words, loc="outside lower center", ncols=4)
 
-    return drawn(draw, height=3.6)
+    return drawn(draw, height=3.8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,19 +13,28 @@ from matplotlib.lines import Line2D
 
 from ...benchmark.protocol.estimates import Estimate
 from ...benchmark.stats import Bootstrapped
-from ..analysis.correlation import Correlation
 from ..analysis.families import Family
 from ..analysis.group import Group
 from ..analysis.headline import headline_attack
-from ..analysis.sharing import clean_gains, correlation, damages, shown_families
+from ..analysis.sharing import clean_gains, damages, ends, shown_families
+from ..analysis.words import layout_words
 from .conditions import is_worth_a_picture
 from .style import GREY, Drawn, drawn, look, scale_damage, whisker
 
 DODGE, STEP = 0.016, 0.05
 """Shifts along x between series, and between layouts of one sharing index, so that no interval hides another."""
 
-SMALLEST = 0.001
-"""Smaller p-values are shown as below this one."""
+HURTS, PROTECTS, NEITHER = (
+    "Full sharing adds damage",
+    "Full sharing takes damage away",
+    "Full sharing makes no sure difference",
+)
+
+LINE = 95
+"""Letters of a title that fit side by side."""
+
+LETTERS = 5
+"""Letters that are left of the name of a task in a layout's, which stands below the axis."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,40 @@ def points(family: Family, scores: Mapping[str, Bootstrapped]) -> list[Point]:
     return found
 
 
+def finding(group: Group, families: Sequence[Family], attack: str) -> str:
+    """What full sharing does to the damage, a line for each of three answers that families give."""
+    said: dict[str, list[str]] = {}
+    for family in families:
+        found = ends(group, family, attack)
+        if found is None:
+            continue
+        ratio = found.ratio.estimate()
+        if ratio.value is None or ratio.low is None or ratio.high is None:
+            continue
+        answer = HURTS if ratio.low > 1 else PROTECTS if ratio.high < 1 else NEITHER
+        said.setdefault(answer, []).append(f"{family.label} ({ratio.value:.2f}x)")
+    lines = [f"{answer}: {', '.join(said[answer])}" for answer in (HURTS, PROTECTS, NEITHER) if answer in said]
+    return "\n".join(part for line in lines for part in wrap(line, LINE)) or f"Sharing and damage under {attack}"
+
+
+def _short(task: str) -> str:
+    return task if len(task) <= LETTERS else f"{task[: LETTERS - 1]}."
+
+
+def named_places(group: Group, families: Sequence[Family]) -> dict[float, str]:
+    """The names of the layouts by where on the axis they stand."""
+    found: dict[float, list[str]] = {}
+    for family in families:
+        widths, places = Counter(family.sharing), Counter[float]()
+        for models, sharing in zip(family.layouts, family.sharing, strict=True):
+            words = layout_words(group.facts(models[0]))
+            name = "+".join(_short(task) for task in words.split("+")) if "+" in words else words
+            here = found.setdefault(sharing + STEP * (places[sharing] - (widths[sharing] - 1) / 2), [])
+            here += [name] if name not in here else []
+            places[sharing] += 1
+    return {place: ", ".join(here) for place, here in found.items()}
+
+
 def tradeoff(group: Group, groups: Sequence[Group]) -> Drawn | None:
     """The plot of a group; None without a family that has several layouts."""
     shown, attack = shown_families(group), headline_attack(group)
@@ -69,45 +113,32 @@ def tradeoff(group: Group, groups: Sequence[Group]) -> Drawn | None:
             shift = DODGE * (number - (len(shown) - 1) / 2)
             colour, marker = look(number)
             for axes, scores in ((left, gains[number]), (right, falls[number])):
-                label = _trend(correlation(family, scores))
-                _draw(axes, points(family, scores), shift, colour, marker, label)
+                _draw(axes, points(family, scores), shift, colour, marker)
             handles.append(Line2D([], [], linestyle=" ", color=colour, marker=marker, label=family.label))
         scale_damage(right, [[score.value for score in scores.values()] for scores in falls])
-        left.set(title="On clean images (95 % over images)", ylabel="clean gain over independent models (%)")
-        right.set(title=f"Under {attack} (95 % over images)", ylabel="average relative degradation (1 = 100 %)")
+        left.set(title="On clean images", ylabel="clean gain over independent models (%)")
+        right.set(title=f"Under {group.in_words(attack)}", ylabel="ARD (1 = 100 %)")
+        figure.suptitle(finding(group, shown, attack), fontsize=10.5)
         if not any(gains):
             left.set(yticks=[], ylim=(-1, 1))
             left.text(0.5, 0.1, "no independent model in these records", ha="center")
         for axes in (left, right):
-            axes.set(xlabel="sharing index (0 independent, 1 fully shared)", xlim=(-0.08, 1.08))
-            if axes.get_legend_handles_labels()[1]:
-                axes.legend(title="rank correlation with sharing", title_fontsize=8.5, fontsize=8.5)
+            axes.set(xlabel="layout, at its sharing index (0 to 1)", xlim=(-0.08, 1.08))
+            places = named_places(group, shown)
+            axes.set_xticks([*places], [*places.values()], rotation=55, ha="right", rotation_mode="anchor")
         if any(len(models) > 1 for family in shown for models in family.layouts):
             handles.append(
                 Line2D([], [], linestyle=" ", color=GREY, marker="o", fillstyle="none", label="further seeds")
             )
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles) if len(handles) <= 3 else 2)
 
-    return drawn(draw, height=4.2, dark=True)
+    return drawn(draw, height=4.9, dark=True)
 
 
-def _trend(found: Correlation | None) -> str:
-    """A correlation as the legend has it; a label that starts with an underscore is not shown."""
-    if found is None:
-        return "_"
-    rho = found.rho.estimate()
-    interval = "" if rho.low is None else f" [{rho.low:+.2f}, {rho.high:+.2f}]"
-    p = f"p = {found.p:.2g}" if found.p >= SMALLEST else f"p < {SMALLEST:g}"
-    return f"{rho.value:+.2f}{interval}, {p}"
-
-
-def _draw(axes: Axes, found: Sequence[Point], shift: float, colour: str, marker: str, label: str) -> None:
-    """Points with their intervals; the trend's label stands at the first one."""
+def _draw(axes: Axes, found: Sequence[Point], shift: float, colour: str, marker: str) -> None:
+    """Points with their intervals."""
     for point in found:
         x = point.sharing + point.shift + shift
         fill = "full" if point.first else "none"
-        axes.plot(
-            [x], [point.score], color=colour, linestyle=" ", marker=marker, fillstyle=fill, markersize=4.5, label=label
-        )
-        label = "_"
+        axes.plot([x], [point.score], color=colour, linestyle=" ", marker=marker, fillstyle=fill, markersize=4.5)
         whisker(axes, x, point.interval, colour)

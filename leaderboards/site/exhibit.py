@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from ..analysis.gallery import Panel
 from ..plots.style import WIDTH, drawn
 
 Map = NDArray[np.float64]
@@ -64,16 +67,18 @@ def factor(shown: Shown) -> int:
     return max(1, int(AMPLIFIED / largest)) if largest else 1
 
 
-def picture(shown: Shown) -> bytes:
-    """The content of a `png` file: rows truth, clean, attacked; columns image and tasks.
+def picture(shown: Shown, classes: Sequence[str] = ()) -> tuple[bytes, tuple[Panel, ...]]:
+    """The content of a `png` file, and where its maps lie: rows truth, clean, attacked; columns image and tasks.
 
     The column of the image holds, top to bottom, the clean image, the perturbation times `factor` around grey, and the
-    attacked image. A task's three maps share their colours; what is no map stands in words.
+    attacked image. A task's three maps share their colours; what is no map stands in words. `classes` name labels.
     """
     times = factor(shown)
+    columns: list[Sequence[Axes]] = []
 
     def draw(figure: Figure) -> None:
         panels = figure.subplots(3, 1 + len(shown.tasks), squeeze=False)
+        columns[:] = panels.T.tolist()
         change = 0.5 + times * (shown.attacked - shown.clean)
         images = {"clean image": shown.clean, f"perturbation, times {times}": change, "attacked image": shown.attacked}
         for axes, (title, image) in zip(panels[:, 0], images.items(), strict=True):
@@ -86,7 +91,34 @@ def picture(shown: Shown) -> bytes:
                 _show(axes, part, title)
 
     high, wide = shown.clean.shape[1:]
-    return drawn(draw, height=3 * (WIDTH / (1 + len(shown.tasks)) * high / wide + 0.1), dpi=150)["png"]
+    content = drawn(draw, height=3 * (WIDTH / (1 + len(shown.tasks)) * high / wide + 0.1), dpi=150)["png"]
+    # Layout has moved the axes, so that they are asked once all is drawn.
+    image, *others = columns
+    found = [Panel(name="image", clean=_box(image[0]), attacked=_box(image[2]))]
+    for column, (task, maps) in zip(others, shown.tasks.items(), strict=True):
+        if isinstance(maps, Maps):
+            before, after = _box(column[1]), _box(column[2])
+            own = Panel(name=task, clean=before, attacked=after, scores=shown.scores[task], **_legend(maps, classes))
+            found.append(own)
+    return content, tuple(found)
+
+
+def _box(axes: Axes) -> tuple[float, float, float, float]:
+    place = axes.get_position()
+    left, top, width, height = (float(f"{part:.5f}") for part in (place.x0, 1 - place.y1, place.width, place.height))
+    return left, top, width, height
+
+
+def _legend(found: Maps, classes: Sequence[str]) -> dict[str, Any]:
+    """What the colours of a task's maps mean, as fields of a panel."""
+    if found.labels:
+        known = [image[np.isfinite(image)] for image in (found.truth, found.before, found.after)]
+        labels = sorted({int(label) for image in known for label in image})
+        names = {label: classes[label] if 0 <= label < len(classes) else f"class {label}" for label in labels}
+        return {"classes": {to_hex(colormaps["tab20"](label % 20)): name for label, name in names.items()}}
+    if found.truth.ndim == 2 and np.isfinite(found.truth).any():
+        return {"scale": tuple(f"{float(bound(found.truth)):.2g}" for bound in (np.nanmin, np.nanmax))}
+    return {}
 
 
 def coloured(found: Maps) -> list[Map]:

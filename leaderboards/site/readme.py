@@ -31,8 +31,8 @@ PUBLISHED = "leaderboards/published/"
 """The folder of the published files, as the README sees it."""
 TOP = 5
 """Attacks, and models, shown of every training."""
-BEST = 3
-"""Models of every training that a short page shows."""
+STRONGEST, BEST = 4, 3
+"""Attacks, and models of every training, that a short page shows."""
 
 EXHIBITS = 4
 
@@ -73,7 +73,7 @@ def _best(part: Group) -> list[str]:
     """The strongest attacks on the models of each training, and the most robust of these."""
     models = model_boards([part])[0].top_of_each("training", BEST)
     scores = [column.name for column in models.columns if column.name in ("standard_ard", "worst_case_ard")][:1]
-    shown = (strongest_board(part).top(TOP), models.pick("model", *scores, "training", "sharing_index"))
+    shown = (strongest_board(part).top(STRONGEST), models.pick("model", *scores, "training", "sharing_index"))
     # An interval in one line: of a narrow page's words, headings are the ones to wrap.
     return [re.sub(r" \[(\S+), (\S+)\] ", "\u00a0[\\1,\u00a0\\2] ", markdown(board, level=3)) for board in shown]
 

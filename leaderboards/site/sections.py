@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..analysis.gallery import Panel
 from ..analysis.group import Group
 from ..analysis.headline import standard_of, worst_cases
 from ..boards.attacks import attack_boards
@@ -21,10 +22,12 @@ from .scatter import Scatter, scatter
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture that is published beside the site."""
+    """A picture that is published beside the site; a gallery's has `panels` and a `ratio`, width over height."""
 
     source: str
     about: str
+    panels: tuple[Panel, ...] = ()
+    ratio: float = 1.0
 
 
 @dataclass(frozen=True)

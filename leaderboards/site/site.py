@@ -60,7 +60,10 @@ def site_files(
         return _environment().get_template(template).render(suites=found, **about).encode()
 
     files = {name: (TEMPLATES / name).read_bytes() for name in ("site.css", *SCRIPTS)}
-    shown = [(exhibit, Picture(f"../{GALLERY}/{name}.png", exhibit.caption)) for name, (exhibit, _) in gallery.items()]
+    shown = [
+        (exhibit, Picture(f"../{GALLERY}/{name}.png", exhibit.caption, exhibit.panels, _ratio(content)))
+        for name, (exhibit, content) in gallery.items()
+    ]
     files["index.html"] = page("index.html", front=front(sections, published), gallery=[of for _, of in shown])
     for one in found:
         known = [places(of.part, of.anchor, one.name, of.part.models, of.part.attacks) for of in one.sections]
@@ -81,6 +84,12 @@ def site_files(
                 members=_members(chapters[0]) if kind == "attack" else [],
             )
     return files
+
+
+def _ratio(png: bytes) -> float:
+    """A picture's width over its height, which stand at the beginning of the file."""
+    width, height = (int.from_bytes(png[start : start + 4], "big") for start in (16, 20))
+    return width / height if height else 1.0
 
 
 def _members(chapter: Chapter) -> list[tuple[str, str]]:

@@ -64,6 +64,11 @@ document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("[data-theme-toggle]").forEach(themeToggle);
   document.querySelectorAll("[data-enlarge]").forEach(enlargeable);
   document.querySelectorAll(".scatter").forEach(telling);
+  document.querySelectorAll("[data-slider]").forEach((slider) => {
+    const move = () => slider.closest("figure").style.setProperty("--at", `${slider.value}%`);
+    slider.addEventListener("input", move);
+    move();
+  });
   document.querySelectorAll("dialog").forEach((dialog) => {
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   });

@@ -7,9 +7,9 @@ import time
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from ...benchmark.protocol.errors import BadInputError
+from ...benchmark.protocol.progress import progress
 from ...benchmark.protocol.types import Batch
 from .augment import augmented
 from .checkpoint import Checkpoint
@@ -39,7 +39,7 @@ def train(
     when the adversary joins; a training that goes on from there ends in the same bits.
     """
     recipe = trainer.recipe
-    with tqdm(total=trainer.steps, initial=trainer.step, desc=recipe.name, unit="step", mininterval=1.0) as bar:
+    with progress(title=recipe.name, total=trainer.steps, initial=trainer.step, unit="step", mininterval=1.0) as bar:
         while trainer.step < trainer.steps:
             if recipe.adversary and 0 < trainer.step == recipe.adversary.start:
                 trainer.save(clean_start)

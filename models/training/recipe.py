@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from ...benchmark.protocol.cells import Strict
+from ...benchmark.protocol.cells import Plain, Strict
 from ...benchmark.protocol.eps import Eps
 from ...benchmark.protocol.errors import BadInputError
 from ...benchmark.protocol.toml import read_toml, validated
@@ -26,11 +26,11 @@ class Adversary(Strict):
     It joins after `start` clean steps, which costs less and loses little (arXiv 2002.04237).
     """
 
-    attack: str
+    attack: Plain
     eps: Eps
     share: float = Field(gt=0, le=1)
     start: int = Field(default=0, ge=0)
-    settings: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    settings: dict[Plain, bool | int | float | Plain] = Field(default_factory=dict)
 
 
 class Recipe(Strict):
@@ -46,9 +46,9 @@ class Recipe(Strict):
     """
 
     name: ModelName
-    dataset: str
+    dataset: Plain
     size: tuple[int, int] = Field(strict=False)
-    licence: str
+    licence: Plain
     twin: ModelName | None = None
     seed: int = Field(ge=0)
     scenes: int | None = Field(default=None, gt=0)
@@ -68,8 +68,8 @@ class Recipe(Strict):
     precision: Literal["float32", "bfloat16"]
     packing: Packing = "float16"
     initial: ModelName | None = None
-    tasks: dict[str, dict[str, bool | int | float | str]]
-    task_weights: dict[str, float]
+    tasks: dict[Plain, dict[Plain, bool | int | float | Plain]]
+    task_weights: dict[Plain, float]
     architecture: Architecture
     augmentation: Augmentation | None = None
     adversary: Adversary | None = None

@@ -13,10 +13,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
-from tqdm import tqdm
 
 from ...benchmark.protocol.errors import BadInputError
 from ...benchmark.protocol.files import write_atomically
+from ...benchmark.protocol.progress import progress
 from ...benchmark.protocol.types import Batch
 
 Scene = tuple[Tensor, dict[str, Tensor]]
@@ -69,7 +69,7 @@ def rendered(scenes: Scenes, workers: int, folder: Path) -> Rendered:
         except SafetensorError as error:
             raise BadInputError(f"rendered scenes {path} cannot be read: {error}; remove the file") from error
     loader = DataLoader(scenes, 64, num_workers=workers)
-    parts = [{IMAGES: x, **truth} for x, truth in tqdm(loader, "rendering scenes", unit="batch", mininterval=1.0)]
+    parts = [{IMAGES: x, **truth} for x, truth in progress(loader, "rendering scenes", unit="batch", mininterval=1.0)]
     tensors = {name: _compact(name, torch.cat([part.pop(name) for part in parts])) for name in (*parts[0],)}
     write_atomically(path, save(tensors))
     return Rendered(tensors, digest)

@@ -59,7 +59,7 @@ def shown(change: float = 0.02) -> Shown:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "one.json").write_text(json.dumps(EXHIBIT))
-    (tmp_path / "one.png").write_bytes(picture(shown()))
+    (tmp_path / "one.png").write_bytes(picture(shown())[0])
     return tmp_path
 
 
@@ -74,7 +74,7 @@ def test_a_picture_is_as_high_as_its_images(size: tuple[int, int], taller: float
     heights = []
     for high, wide in ((8, 8), size):
         image = np.full((3, high, wide), 0.5)
-        with Image.open(io.BytesIO(picture(Shown(image, image, {}, {})))) as drawn:
+        with Image.open(io.BytesIO(picture(Shown(image, image, {}, {}))[0])) as drawn:
             assert drawn.width == 1200
             heights.append(drawn.height - 3 * 15)  # but for the titles
     assert heights[1] == pytest.approx(taller * heights[0], abs=1)
@@ -82,6 +82,26 @@ def test_a_picture_is_as_high_as_its_images(size: tuple[int, int], taller: float
 
 def test_the_same_image_gives_the_same_bytes() -> None:
     assert picture(shown()) == picture(shown())
+
+
+def test_a_panel_says_where_its_map_lies_and_what_its_colours_mean() -> None:
+    content, found = picture(shown(), [f"class {label}" for label in "abcdefghijklm"])
+    assert [panel.name for panel in found] == ["image", "segmentation", "depth", "normals"]  # a pose is no map
+    labels = next(panel for panel in found if panel.name == "segmentation")
+    maps = shown().tasks["segmentation"]
+    assert isinstance(maps, Maps)
+    assert set(labels.classes.values()) <= {f"class {label}" for label in "abcdefghijklm"}
+    with Image.open(io.BytesIO(content)) as image:
+        pixels = np.asarray(image.convert("RGB")) / 255
+    high, wide = pixels.shape[:2]
+    for box, wanted in ((labels.clean, coloured(maps)[1]), (labels.attacked, coloured(maps)[2])):
+        left, top, width, height = box
+        for y, x in np.ndindex(8, 8):
+            at = round(high * (top + height * (y + 0.5) / 8)), round(wide * (left + width * (x + 0.5) / 8))
+            assert pixels[at] == pytest.approx(wanted[y, x], abs=0.03)
+    (depth,) = (panel for panel in found if panel.name == "depth")
+    assert depth.scale is not None
+    assert 1 <= float(depth.scale[0]) < float(depth.scale[1]) <= 5
 
 
 def test_maps_of_a_task_share_colours_and_holes_are_grey() -> None:

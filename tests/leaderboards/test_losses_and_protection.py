@@ -12,7 +12,8 @@ from mtrbench.leaderboards.analysis.scores import ard, ratio, task_scores
 from mtrbench.leaderboards.boards.losses import losses_boards
 from mtrbench.leaderboards.boards.protection import protection_boards
 from mtrbench.leaderboards.output.render import markdown
-from mtrbench.leaderboards.plots.attacks_models import STRONGEST, shown_rows
+from mtrbench.leaderboards.plots.attacks_models import shown_rows
+from mtrbench.leaderboards.plots.heatmap import ROWS
 from mtrbench.leaderboards.plots.registry import PLOTS
 
 MODEL = "rooms3-shared.clean"
@@ -180,7 +181,7 @@ def test_of_many_attacks_the_map_shows_those_ahead_on_every_model_and_the_contro
     values[strength[:98].argmax()] = np.nan  # an incomplete attack is behind all others
     shown = shown_rows(names, values, {"noise", "noise:uniform"})
     known = [i for i in np.argsort(-strength[:98]) if np.isfinite(values[i, 0])]
-    assert shown == [*known[:STRONGEST], 98, 99]
+    assert shown == [*known[: ROWS - 2], 98, 99]
 
 
 def test_the_losses_have_a_picture_even_if_some_are_missing():

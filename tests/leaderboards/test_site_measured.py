@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +12,12 @@ import pytest
 from helpers.browser import CHROMIUM, Browser
 from helpers.commands import mtrbench
 from helpers.make_records import TASKS, all_records, make_record
+from PIL import Image
 
 from mtrbench.benchmark.protocol.reading import read_record, read_records
 from mtrbench.benchmark.protocol.records import Record
 from mtrbench.leaderboards.analysis.changes import changes
+from mtrbench.leaderboards.analysis.gallery import Exhibit, Panel
 from mtrbench.leaderboards.analysis.scores import ard
 from mtrbench.leaderboards.output.publish import publish
 from mtrbench.leaderboards.site.rows import page_name
@@ -157,3 +160,24 @@ def test_a_dot_says_what_it_stands_for_and_leads_to_its_model(page: Browser, sit
     page.click("document.querySelector('.scatter [value=gain]')")
     assert page.comes(f"{dot}.getBoundingClientRect().x !== {before}")
     assert page.run(f"{dot}.href.baseVal") == page_name("model", SHARED)
+
+
+def test_a_slider_changes_all_tasks_at_once(page: Browser, tmp_path: Path) -> None:
+    drawing = io.BytesIO()
+    Image.new("RGB", (40, 20)).save(drawing, "png")
+    box = (0.0, 0.0, 0.5, 0.5)
+    panels = tuple(Panel(name=name, clean=box, attacked=box, scores=("1", "2")) for name in ("depth", "normals"))
+    exhibit = Exhibit(
+        model=SHARED, attack="dgba-pgd", dataset="rooms3", sample="a", norm="linf", eps=4.0, factor=2, panels=panels
+    )
+    publish({"gallery/one.png": drawing.getvalue()}, tmp_path)
+    publish(site_files({"": [make_record()]}, {}, {"one": (exhibit, drawing.getvalue())}), tmp_path / "site")
+    page.open(tmp_path / "site" / "index.html")
+    shares = "[...document.querySelectorAll('.stack .attacked')].map(e => getComputedStyle(e).clipPath)"
+    before = page.run(shares)
+    slider = "document.querySelector('[data-slider]')"
+    page.run(f"(s => {{ s.value = 100; s.dispatchEvent(new Event('input')) }})({slider})")
+    after = page.run(shares)
+    assert len(before) == len(after) == 2
+    assert len({*before}) == len({*after}) == 1
+    assert before[0] != after[0]

@@ -49,7 +49,7 @@ class Kept:
         if wanted is None:
             return form.classes[0]
         if wanted not in form.classes:
-            has = _either(form.classes)
+            has = " or ".join(map(str, form.classes))
             raise BadInputError(f"{root} in the format {form.name} has {has} segmentation classes, not {wanted}")
         return wanted
 
@@ -89,12 +89,8 @@ class Kept:
                 raise BadInputError(f"data set {self.name} has no truth for task {task!r}; it has {has}")
         if min(size) < 1:
             raise BadInputError(f"size must be positive, not {size}")
-        every = self.classes
-        wanted = getattr(tasks["segmentation"], "classes", None) if "segmentation" in tasks else None
-        if wanted is not None and wanted not in every:
-            raise BadInputError(f"data set {self.name} has {_either(every)} segmentation classes, not {wanted}")
         folder, form = self.format_at(root, format)
-        classes = self.classes_at(folder, form, wanted)
+        classes = self.classes_at(folder, form, getattr(tasks.get("segmentation"), "classes", None))
         for task in tasks:
             if task in form.lacks:
                 raise BadInputError(f"{folder} in the format {form.name} has no truth for {task}: {form.lacks[task]}")
@@ -112,12 +108,3 @@ class Kept:
         if said:
             raise BadInputError(said[0])
         return dataset
-
-    @property
-    def classes(self) -> Sequence[int]:
-        """The numbers of classes that some format has."""
-        return [*dict.fromkeys(number for form in self.formats for number in form.classes)]
-
-
-def _either(numbers: Sequence[int]) -> str:
-    return " or ".join(map(str, numbers))
