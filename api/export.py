@@ -19,7 +19,7 @@ TEXTS = ("settings", "tasks")
 
 def row(record: AnyRecord) -> dict[str, Any]:
     """A record's fields by their dotted places, as `degradation.ard.value`, without the replicates; lists are JSON."""
-    left_out = {"replicates": True, "degradation": {"replicates"}}
+    left_out: dict[str, Any] = {"replicates": True, "degradation": {"replicates"}}
     return dict(_flat(record.model_dump(mode="json", by_alias=True, exclude=left_out)))
 
 

@@ -42,6 +42,13 @@ from .terminal import Command, echo
     metavar="LIST",
     help=f"Also write boards and pictures as some of {', '.join(FORMATS)}.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes that read the records: of ten thousand on they pay.",
+)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if what is there differs.")
 @click.option(
     "--out",
@@ -56,6 +63,7 @@ def leaderboard(
     pages: tuple[Path, ...],
     site: bool,
     formats: frozenset[str],
+    workers: int,
     check: bool,
     out: Path,
 ) -> None:
@@ -68,7 +76,7 @@ def leaderboard(
     pictures of the folder gallery beside it, which `mtrbench gallery` draws. Which one a --readme shows says its
     marker, <!-- boards:begin NAME -->; between <!-- answer:begin --> and <!-- answer:end --> stands what sharing does.
     """
-    suites = read_suites(*places)
+    suites = read_suites(*places, workers=workers)
     gallery = {name: found for place in places for name, found in read_gallery(place.parent / GALLERY).items()}
     texts = {page: updated(page, suites, gallery, out) for page in pages}  # first, as one may be refused
     content = suite_files(suites, gallery, Extras(site, formats), _library(suites) if site else EMPTY)

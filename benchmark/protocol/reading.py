@@ -6,16 +6,18 @@ import codecs
 import gc
 import gzip
 import json
+import multiprocessing
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import IO, cast
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from .errors import BadInputError
 from .faults import in_words, placed
@@ -30,6 +32,8 @@ LARGEST = 16 * 2**20
 """Largest accepted record, in bytes: ten kilobytes are usual, and a small gzip file may unpack to gigabytes."""
 LARGEST_FILE = 2**30
 """Bytes that a file of records may unpack to: about a hundred thousand records."""
+PARTS = 4
+"""Parts per worker that files are read in."""
 REMEDY = "remove it or restore the file"
 
 
@@ -46,10 +50,40 @@ def read_record(path: Path) -> AnyRecord:
     return found[0].record
 
 
-def read_records(*places: Path) -> list[AnyRecord]:
-    """Every record in files and folders, each cell once, sorted by key; raises as `read_places` and `merged` do."""
+def read_records(*places: Path, workers: int = 1) -> list[AnyRecord]:
+    """Every record in files and folders, each cell once, sorted by key; raises as `read_places` and `merged` do.
+
+    With more than one of `workers`, processes of their own read a part of the files each, as their caller's main module
+    must allow.
+    """
     with _collector_at_rest():
-        return merged(read_places(places))
+        if workers == 1:
+            return merged(_sharing(read_places(places)))
+        paths = [*_paths(places)]
+        size = -(-len(paths) // (PARTS * workers))
+        parts = [paths[first : first + size] for first in range(0, len(paths), size)]
+        with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+            return merged(_sharing(found for part in pool.map(_read, parts) for found in part))
+
+
+def _read(paths: Sequence[Path]) -> list[Found]:
+    with _collector_at_rest():
+        return list(_sharing(read_places(paths)))
+
+
+def _sharing(found: Iterable[Found]) -> Iterator[Found]:
+    """The same records; what one has in common with the first of its model is there once, which halves the memory."""
+    firsts: dict[str, AnyRecord] = {}
+    for one in found:
+        first = firsts.setdefault(one.record.cell.model.sha256, one.record)
+        _share(one.record, first, ("model_facts", "task_facts", "clean", "environment"))
+        _share(one.record.cell, first.cell, ("model", "dataset", "tasks"))
+        yield one
+
+
+def _share(one: BaseModel, first: BaseModel, fields: Sequence[str]) -> None:
+    mine, others = vars(one), vars(first)
+    mine.update({name: others[name] for name in fields if name in mine and mine[name] == others.get(name)})
 
 
 @contextmanager
@@ -69,6 +103,11 @@ def read_places(places: Iterable[Path]) -> Iterator[Found]:
 
     Raises BadInputError for a place without any, and for a bad record.
     """
+    for path in _paths(places):
+        yield from read_file(path)
+
+
+def _paths(places: Iterable[Path]) -> Iterator[Path]:
     for place in places:
         if not place.exists():
             raise BadInputError(f"there are no records at {place}; make some with mtrbench run")
@@ -76,8 +115,7 @@ def read_places(places: Iterable[Path]) -> Iterator[Found]:
         if not paths:
             endings = ", ".join(f"*{ending}" for ending in ENDINGS)
             raise BadInputError(f"the folder {place} holds no records ({endings}); make some with mtrbench run")
-        for path in paths:
-            yield from read_file(path)
+        yield from paths
 
 
 def read_file(path: Path, beginning: str = "") -> Iterator[Found]:

@@ -48,7 +48,7 @@ def answer(found: Sequence[Answer]) -> Drawn | None:
         words = found[0].group.in_words(found[0].attack.text)
         figure.supxlabel(
             f"damage to fully shared / to independent networks ({words}; 95 % over images)\n"
-            "← sharing protects        sharing hurts →",
+            "← sharing protects   |   sharing hurts →",
             fontsize=9.5,
         )
         figure.suptitle(finding(found), fontsize=11, fontweight="bold")

@@ -28,10 +28,10 @@ Suites = Mapping[str, Sequence[AnyRecord]]
 """Records by the name of their folder; the name is empty where there is just one folder."""
 
 
-def read_suites(*places: Path) -> dict[str, list[AnyRecord]]:
+def read_suites(*places: Path, workers: int = 1) -> dict[str, list[AnyRecord]]:
     """The records of several places, united: each a file or folder of records, or a folder with such a one per suite.
 
-    Raises as `read_records` does, and if some places tell suites and some do not.
+    `workers` are those of `read_records`. Raises as that does, and if some places tell suites and some do not.
     """
     parts: dict[str, list[Path]] = {}
     for place in places:
@@ -40,7 +40,7 @@ def read_suites(*places: Path) -> dict[str, list[AnyRecord]]:
     if "" in parts and len(parts) > 1:
         alone, example = parts[""][0], next(found[0] for name, found in parts.items() if name)
         raise BadInputError(f"{alone} holds records, {example.parent} folders of them; name one of these, as {example}")
-    return {name: read_records(*parts[name]) for name in sorted(parts)}
+    return {name: read_records(*parts[name], workers=workers) for name in sorted(parts)}
 
 
 def _suites(place: Path) -> dict[str, Path]:

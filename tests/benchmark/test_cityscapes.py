@@ -100,6 +100,21 @@ def test_wrong_content_is_told_by_file_and_fault(root, file, damage, says):
         cityscapes(tasks(), root, SIZE).batch([0, 1, 2])
 
 
+@pytest.mark.parametrize(
+    ("layer", "change", "says"),
+    [
+        ("depth", lambda a: 256 * a, "that is no inverse depth"),
+        ("depth", lambda a: 0 * a, "no pixel has inverse_depth"),
+        ("label_7", lambda a: np.where(a == 0, a, -1), "of the labels are void"),
+    ],
+)
+def test_what_reads_well_and_is_not_what_it_says_is_refused(root, layer, change, says):
+    for path in (root / "val" / layer).iterdir():
+        npy(change)(path)
+    with pytest.raises(BadInputError, match=rf"{layer}/0\.npy and 2 others: .*{says}"):
+        cityscapes(tasks(), root, SIZE)
+
+
 def test_metres_are_not_what_it_has(root):
     with pytest.raises(BadInputError, match="no truth for task 'depth'; it has segmentation, inverse_depth"):
         cityscapes(tasks(7, "depth"), root, SIZE)

@@ -35,6 +35,22 @@ def test_lines_are_records(tmp_path, name, content):
         read_record(tmp_path / name)
 
 
+def test_processes_read_what_one_reads(tmp_path):
+    for record in RECORDS:
+        record.save(tmp_path)
+    assert read_records(tmp_path, workers=2) == RECORDS
+    (tmp_path / "bad.json").write_text("{")
+    with pytest.raises(BadInputError, match=r"bad\.json is no valid JSON"):
+        read_records(tmp_path, workers=2)
+
+
+def test_what_records_of_one_model_have_in_common_is_there_once(tmp_path):
+    (tmp_path / "all.jsonl").write_bytes(LINES)
+    found = read_records(tmp_path)
+    assert b"".join(f"{record.model_dump_json(by_alias=True)}\n".encode() for record in found) == LINES
+    assert len({id(record.model_facts) for record in found}) == len({id(record.cell.dataset) for record in found}) == 1
+
+
 def test_a_folder_may_hold_files_of_every_form(tmp_path):
     one, two, three = RECORDS
     (tmp_path / "one.json.gz").write_bytes(gzip.compress(one.to_json().encode()))

@@ -170,6 +170,25 @@ def test_wrong_content_is_told_by_file_and_fault(root, file, damage, says):
     assert says in message
 
 
+@pytest.mark.parametrize(
+    ("domain", "change", "says"),
+    [
+        ("normal", lambda a: a[..., ::-1], "degrees off those of the depth"),
+        ("normal", lambda a: 255 - a, "if they were meant away from the camera"),
+        ("segment_semantic", lambda a: np.maximum(a, 1) - 1, "of the labels are void: are they one too low?"),
+    ],
+)
+def test_what_reads_well_and_is_not_what_it_says_is_refused(tmp_path, domain, change, says):
+    for seed in range(6):
+        write_view(tmp_path, "ihlen", f"point_{seed}_view_0", seed)
+    assert len(taskonomy(tasks(), tmp_path, SIZE).ids) == 6
+    for path in (tmp_path / domain / "ihlen").iterdir():
+        png(lambda pixels: change(pixels).astype(np.uint8))(path)
+    message = refused(tmp_path)
+    assert domain in message
+    assert says in message
+
+
 def test_wishes_that_nobody_can_fulfil(root, tmp_path_factory):
     for wish, says in [
         (

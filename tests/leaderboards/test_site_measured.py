@@ -181,3 +181,40 @@ def test_a_slider_changes_all_tasks_at_once(page: Browser, tmp_path: Path) -> No
     assert len(before) == len(after) == 2
     assert len({*before}) == len({*after}) == 1
     assert before[0] != after[0]
+
+
+CONTRAST = """(() => {
+  const parts = (text) => text.match(/[\\d.]+/g).map(Number);
+  const linear = (c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+  const light = (text) => parts(text).slice(0, 3).map((c) => linear(c / 255))
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (e) => {
+    for (; e; e = e.parentElement) {
+      const c = getComputedStyle(e).backgroundColor;
+      if ((parts(c)[3] ?? 1) === 1) return c;
+    }
+    return 'rgb(255, 255, 255)';
+  };
+  const found = [];
+  for (const e of document.querySelectorAll('body *')) {
+    if (e.closest('svg, .hidden, .skip') || !e.checkVisibility()) continue;
+    if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) continue;
+    const [a, b] = [light(getComputedStyle(e).color), light(ground(e))].sort((x, y) => y - x);
+    if ((a + 0.05) / (b + 0.05) < 4.5) found.push(e.tagName + ': ' + e.textContent.trim().slice(0, 40));
+  }
+  return found;
+})()"""
+"""Texts whose contrast is below WCAG's 4.5."""
+
+UNNAMED = """[...document.querySelectorAll('a, button, input, select')].filter(e => !(e.textContent.trim()
+  || e.getAttribute('aria-label') || e.labels?.length || e.querySelector('img[alt]'))).map(e => e.outerHTML)"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_text_can_be_read_and_every_control_has_a_name(page: Browser, site: Path, theme: str) -> None:
+    page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": theme}])
+    for path in ("index.html", suite_page(""), page_name("model", SHARED), page_name("attack", "dgba-pgd")):
+        page.open(site / path)
+        assert page.run(CONTRAST) == []
+        assert page.run(UNNAMED) == []
+    page.call("Emulation.setEmulatedMedia", features=[])
