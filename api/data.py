@@ -15,7 +15,7 @@ from ..benchmark.datasets.disk.opening import Kept
 from ..benchmark.datasets.disk.source import PHOTOGRAPH, Source
 from ..benchmark.datasets.disk.survey import Survey, stretches, surveyed, together
 from ..benchmark.datasets.registry import DATASETS
-from ..benchmark.engines import default_workers, make_engine
+from ..benchmark.engines import Wanted, default_workers, make_engine
 from ..benchmark.protocol.arguments import DataRoot, root_of, whole
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.progress import progress
@@ -107,7 +107,7 @@ def located(name: str, root: str | PathLike[str] | None) -> tuple[Kept, DataRoot
 def in_order(function: Callable[[J], R], jobs: Sequence[J], workers: int | None, title: str | None) -> Iterator[R]:
     """What the function makes of the jobs, in their order, by processes of their own if there are several workers."""
     count = default_workers() if workers is None else whole(workers, "workers", least=1)
-    engine = make_engine(None, min(count, len(jobs)) or 1)
+    engine = make_engine(None, Wanted(min(count, len(jobs)) or 1))
     with closing(engine.run(function, jobs)) as results:
         by_job = dict(progress(results, title, total=len(jobs), disable=title is None, leave=False))
     return (by_job[job] for job in jobs)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
-from ..benchmark.engines import Engine
+from ..benchmark.engines import Engine, reach
 from ..benchmark.evaluation import do_jobs, evaluate_cells, pending
 from ..benchmark.jobs import Workshop, images_of, undone
+from ..benchmark.parcels import environment_at
 from ..benchmark.protocol.cells import Cell
 from ..benchmark.protocol.errors import AttackError
 from ..benchmark.protocol.progress import progress as bars
@@ -50,6 +51,7 @@ def evaluate_all(
     images = sum(map(images_of, jobs))
     tell = progress if callable(progress) else None
     with (
+        reach(engine),
         bars(total=images, unit="image", smoothing=0.05, disable=not jobs or progress is not True) as bar,
         closing(evaluate_cells(cells, workshop, store, engine, jobs)) as steps,
     ):
@@ -82,15 +84,14 @@ def do_share(
 ) -> ShareDone:
     """One share of a run, left in the store, with a bar on stderr; raises as `begin_share` does."""
     store.sweep()
-    jobs = begin_share(number, of, cells, workshop, store)
-    left = undone(jobs, store)
     faults: dict[str, str] = {}
     computed = 0
-    with (
-        bars(total=sum(map(images_of, left)), unit="image", smoothing=0.05, disable=not left) as bar,
-        closing(do_jobs(workshop, store, engine, left)) as done,
-    ):
-        for job, outcome in done:
+    with ExitStack() as stack:
+        stack.enter_context(reach(engine))
+        jobs = begin_share(number, of, cells, workshop, store, environment_at(engine, workshop))
+        left = undone(jobs, store)
+        bar = stack.enter_context(bars(total=sum(map(images_of, left)), unit="image", smoothing=0.05, disable=not left))
+        for job, outcome in stack.enter_context(closing(do_jobs(workshop, store, engine, left))):
             bar.update(images_of(job))
             computed += outcome.state == "measured"
             if outcome.fault is not None:

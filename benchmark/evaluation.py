@@ -8,18 +8,18 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
-from .engines import Engine
+from .engines import Engine, Remote
 from .environment import environment
-from .jobs import Job, Workshop, all_jobs, images_of, measure_cell, spans, undone
+from .jobs import Job, Outcome, Workshop, all_jobs, images_of, measure_cell, spans, undone
 from .measurement import Measurement
+from .parcels import environment_at, send_jobs
 from .protocol.cells import Cell
 from .protocol.errors import AttackError, blamed_on
 from .protocol.notices import notice
 from .protocol.records import AnyRecord
 from .recording import Desk, Draft
-from .store import Store
+from .store import Store, packed
 
 PAUSE = 0.2
 """Seconds between two looks at what another run has in hand."""
@@ -45,14 +45,6 @@ def pending(cells: Sequence[Cell], workshop: Workshop, store: Store) -> list[Job
     return undone(all_jobs([_passes(cell, workshop) for cell in missing]), store)
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a job: measured now, found in the store, another run has it, or its attack's `fault`."""
-
-    state: Literal["measured", "stored", "elsewhere", "failed"]
-    fault: str | None = None
-
-
 def do_jobs(
     workshop: Workshop, store: Store, engine: Engine, jobs: Sequence[Job]
 ) -> Generator[tuple[Job, Outcome], None, None]:
@@ -73,7 +65,11 @@ def do_jobs(
 
     while jobs:
         elsewhere: list[Job] = []
-        with closing(engine.run(partial(_do, workshop, store), still(jobs))) as done:
+        if isinstance(engine, Remote):
+            outcomes = send_jobs(workshop, store, engine, still(jobs))
+        else:
+            outcomes = engine.run(partial(_do, workshop, store), still(jobs))
+        with closing(outcomes) as done:
             for job, outcome in done:
                 if outcome.state == "elsewhere":
                     elsewhere.append(job)
@@ -113,7 +109,7 @@ def evaluate_cells(
     A cell whose attack fails has none, and the others go on. Raises BadInputError where the harness does but for an
     attack's fault; what was finished before is kept. Close it if you stop early.
     """
-    desk = Desk(environment(workshop.device), partial(whole_pass, store))
+    desk = Desk(environment_at(engine, workshop) if jobs else environment(workshop.device), partial(whole_pass, store))
 
     def record(cell: Cell) -> Progress:
         with store.alone_with_record(cell):
@@ -163,7 +159,7 @@ def _do(workshop: Workshop, store: Store, job: Job) -> Outcome:
             found = measure_cell(workshop, job.cell, job.span)
         except AttackError as error:
             return Outcome("failed", str(error))
-        store.save_shard(job.cell, job.span, found)
+        store.save_shard(job.cell, job.span, packed(found))
         return Outcome("measured")
 
 

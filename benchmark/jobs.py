@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from .batches import with_fitting_batches
 from .child import Limits
@@ -66,6 +66,14 @@ class Job:
 
     cell: Cell
     span: Span
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a job: measured now, found in the store, another run has it, or its attack's `fault`."""
+
+    state: Literal["measured", "stored", "elsewhere", "failed"]
+    fault: str | None = None
 
 
 def images_of(job: Job) -> int:

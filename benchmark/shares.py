@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 
-from .environment import code_sha256, environment
+from .environment import code_sha256
 from .evaluation import draft
 from .jobs import Job, Workshop, all_jobs
 from .protocol.cells import Cell, Sha256, Strict
@@ -65,13 +65,15 @@ class StoredShare:
         return f"{self.store.root} (share {self.share.title})"
 
 
-def begin_share(number: int, of: int, cells: Sequence[Cell], workshop: Workshop, store: Store) -> list[Job]:
-    """The jobs of a share, done or not; what it is a share of is left in the store.
+def begin_share(
+    number: int, of: int, cells: Sequence[Cell], workshop: Workshop, store: Store, place: Environment
+) -> list[Job]:
+    """The jobs of a share, done or not; what it is a share of, and the `place` where it is done, is left in the store.
 
     Raises BadInputError if the store holds another share, or one of other code or cells.
     """
     drafts = [draft(cell, workshop) for cell in cells]
-    share = Share(number=number, of=of, code=code_sha256(), environment=environment(workshop.device), drafts=drafts)
+    share = Share(number=number, of=of, code=code_sha256(), environment=place, drafts=drafts)
     if (store.root / FILE).exists():
         before = read_share(store)
         if (before.share.number, before.share.of) != (number, of):

@@ -61,23 +61,9 @@ class Store:
         for folder in (self.records, self.root / "shards"):
             sweep(folder)
 
-    def save_shard(self, cell: Cell, span: Span, part: Measurement) -> None:
-        meta = {
-            "ids": part.ids,
-            "forwards": part.forwards,
-            "backwards": part.backwards,
-            "seconds": part.seconds,
-            "peak_memory_mb": part.peak_memory_mb,
-            "sums": part.tally.sums,
-            "peaks": part.tally.peaks,
-            "signs": part.signs,
-        }
-        arrays = {f"statistics.{task}": value for task, value in part.statistics.items()}
-        arrays |= {f"losses.{task}": value for task, value in part.losses.items()}
-        arrays |= {f"gradients.{name}": value for name, value in part.gradients.items()}
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, allow_pickle=False, meta=np.array(json.dumps(meta)), **arrays)
-        write_atomically(self._shard_path(cell, span), buffer.getvalue())
+    def save_shard(self, cell: Cell, span: Span, content: bytes) -> None:
+        """Keep a stretch of a cell's samples, as `packed` makes it of a pass."""
+        write_atomically(self._shard_path(cell, span), content)
 
     def copy_shards(self, source: Store) -> None:
         """Take all stretches of samples over from another store that are not here yet."""
@@ -115,3 +101,23 @@ class Store:
 
 def _starting(file: np.lib.npyio.NpzFile, prefix: str) -> Iterator[tuple[str, np.ndarray]]:
     return ((name.removeprefix(prefix), file[name]) for name in file.files if name.startswith(prefix))
+
+
+def packed(part: Measurement) -> bytes:
+    """The content of the file that keeps a pass over a stretch of samples."""
+    meta = {
+        "ids": part.ids,
+        "forwards": part.forwards,
+        "backwards": part.backwards,
+        "seconds": part.seconds,
+        "peak_memory_mb": part.peak_memory_mb,
+        "sums": part.tally.sums,
+        "peaks": part.tally.peaks,
+        "signs": part.signs,
+    }
+    arrays = {f"statistics.{task}": value for task, value in part.statistics.items()}
+    arrays |= {f"losses.{task}": value for task, value in part.losses.items()}
+    arrays |= {f"gradients.{name}": value for name, value in part.gradients.items()}
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, meta=np.array(json.dumps(meta)), **arrays)
+    return buffer.getvalue()

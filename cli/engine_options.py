@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ..api.devices import device_of
-from ..benchmark.engines import ENGINES, default_workers, make_engine
+from ..benchmark.engines import ENGINES, Remote, Wanted, make_engine
 from .options import AtOnce, Command, Result
 
 
@@ -26,16 +26,39 @@ def device_options(command: Command) -> Command:
 
 
 def engine_options(command: Callable[..., Result]) -> Callable[..., Result]:
-    """`--workers` and `--engine`, which reach the command together as its argument `engine`, and `device_options`."""
+    """Those that say where jobs run, which reach the command together as its `engine`, and `device_options`."""
 
-    @click.option("--workers", type=click.IntRange(min=1), help="Processes; default: one per core, one on a GPU.")
+    @click.option(
+        "--workers",
+        type=click.IntRange(min=1),
+        help="Processes; default: one per core, one on a GPU, as many as there is room for on a cluster.",
+    )
     @click.option("--engine", type=click.Choice(tuple(ENGINES)), help="Default: processes, serial for one worker.")
+    @click.option("--address", help="Of a Ray cluster, auto for the one around; default: one of this machine alone.")
+    @click.option(
+        "--cpus-per-worker", "cpus", type=click.FloatRange(min=0, min_open=True), help="Of a Ray cluster; default: 1."
+    )
+    @click.option(
+        "--gpus-per-worker",
+        "gpus",
+        type=click.FloatRange(min=0),
+        help="Of a Ray cluster, also a part; default: 0.",
+    )
     @device_options
     @wraps(command)
-    def with_engine(*args: Any, workers: int | None, engine: str | None, device: str, **options: Any) -> Result:
-        device_of(device)  # refused before anything is read
-        if workers is None:
-            workers = default_workers() if device == "cpu" and engine != "serial" else 1
-        return command(*args, engine=make_engine(engine, workers), device=device, **options)
+    def with_engine(
+        *args: Any,
+        workers: int | None,
+        engine: str | None,
+        device: str,
+        address: str | None,
+        cpus: float | None,
+        gpus: float | None,
+        **options: Any,
+    ) -> Result:
+        made = make_engine(engine, Wanted(workers, device, address, cpus, gpus))
+        here = "cpu" if isinstance(made, Remote) else device  # this machine only hands out, and has its own devices
+        device_of(here)  # refused before anything is read
+        return command(*args, engine=made, device=here, **options)
 
     return with_engine

@@ -13,7 +13,7 @@ from ..api.running import do_share, evaluate_all
 from ..api.suites import find_suite
 from ..benchmark.child import Limits
 from ..benchmark.engines import Engine
-from ..benchmark.engines.profiled import Profiled
+from ..benchmark.engines.profiled import profiled
 from ..benchmark.evaluation import with_clean
 from ..benchmark.protocol.arguments import BatchSize, DataRoot
 from ..benchmark.protocol.cells import Norm
@@ -104,7 +104,7 @@ def run(
     store = Store(out)
     spent: dict[str, float] = {}
     if profile:
-        engine = Profiled(engine, spent)
+        engine = profiled(engine, spent)
     if shard:
         share = do_share(*shard, cells, workshop, store, engine)
         counts = f"{share.parts} parts, {share.parts - share.computed} from the store, {share.computed} computed"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from helpers.clusters import running_cluster
 from helpers.shapes import check_shapes_everywhere
 from helpers.trainings import ADVERSARY, recipe, trained
 
@@ -22,6 +25,14 @@ def _one_thread() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _shapes() -> None:
     check_shapes_everywhere()
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[Any]:
+    """A Ray cluster of two nodes with a CPU each, to which the process is connected."""
+    pytest.importorskip("ray", reason="needs the extra: pip install 'mtrbench[ray]'")
+    with running_cluster(1, 1) as cluster:
+        yield cluster
 
 
 @pytest.fixture

@@ -7,28 +7,62 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from ..protocol.errors import BadInputError
-from .base import Engine
+from .base import Engine, Held, Remote, Wanted, reach
 from .processes import Processes
 from .serial import Serial
 
-__all__ = ["ENGINES", "Engine", "Processes", "Serial", "default_workers", "make_engine"]
+__all__ = [
+    "ENGINES",
+    "Engine",
+    "Held",
+    "Processes",
+    "Remote",
+    "Serial",
+    "Wanted",
+    "default_workers",
+    "make_engine",
+    "reach",
+]
 
 
-def _serial(workers: int) -> Serial:
-    if workers > 1:
-        raise BadInputError(f"the engine serial has one worker, not {workers}; leave out --engine, or use processes")
+def _serial(wanted: Wanted) -> Serial:
+    wanted.check_local("serial")
+    if wanted.workers not in (None, 1):
+        raise BadInputError(
+            f"the engine serial has one worker, not {wanted.workers}; leave out --engine, or use processes"
+        )
     return Serial()
 
 
-ENGINES: Mapping[str, Callable[[int], Engine]] = MappingProxyType({"serial": _serial, "processes": Processes})
-"""By name, what makes an engine of so many workers."""
+def _processes(wanted: Wanted) -> Processes:
+    wanted.check_local("processes")
+    return Processes(wanted.workers or default_workers(wanted.device))
 
 
-def make_engine(name: str | None, workers: int) -> Engine:
+def _ray(wanted: Wanted) -> Engine:
+    try:
+        from .ray import make_ray  # whose library is optional
+    except ModuleNotFoundError as error:
+        if error.name != "ray":
+            raise
+        raise BadInputError("the engine ray needs ray: pip install 'mtrbench[ray]'") from error
+    return make_ray(wanted, default_workers("cpu"))
+
+
+ENGINES: Mapping[str, Callable[[Wanted], Engine]] = MappingProxyType(
+    {"serial": _serial, "processes": _processes, "ray": _ray}
+)
+"""By name, what makes an engine; raises BadInputError for what it cannot do."""
+
+
+def make_engine(name: str | None, wanted: Wanted) -> Engine:
     """The engine called `name`; None is `serial` for one worker and `processes` for more."""
-    return ENGINES[name or ("serial" if workers == 1 else "processes")](workers)
+    one = (wanted.workers or default_workers(wanted.device)) == 1
+    return ENGINES[name or ("serial" if one else "processes")](wanted)
 
 
-def default_workers() -> int:
-    """As many as there are cores for this process, at most 8."""
+def default_workers(device: str = "cpu") -> int:
+    """As many as there are cores for this process, at most 8, and one on a GPU."""
+    if device != "cpu":
+        return 1
     return min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)

@@ -17,13 +17,11 @@ from multiprocessing.process import BaseProcess
 from typing import TypeVar
 
 from ..protocol.errors import BadInputError
-from .base import one_thread
+from .base import AHEAD, one_thread
 
 J = TypeVar("J")
 R = TypeVar("R")
 
-AHEAD = 2
-"""Jobs per worker that are handed out before one is done."""
 PATIENCE = 10.0
 """Seconds for a worker to end by itself: signals wait until a solver or a convolution returns."""
 

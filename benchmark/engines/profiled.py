@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
 from ..protocol.stopwatch import stopped
-from .base import Engine
+from .base import Engine, Held, Remote
 
+T = TypeVar("T")
 J = TypeVar("J")
 R = TypeVar("R")
 
 
 @dataclass(frozen=True)
 class Profiled:
-    """What `engine` does; `seconds` gets what all jobs together took, by part of the work."""
+    """See `profiled`."""
 
     engine: Engine
     seconds: dict[str, float]
@@ -28,6 +29,28 @@ class Profiled:
                 for part, spent in seconds.items():
                     self.seconds[part] = self.seconds.get(part, 0.0) + spent
                 yield job, found
+
+
+@dataclass(frozen=True)
+class ProfiledRemote(Profiled):
+    """The same of an engine with workers elsewhere."""
+
+    engine: Remote
+
+    @property
+    def device(self) -> str:
+        return self.engine.device
+
+    def connected(self) -> AbstractContextManager[None]:
+        return self.engine.connected()
+
+    def hold(self, thing: T, what: str) -> Held[T]:
+        return self.engine.hold(thing, what)
+
+
+def profiled(engine: Engine, seconds: dict[str, float]) -> Engine:
+    """What `engine` does; `seconds` gets what all jobs together took, by part of the work."""
+    return ProfiledRemote(engine, seconds) if isinstance(engine, Remote) else Profiled(engine, seconds)
 
 
 def _timed(function: Callable[[J], R], job: J) -> tuple[R, dict[str, float]]:

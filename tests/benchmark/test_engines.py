@@ -12,19 +12,23 @@ import torch
 from helpers.work import Scribe
 
 from mtrbench import BadInputError
-from mtrbench.benchmark.engines import ENGINES, make_engine
+from mtrbench.benchmark.engines import ENGINES, Wanted, make_engine
 from mtrbench.benchmark.engines.base import Engine
 from mtrbench.benchmark.engines.processes import Processes
 from mtrbench.benchmark.engines.serial import Serial
-
-EVERY = [make_engine(name, 1 if name == "serial" else 2) for name in ENGINES]
 
 
 def done(folder: Path) -> set[int]:
     return {int(path.name) for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize("engine", EVERY, ids=repr)
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    if request.param == "ray":
+        request.getfixturevalue("ray_cluster")
+    return make_engine(request.param, Wanted(1 if request.param == "serial" else 2))
+
+
 class TestEveryEngine:
     def test_does_and_names_every_job_once(self, engine: Engine, tmp_path: Path) -> None:
         assert sorted(engine.run(Scribe(tmp_path), range(5))) == [(job, None) for job in range(5)]
@@ -48,9 +52,9 @@ class TestEveryEngine:
 
 
 def test_without_a_name_the_engine_follows_from_the_number_of_workers() -> None:
-    assert (make_engine(None, 1), make_engine(None, 3)) == (Serial(), Processes(3))
+    assert (make_engine(None, Wanted(1)), make_engine(None, Wanted(3))) == (Serial(), Processes(3))
     with pytest.raises(BadInputError, match="serial has one worker, not 3"):
-        make_engine("serial", 3)
+        make_engine("serial", Wanted(3))
 
 
 def test_serial_gives_the_threads_back() -> None:

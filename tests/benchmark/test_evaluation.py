@@ -23,7 +23,7 @@ from mtrbench.benchmark.protocol.cells import Cell
 from mtrbench.benchmark.protocol.estimates import unpacked
 from mtrbench.benchmark.protocol.reading import read_record
 from mtrbench.benchmark.protocol.records import AnyRecord, CleanRecord, Record
-from mtrbench.benchmark.store import Store
+from mtrbench.benchmark.store import Store, packed
 from mtrbench.models.registry import find_card
 
 CELLS = [toy_cell("total-pgd"), toy_cell("signsum-fgsm")]
@@ -168,7 +168,7 @@ class TestFaults:
 
     def test_shard_of_other_samples_is_refused(self, toys: ToyWorkshop, store: Store) -> None:
         cell = toy_cell(images=8)
-        store.save_shard(cell, (0, 8), measure_cell(toys, toy_cell(images=9), (1, 9)))
+        store.save_shard(cell, (0, 8), packed(measure_cell(toys, toy_cell(images=9), (1, 9))))
         with pytest.raises(BadInputError, match="other samples"):
             go([cell], toys, store, Serial())
 

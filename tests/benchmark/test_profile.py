@@ -14,7 +14,7 @@ from mtrbench import load_attack
 from mtrbench.attacks.conformance.toys import linear_model, middle_batch
 from mtrbench.benchmark.engines import Serial
 from mtrbench.benchmark.engines.processes import Processes
-from mtrbench.benchmark.engines.profiled import Profiled
+from mtrbench.benchmark.engines.profiled import profiled
 from mtrbench.benchmark.evaluation import measure_cell
 from mtrbench.benchmark.harness import measure
 from mtrbench.benchmark.protocol import stopwatch
@@ -85,7 +85,7 @@ def test_what_is_profiled_is_the_same_and_all_jobs_are_counted(engine: Serial | 
     workshop, cell = ToyWorkshop(tmp_path / "log"), toy_cell("dgba-pgd", images=4)
     job = Measured(workshop, cell)
     spent: dict[str, float] = {}
-    found = dict(Profiled(engine, spent).run(job, [(0, 2), (2, 4)]))
+    found = dict(profiled(engine, spent).run(job, [(0, 2), (2, 4)]))
     assert found == {span: job(span) for span in found}
     assert min(spent[name] for name in (FORWARD, BACKWARD, PROGRAMS, ATTACK, SCORING, DATA, MODELS, HARNESS)) > 0
 

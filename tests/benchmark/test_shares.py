@@ -15,6 +15,7 @@ from helpers.work import Interrupted, ToyWorkshop, toy_cell
 from mtrbench import BadInputError
 from mtrbench.benchmark import shares
 from mtrbench.benchmark.engines import Engine, Processes, Serial
+from mtrbench.benchmark.environment import environment
 from mtrbench.benchmark.evaluation import do_jobs, evaluate_cells, pending, with_clean
 from mtrbench.benchmark.jobs import undone
 from mtrbench.benchmark.merge import merge_stores
@@ -32,7 +33,7 @@ def do_share(
 ) -> Path:
     """The folder, with a share done in it."""
     workshop, store = ToyWorkshop(folder.parent / "log", device=device), Store(folder)
-    jobs = undone(begin_share(number, of, cells, workshop, store), store)
+    jobs = undone(begin_share(number, of, cells, workshop, store, environment(device)), store)
     done = [job for job, came in do_jobs(workshop, store, engine or Serial(), jobs) if came.state == "measured"]
     assert sorted(map(repr, done)) == sorted(map(repr, jobs))
     return folder

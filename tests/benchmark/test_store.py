@@ -22,7 +22,7 @@ from mtrbench.benchmark.protocol.cells import Cell
 from mtrbench.benchmark.protocol.files import write_atomically
 from mtrbench.benchmark.protocol.reading import read_record, read_records
 from mtrbench.benchmark.protocol.tally import Tally
-from mtrbench.benchmark.store import Store
+from mtrbench.benchmark.store import Store, packed
 
 CELL = toy_cell()
 SPAN = (32, 35)
@@ -46,7 +46,7 @@ class TestShards:
     def test_round_trip_keeps_every_bit(self, tmp_path: Path) -> None:
         store, part = Store(tmp_path), measurement()
         assert not store.has_shard(CELL, SPAN)
-        store.save_shard(CELL, SPAN, part)
+        store.save_shard(CELL, SPAN, packed(part))
         assert store.has_shard(CELL, SPAN)
         back = store.shard(CELL, SPAN)
         for field in ("ids", "forwards", "backwards", "seconds", "peak_memory_mb", "tally"):
@@ -58,14 +58,14 @@ class TestShards:
 
     def test_are_apart_by_cell_and_span(self, tmp_path: Path) -> None:
         store = Store(tmp_path)
-        store.save_shard(CELL, SPAN, measurement())
+        store.save_shard(CELL, SPAN, packed(measurement()))
         assert not store.has_shard(CELL, (32, 36))
         assert not store.has_shard(CELL.clean, SPAN)
 
     @pytest.mark.parametrize("content", [b"", b"no zip", b"\x93NUMPY", b"PK\x03\x04" + bytes(60)])
     def test_broken_is_refused_by_name(self, tmp_path: Path, content: bytes) -> None:
         store = Store(tmp_path)
-        store.save_shard(CELL, SPAN, measurement())
+        store.save_shard(CELL, SPAN, packed(measurement()))
         (path,) = tmp_path.rglob("*.npz")
         path.write_bytes(content)
         with pytest.raises(BadInputError, match=path.name):
@@ -73,7 +73,7 @@ class TestShards:
 
     def test_array_in_place_of_an_archive_is_refused(self, tmp_path: Path) -> None:
         store = Store(tmp_path)
-        store.save_shard(CELL, SPAN, measurement())
+        store.save_shard(CELL, SPAN, packed(measurement()))
         (path,) = tmp_path.rglob("*.npz")
         with path.open("wb") as file:
             np.save(file, np.zeros(3))
@@ -83,7 +83,7 @@ class TestShards:
     @given(st.data())
     def test_damage_is_refused_or_harmless(self, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
         store = Store(tmp_path_factory.mktemp("store"))
-        store.save_shard(CELL, SPAN, measurement())
+        store.save_shard(CELL, SPAN, packed(measurement()))
         (path,) = store.root.rglob("*.npz")
         content = bytearray(path.read_bytes())
         if data.draw(st.booleans()):
