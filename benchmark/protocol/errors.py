@@ -28,8 +28,10 @@ class AttackError(BadInputError):
 def unknown(kind: str, name: str, known: Iterable[str]) -> BadInputError:
     """The error for a `name` that is not among the `known` ones, with the nearest of them."""
     names = sorted(known)
-    by_letters = {one.lower(): one for one in names}
-    near = [by_letters[one] for one in get_close_matches(name.lower(), by_letters, n=3, cutoff=0.4)]
+    near = get_close_matches(name, names, n=3, cutoff=0.4)
+    if not near:
+        by_letters = {one.lower(): one for one in names}
+        near = [by_letters[one] for one in get_close_matches(name.lower(), by_letters, n=3, cutoff=0.4)]
     hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names)}"
     return BadInputError(f"unknown {kind} {name!r}; {hint}")
 
