@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable
 
-from ..attacks.parts import components
-from ..attacks.registry import load_attack
+from ..attacks.registry import attack_facts, load_attack
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.records import AnyRecord, Record
 from ..leaderboards.site.library import Library
 from ..models.nets.cost import sharing_indices
 from ..models.registry import CodeModel, find_model
 from .card_text import card_text
+from .show import said_of
 
 
 def library(records: Iterable[AnyRecord]) -> Library:
@@ -27,14 +26,15 @@ def library(records: Iterable[AnyRecord]) -> Library:
 
 
 def maths(name: str) -> tuple[str, ...]:
-    """The paragraphs on an attack's parts, none if there is no such attack here."""
+    """The paragraphs on an attack's parts and on its members, none if there is no such attack here."""
     try:
-        parts = components(load_attack(name))
+        made = load_attack(name)
     except BadInputError:
         return ()
-    paragraphs = [paragraph for part in parts for paragraph in (inspect.getdoc(part) or "").split("\n\n")]
+    own = said_of(made).split("\n\n")
+    members = [f"`{member}`: {said_of(load_attack(member))}" for member in attack_facts(name, made).members]
     # What a call refuses is for programmers.
-    said = (" ".join(paragraph.split()).partition("Raises BadInputError")[0].strip() for paragraph in paragraphs)
+    said = (" ".join(text.split()).partition("Raises BadInputError")[0].strip() for text in (*own, *members))
     return tuple(text for text in said if text)
 
 
@@ -43,8 +43,6 @@ def _card(name: str) -> str:
         found = find_model(name)
     except BadInputError:
         return ""
-    return (
-        ""
-        if isinstance(found, CodeModel)
-        else card_text(found.card, sharing_indices(found.card, found.folder), found.folder)
-    )
+    if isinstance(found, CodeModel):
+        return ""
+    return card_text(found.card, sharing_indices(found.card, found.folder), found.folder)

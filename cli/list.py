@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
-from tabulate import tabulate
 
 from .options import json_option
-from .terminal import Command, echo
+from .terminal import Command, echo, table
 
 if TYPE_CHECKING:
     from ..models.card import Card
@@ -180,8 +179,8 @@ def list(kind: str, as_json: bool) -> None:
     widths = [WIDTHS.get(column) for row in rows[:1] for column in row]
     headings = {column: HEADINGS.get(column, column) for row in rows[:1] for column in row}
     cells = [{column: _joined(value) for column, value in row.items()} for row in rows]
-    table = tabulate(cells, headers=headings, floatfmt=".2f", maxcolwidths=widths, missingval="-")
-    echo(json.dumps(rows, indent=1) if as_json else table)
+    text = table(cells, headers=headings, floatfmt=".2f", maxcolwidths=widths, missingval="-")
+    echo(json.dumps(rows, indent=1) if as_json else text)
 
 
 def _attack_text(rows: Rows) -> str:

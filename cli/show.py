@@ -40,9 +40,9 @@ def _attack(name: str) -> tuple[dict[str, Any], str]:
 
     made = load_attack(name)
     version, settings = describe(name, made)
-    about = _said_of(made)
+    about = said_of(made)
     members = attack_facts(name, made).members
-    said = "\n".join([about, *(_said_of(load_attack(member)) for member in members)])
+    said = "\n".join([about, *(said_of(load_attack(member)) for member in members)])
     data = {
         "name": name,
         "version": version,
@@ -54,7 +54,7 @@ def _attack(name: str) -> tuple[dict[str, Any], str]:
     return data, "\n".join(_lines(data))
 
 
-def _said_of(attack: Attack) -> str:
+def said_of(attack: Attack) -> str:
     """What the parts of an attack say of themselves."""
     from ..attacks.parts import components
 

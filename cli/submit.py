@@ -7,14 +7,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-from tabulate import tabulate
 
 from ..api.means import Means
 from ..api.submit import submit as hand_in
 from ..benchmark.engines import Serial
 from ..benchmark.protocol.arguments import DataRoot
 from .options import data_options, json_option
-from .terminal import Command, echo
+from .terminal import Command, echo, table
 
 
 @click.command(cls=Command)
@@ -52,6 +51,6 @@ def submit(
     if as_json:
         echo(json.dumps({"findings": rows, "path": str(done.path) if done.path else None}, indent=1))
     else:
-        echo(tabulate(rows, headers="keys"))
+        echo(table(rows, headers="keys"))
         echo(f"\nnext: a pull request that adds {done.path}" if done.path else "\nnothing was written")
     context.exit(0 if done.path else 1)

@@ -13,7 +13,7 @@ from ..leaderboards.analysis.names import CONTROL
 from ..leaderboards.boards.attacks import attack_boards
 from ..leaderboards.boards.models import model_boards
 from ..leaderboards.output.render import terminal
-from .terminal import echo
+from .terminal import echo, width
 
 TOP = 20
 INTERVALS = (
@@ -31,9 +31,9 @@ def echo_boards(records: Sequence[AnyRecord], out: Path) -> None:
             for i, row in enumerate(board.rows)
             if i < TOP or any(isinstance(cell, Name) and cell.remark == CONTROL for cell in row)
         )
-        echo(f"\n{terminal(replace(board, rows=rows))}")
+        echo(f"\n{terminal(replace(board, rows=rows), width())}")
         if len(rows) < len(board.rows):
             echo(f"... and {len(board.rows) - len(rows)} more: see {out}")
     for board in model_boards(groups):
-        echo(f"\n{terminal(board)}")
+        echo(f"\n{terminal(board, width())}")
     echo(f"{INTERVALS}\n")

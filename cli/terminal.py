@@ -5,13 +5,15 @@ from __future__ import annotations
 import codecs
 import io
 import os
+import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from contextvars import ContextVar
 from typing import Any, TextIO, cast
 
 import click
+from tabulate import tabulate
 
 from ..benchmark.protocol.plain import harmless
 
@@ -30,6 +32,8 @@ SIMPLER = {
     "\N{NO-BREAK SPACE}": " ",
 }
 """How to write on a console of few characters what its encoding lacks; all else is written out."""
+NARROWEST = 20
+"""Letters of a column, at least, that is folded."""
 LEGIBLE = "mtrbench.legible"
 """What consoles of other encodings than UTF-8 do with a character that they lack."""
 
@@ -69,6 +73,29 @@ def echo(text: object = "", *, err: bool = False) -> None:
     stream = sys.stderr if err else _RESULTS.get() or sys.stdout
     stream.write(f"{harmless(str(text), but=LAYOUT)}\n")
     stream.flush()
+
+
+def width() -> int | None:
+    """How many letters a line of results may have, None where they go to no terminal."""
+    stream = _RESULTS.get() or sys.stdout
+    return shutil.get_terminal_size().columns if stream.isatty() else None
+
+
+def table(rows: Sequence[Mapping[str, object]], **options: Any) -> str:
+    """Rows as a table of tabulate; of one wider than the terminal the widest columns are folded."""
+    text, room = tabulate(rows, **options), width()
+    if room is None or not rows:
+        return text
+    widths = [max(len(str(row.get(name, "")).strip()) for row in rows) for name in rows[0]]
+    folds = [*options.pop("maxcolwidths", [None] * len(widths))]
+    while (excess := max(map(len, text.splitlines())) - room) > 0:
+        kept = [min(wide, fold or wide) for wide, fold in zip(widths, folds, strict=True)]
+        widest = kept.index(max(kept))
+        if kept[widest] <= NARROWEST:
+            break
+        folds[widest] = max(NARROWEST, kept[widest] - excess)
+        text = tabulate(rows, **options, maxcolwidths=folds)
+    return text
 
 
 class Command(click.Command):

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-from tabulate import tabulate
 
 from ..benchmark.protocol.arguments import DataRoot
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.findings import Finding
 from .options import data_options, json_option
-from .terminal import Command, echo
+from .terminal import Command, echo, table
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -90,5 +89,5 @@ def validate(
 
     torch.set_num_threads(1)  # as in every job; small tensors gain nothing by more
     rows = KINDS[kind](name, model, dataset, data_root)
-    echo(json.dumps(rows, indent=1) if as_json else tabulate(rows, headers="keys"))
+    echo(json.dumps(rows, indent=1) if as_json else table(rows, headers="keys"))
     context.exit(any(row["result"] == "fail" for row in rows))

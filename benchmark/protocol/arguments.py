@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .errors import BadInputError
+from .files import at_home
 
 BatchSize = int | Literal["auto"]
 """How many images go through a network at once; `auto` is as many as memory and throughput let them."""
@@ -46,7 +47,7 @@ def image_size(value: object) -> tuple[int, int]:
 def path(value: str | os.PathLike[str], what: str, of: str = "file") -> Path:
     """A path with `~` expanded; raises BadInputError, naming `what`, for anything that is none `of` a file or so."""
     try:
-        return Path(value).expanduser()
+        return at_home(value)
     except (TypeError, RuntimeError) as error:
         raise BadInputError(f"{what} must be the path of a {of}, not {value!r}") from error
 

@@ -29,9 +29,14 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> BadInputError:
     """The error for a `name` that is not among the `known` ones, with the nearest of them."""
     names = sorted(known)
     by_letters = {one.lower(): one for one in names}
-    near = [by_letters[one] for one in get_close_matches(name.lower(), by_letters, n=3, cutoff=0.4)]
+    near = [by_letters[name.lower()]] if name.lower() in by_letters else _near(name, names)
+    near = near or [by_letters[one] for one in _near(name.lower(), [*by_letters])]
     hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names)}"
     return BadInputError(f"unknown {kind} {name!r}; {hint}")
+
+
+def _near(name: str, names: list[str]) -> list[str]:
+    return get_close_matches(name, names, n=3, cutoff=0.4)
 
 
 @contextmanager

@@ -21,6 +21,11 @@ UNABLE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 """How file systems say that they know no locks."""
 
 
+def at_home(place: str | os.PathLike[str]) -> Path:
+    """The path with `~` as the user's folder, or as it is where there is none."""
+    return Path(os.path.expanduser(place))
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file whole or not at all: under a temporary name beside it, then renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 
 from .errors import BadInputError, told, unknown
+from .files import at_home
 from .source import OWN
 
 _IDENTIFIER = r"[^\W\d]\w*"
@@ -69,7 +70,7 @@ class Reference:
     def leads_somewhere(self) -> bool:
         """Whether there is such a file, or a package of which the module may be."""
         if self.place.endswith(".py"):
-            return Path(self.place).expanduser().is_file()
+            return at_home(self.place).is_file()
         _search_here()
         return find_spec(self.place.partition(".")[0]) is not None
 
@@ -99,7 +100,7 @@ def load_module(place: str, what: str) -> ModuleType:
     try:
         # What a module prints must not come between the lines of JSON.
         with redirect_stdout(sys.stderr):
-            return _run(Path(place).expanduser().resolve(), what) if place.endswith(".py") else _import(place, what)
+            return _run(at_home(place).resolve(), what) if place.endswith(".py") else _import(place, what)
     except BadInputError:
         raise
     except (Exception, SystemExit) as error:  # a module may raise anything
@@ -129,7 +130,7 @@ def seen_from(folder: Path | None, text: str) -> str:
     reference = Reference.parse(text)
     if folder is None or reference is None or not reference.place.endswith(".py"):
         return text
-    here = Path(reference.place).expanduser()
+    here = at_home(reference.place)
     beside = folder / here
     return text if here.is_file() and not beside.is_file() else f"{_shortest(str(beside))}:{reference.name}"
 
@@ -137,7 +138,7 @@ def seen_from(folder: Path | None, text: str) -> str:
 def misspelt(text: str, kind: str) -> BadInputError | None:
     """The error for what was meant to be a reference to a file and is none; None for what was meant to be a name."""
     if text.endswith(".py"):
-        offered = ", ".join(_defined(Path(text).expanduser())) or "Object"
+        offered = ", ".join(_defined(at_home(text))) or "Object"
         return BadInputError(f"{kind} {text!r} names no object of the file; write {text}:{offered}")
     if ".py:" in text:
         return BadInputError(f"{kind} {text!r}: write a file as ./file.py:Object; its path begins with ./ ../ / or ~/")

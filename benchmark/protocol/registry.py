@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
 from typing import Generic, TypeVar
 
 from .errors import BadInputError, unknown
+from .files import at_home
 from .notices import notice
 from .references import Reference, misspelt
 
@@ -130,7 +130,7 @@ class Registry(Generic[T]):
 def import_object(target: str, kind: str) -> object:
     """What a reference leads to, or the path of a TOML file; raises BadInputError, which calls it a `kind`."""
     if target.endswith(DATA):
-        return Path(target).expanduser()
+        return at_home(target)
     # An entry point may name extras behind its object, which are nobody's business any more.
     reference = Reference.parse(re.sub(r"\s*\[.*\]\s*$", "", target))
     if reference is None:

@@ -48,12 +48,35 @@ def markdown(board: Board, level: int = 2) -> str:
     return "\n\n".join([f"{'#' * level} {board.title}", *notes(shown), *tables]) + "\n"
 
 
-def terminal(board: Board) -> str:
-    """The title, the table and the note, in plain columns."""
+def terminal(board: Board, width: int | None = None) -> str:
+    """The title, the table and the note, in plain columns; a table wider than `width` letters in parts."""
     shown = board.where("everywhere")
-    titles = [column.title.replace("`", "") for column in shown.columns]
+    tables = [
+        _table(part, [column.title.replace("`", "") for column in part.columns], "simple", code=False)
+        for part in _fitting(shown, width)
+    ]
     below = [note.replace("`", "") for note in notes(shown)]
-    return "\n\n".join([board.title, _table(shown, titles, "simple", code=False), *below]) + "\n"
+    return "\n\n".join([board.title, *tables, *below]) + "\n"
+
+
+def _fitting(board: Board, width: int | None) -> list[Board]:
+    """The board in parts that all begin with the columns up to the first name; each has at least one column more."""
+    if width is None or not board.rows:
+        return [board]
+    titles = [column.title.replace("`", "").split("\n") for column in board.columns]
+    cells = zip(*texts(board), strict=True)
+    # Tabulate leaves two blanks between columns, and two more beside a title.
+    wide = [2 + max(2 + max(map(len, title)), *map(len, below)) for title, below in zip(titles, cells, strict=True)]
+    if sum(wide) - 2 <= width:
+        return [board]
+    first = 1 + next((i for i, cell in enumerate(board.rows[0]) if isinstance(cell, Name)), 0)
+    parts: list[list[int]] = [[]]
+    for i in range(first, len(wide)):
+        if parts[-1] and sum(wide[j] for j in [*range(first), *parts[-1], i]) - 2 > width:
+            parts.append([])
+        parts[-1].append(i)
+    names = [column.name for column in board.columns]
+    return [board.pick(*names[:first], *(names[i] for i in part)) for part in parts]
 
 
 def in_parts(board: Board) -> list[Board]:

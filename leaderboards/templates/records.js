@@ -101,12 +101,12 @@ function measurable(board) {
   if (!rows.length) return;
   const head = document.createElement("th");
   head.scope = "col";
-  head.className = "t";
+  head.className = "t again";
   head.textContent = "measure again";
   table.tHead.rows[0].append(head);
   for (const row of table.tBodies[0].rows) {
     const cell = row.insertCell();
-    cell.className = "t";
+    cell.className = "t again";
     if (!row.dataset.command) continue;
     const { name, command } = row.dataset;
     const copying = button("Command", `Copy the command that measures ${name} again`, async () => {

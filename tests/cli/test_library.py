@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from helpers.make_records import make_record
 
+from mtrbench.attacks.registry import attack_facts, load_attack
 from mtrbench.cli.library import library, maths
 from mtrbench.leaderboards.site.library import with_papers
 from mtrbench.leaderboards.site.rows import page_name
@@ -28,6 +29,13 @@ def test_a_page_has_the_card_and_the_maths_of_what_is_here() -> None:
 
 def test_an_unknown_attack_has_no_maths() -> None:
     assert maths("no-such-attack") == ()
+
+
+def test_an_ensemble_says_what_its_members_do() -> None:
+    said = " ".join(maths("auto"))
+    for member in attack_facts("auto", load_attack("auto")).members:
+        assert f"`{member}`: " in said
+    assert "arXiv" in said
 
 
 def test_what_is_said_of_an_attack_is_text() -> None:

@@ -27,8 +27,11 @@ from mtrbench.benchmark.protocol.records import CleanRecord, Record
 from mtrbench.benchmark.shares import Share
 from mtrbench.benchmark.suites.suite import Suite
 from mtrbench.cli.main import COMMANDS, cli
-from mtrbench.cli.terminal import Command, Group, Harmless
+from mtrbench.cli.terminal import Command, Group, Harmless, table, width
 from mtrbench.leaderboards.analysis.gallery import Exhibit
+from mtrbench.leaderboards.analysis.groups import group
+from mtrbench.leaderboards.boards.attacks import attack_boards
+from mtrbench.leaderboards.output.render import terminal
 from mtrbench.models.card import Card
 from mtrbench.models.training.recipe import Recipe
 
@@ -215,3 +218,29 @@ class TestFilesOfOtherKinds:
     @pytest.mark.parametrize("name", ["DGBA", "Dgba-PGD", "TOTAL-pgd"])
     def test_capital_letters_find_the_name(self, name: str) -> None:
         assert_refused(mtrbench("show", "attack", name), f"did you mean {name.lower()}")
+
+
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("columns", [72, 80, 100])
+def test_tables_fit_the_terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    rows = [{"name": "a" * 30, "summary": "word " * 30, "number": 1.5}, {"name": "b", "summary": None, "number": None}]
+    boards = [*attack_boards(group([make_record(attack=name) for name in ("total-pgd", "dgba-pgd", "noise")]))]
+    for stream, fits in ((Screen(), True), (io.StringIO(), False)):
+        monkeypatch.setattr("sys.stdout", stream)
+        tables = [part for board in boards for part in terminal(board, width()).split("\n\n")[1:-1]]
+        lines = [line for text in [table(rows, headers="keys"), *tables] for line in text.splitlines()]
+        assert (max(map(len, lines)) <= columns) == fits
+
+
+def test_a_board_in_parts_has_every_column_and_the_names_in_each() -> None:
+    (board, *_) = attack_boards(group([make_record(attack=name) for name in ("total-pgd", "dgba-pgd", "noise")]))
+    whole, parts = terminal(board), terminal(board, 50)
+    heads = [line for line in parts.splitlines() if line.startswith("  rank  attack")]
+    assert len(heads) > 1
+    assert {*whole.split()} == {*parts.split()}
+    assert parts.count("dgba-pgd") >= len(heads)
