@@ -23,6 +23,9 @@ class OwnWorkshop(LocalWorkshop):
     def model(self, model: ModelRef) -> MultiTaskModel:
         return self.own_model or super().model(model)
 
+    def isolates(self, cell: Cell) -> bool:
+        return self.own_model is None and super().isolates(cell)  # as its owner may want to look into what it does
+
     def dataset(self, cell: Cell) -> Dataset:
         return self.own_data
 

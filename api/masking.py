@@ -35,8 +35,8 @@ def not_beaten_by(control: str, flag: str, **settings: object) -> Property:
     """
 
     def check(model: MultiTaskModel, batch: Batch) -> Finding:
-        attack = _arlc(model, batch, ATTACK, steps=STEPS)
-        other = _arlc(model, batch, control, **settings)
+        attack = arlc(model, batch, ATTACK, BUDGET, steps=STEPS)
+        other = arlc(model, batch, control, BUDGET, **settings)
         beaten = other.value >= attack.value if flag == NOISE else is_above(other, attack)
         found = f"ARLC is {other.value:.3g} under {control}, {attack.value:.3g} under {ATTACK}"
         return Finding("flag", f"{flag}: {found}") if beaten else Finding("pass", found)
@@ -65,8 +65,9 @@ SIGNS: Mapping[str, Property] = MappingProxyType(
 """Each passes or raises a flag."""
 
 
-def _arlc(model: MultiTaskModel, batch: Batch, name: str, **settings: object) -> Bootstrapped:
-    clean, attacked = _losses(model, batch), _losses(model, batch, load_attack(name, **settings))
+def arlc(model: MultiTaskModel, batch: Batch, name: str, threat: ThreatModel, **settings: object) -> Bootstrapped:
+    """The mean relative change of the losses under an attack."""
+    clean, attacked = _losses(model, batch), _losses(model, batch, load_attack(name, **settings), threat)
     weights = resampling_weights(len(batch.ids))
     return mean([relative_loss_change(clean[task], attacked[task], weights) for task in clean])
 

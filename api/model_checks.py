@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from functools import partial
 from os import PathLike
 from pathlib import Path
 
+import torch
+
+from ..benchmark.child import Limits, forks, told_apart
+from ..benchmark.datasets.objects import dataset_object
 from ..benchmark.datasets.registry import load_dataset
 from ..benchmark.harness import in_batches
-from ..benchmark.protocol.errors import BadInputError
+from ..benchmark.protocol.errors import BadInputError, ModelError
 from ..benchmark.protocol.findings import Finding
-from ..benchmark.protocol.types import Batch, MultiTaskModel
+from ..benchmark.protocol.surroundings import Surroundings
+from ..benchmark.protocol.types import Batch, Dataset, MultiTaskModel
 from ..models.card import Card, Training
 from ..models.conformance import PROPERTIES, Property, clean_scores, examined
 from ..models.nets.layout import Layout
 from ..models.registry import MODELS, CodeModel, find_card, find_model
 from ..models.sharing import measured_reach
+from .identity import model_ref
 from .masking import SIGNS
+from .model_claims import CLAIMS, trained_against
 
 IMAGES, BATCH = 8, 32
-ALL = ("card", "twin", *PROPERTIES, "sharing", "clean-scores", *SIGNS)
+SIZE = (64, 64)
+ALL = ("card", "twin", *PROPERTIES, "sharing", *CLAIMS, "clean-scores", "trained-against", *SIGNS)
 
 
 def twin(card: Card) -> Finding:
@@ -75,27 +84,30 @@ def _comparable(card: Card, training: Training) -> dict[str, object]:
 
 
 def examine_model(
-    name: str, dataset: str | None = None, data_root: str | PathLike[str] | None = None
+    model: str | MultiTaskModel,
+    dataset: str | Dataset | None = None,
+    data_root: str | PathLike[str] | None = None,
 ) -> dict[str, Finding]:
-    """What was found of every property of `ALL`, of the model `name` or the one whose card lies at that path.
+    """What was found of every property of `ALL`, of a model in memory, one by its name, or one by its card's path.
 
     A model without a card is tried on images of `dataset`, and has no properties that rest on a card. What rests on a
-    property that failed, the card or the shapes, is left out. Raises BadInputError where there is no such model, and
-    for a data set that cannot be read.
+    property that failed, the card or the shapes, is left out. A model by its name with code from outside is examined in
+    processes of its own. Raises BadInputError where there is no such model, and for a data set that cannot be read.
     """
+    if isinstance(model, MultiTaskModel):
+        return _examined(WITHOUT_CARD, model, _few(model, dataset, data_root, SIZE), _here)
+    name = model
     try:
         found = find_model(name)
         model = found.load()
+        foreign = model_ref(found).code is not None
     except Exception as error:  # an architecture may raise anything
         if name not in MODELS and not (name.endswith(".toml") and Path(name).is_file()):
             raise  # there is no card that could be at fault
         return {"card": Finding.of(error)}
+    run = _apart if foreign and forks(torch.device("cpu")) else _here
     if isinstance(found, CodeModel):
-        if dataset is None:
-            raise BadInputError(f"no card of {name} says a data set; name one by --dataset")
-        few = load_dataset(dataset, model.tasks, root=data_root, size=found.size, images=IMAGES).batch(range(IMAGES))
-        shared: dict[str, Property] = {"sharing": partial(sharing, None)}
-        return _examined({**PROPERTIES, **shared, **SIGNS}, model, few)
+        return _examined(WITHOUT_CARD, model, _few(model, dataset, data_root, found.size), run)
     card = found.card
     if dataset not in (None, card.dataset):
         raise BadInputError(f"the card of {name} says the data set {card.dataset}; leave out {dataset}")
@@ -105,17 +117,54 @@ def examine_model(
         "twin": lambda *_: twin(card),
         **PROPERTIES,
         "sharing": lambda model, few: sharing(card.architecture.parsed, model, few),
+        **CLAIMS,
         "clean-scores": lambda model, _: clean_scores(model, in_batches(data, everything, BATCH), card.clean),
+        "trained-against": lambda model, few: trained_against(card, model, few),
         **SIGNS,
     }
     said = f"weights {card.weights.sha256[:12]}..., and answers to the probe images as stated"
-    return {"card": Finding("pass", said), **_examined(checks, model, data.batch(everything[:IMAGES]))}
+    return {"card": Finding("pass", said), **_examined(checks, model, data.batch(everything[:IMAGES]), run)}
 
 
-def _examined(checks: Mapping[str, Property], model: MultiTaskModel, batch: Batch) -> dict[str, Finding]:
+WITHOUT_CARD: dict[str, Property] = {**PROPERTIES, "sharing": partial(sharing, None), **CLAIMS, **SIGNS}
+
+
+def _few(
+    model: MultiTaskModel,
+    dataset: str | Dataset | None,
+    data_root: str | PathLike[str] | None,
+    size: tuple[int, int],
+) -> Batch:
+    if dataset is None:
+        raise BadInputError("no card says what data set the model is for; name one by --dataset, or give one")
+    if isinstance(dataset, str):
+        return load_dataset(dataset, model.tasks, root=data_root, size=size, images=IMAGES).batch(range(IMAGES))
+    data, _ = dataset_object(dataset, model.tasks, None)
+    return data.batch(range(min(IMAGES, len(data.ids))))
+
+
+def _examined(
+    checks: Mapping[str, Property], model: MultiTaskModel, batch: Batch, run: Callable[[Callable[[], Finding]], Finding]
+) -> dict[str, Finding]:
     found = {}
     for title, check in checks.items():
-        found[title] = examined(check, model, batch)
+        found[title] = run(partial(examined, check, model, batch))
         if title == "shapes" and found[title].result == "fail":
             break
     return found
+
+
+def _here(check: Callable[[], Finding]) -> Finding:
+    """What `check` finds, or that the model has changed what all code of this process shares."""
+    before = Surroundings()
+    found = check()
+    change = before.change()
+    return Finding("fail", f"the model changes {change}, which all code of a process shares") if change else found
+
+
+def _apart(check: Callable[[], Finding]) -> Finding:
+    """The same in a process of its own, as such models are evaluated."""
+    try:
+        return Finding(**told_apart(lambda: asdict(_here(check)), "examined", Limits(), ModelError))
+    except ModelError as error:
+        return Finding.of(error)

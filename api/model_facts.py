@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from weakref import WeakKeyDictionary
 
+import torch
+
+from ..benchmark.child import Limits, forks, told_apart
+from ..benchmark.protocol.errors import ModelError
 from ..benchmark.protocol.facts import UNKNOWN, ModelFacts
 from ..benchmark.protocol.types import Dataset, MultiTaskModel
 from ..models.card import Card
@@ -49,22 +54,25 @@ def facts_without_card(model: MultiTaskModel, data: Dataset) -> ModelFacts:
 def measured_index(model: MultiTaskModel, data: Dataset) -> float | None:
     """How much the model's tasks share, by its parameters; None if that cannot be told."""
     if model not in _INDICES:  # every record of a model asks for it
-        _INDICES[model] = _measured(model, data)
+        here = partial(_measured, model, data)
+        device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+        found = told_apart(here, "the model", Limits(), ModelError) if forks(device) else here()
+        _INDICES[model] = found["index"]
     return _INDICES[model]
 
 
 _INDICES: WeakKeyDictionary[MultiTaskModel, float | None] = WeakKeyDictionary()
 
 
-def _measured(model: MultiTaskModel, data: Dataset) -> float | None:
+def _measured(model: MultiTaskModel, data: Dataset) -> dict[str, float | None]:
     device = next((parameter.device for parameter in model.parameters()), None)
     if device is None:
-        return None
+        return {"index": None}
     batch = data.batch(range(min(IMAGES, len(data.ids)))).to(device)
     try:
-        return measured_reach(model, batch).sharing_index
+        return {"index": measured_reach(model, batch).sharing_index}
     except RuntimeError:  # a network whose graph cannot be followed
-        return None
+        return {"index": None}
 
 
 def _parameters(model: MultiTaskModel) -> int:

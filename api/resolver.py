@@ -13,6 +13,7 @@ from ..attacks.parts import check_tasks
 from ..attacks.registry import attack_facts, load_attack
 from ..benchmark.child import Limits
 from ..benchmark.datasets.registry import load_dataset
+from ..benchmark.jobs import is_foreign
 from ..benchmark.protocol.arguments import BatchSize, DataRoot
 from ..benchmark.protocol.cells import AttackRef, Cell, DatasetRef, ModelRef, Norm, ThreatRef
 from ..benchmark.protocol.errors import BadInputError, unknown
@@ -78,6 +79,9 @@ class LocalWorkshop(Attacking):
     def dataset(self, cell: Cell) -> Dataset:
         tasks = _tasks(self.models[cell.model.name], cell.model)
         return _dataset(cell.dataset.name, tasks, self.data_root, cell.dataset.size, cell.dataset.images)
+
+    def isolates(self, cell: Cell) -> bool:
+        return is_foreign(cell)
 
     def model_facts(self, cell: Cell) -> ModelFacts:
         found, model = find_model(self.models[cell.model.name]), self.model(cell.model)

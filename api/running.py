@@ -11,9 +11,11 @@ from ..benchmark.evaluation import do_jobs, evaluate_cells, pending
 from ..benchmark.jobs import Workshop, images_of, undone
 from ..benchmark.parcels import environment_at
 from ..benchmark.protocol.cells import Cell
-from ..benchmark.protocol.errors import AttackError
+from ..benchmark.protocol.errors import CellError
+from ..benchmark.protocol.notices import notice
 from ..benchmark.protocol.progress import progress as bars
 from ..benchmark.protocol.records import AnyRecord
+from ..benchmark.protocol.signs import SIGNS
 from ..benchmark.shares import begin_share
 from ..benchmark.store import Store
 
@@ -25,7 +27,7 @@ Progress = bool | Callable[[int, int], object]
 class Done:
     """The records of all cells, in their order; `stored` of them were there before.
 
-    `faults` are what attacks did wrong, by the key of their cell, which has no record then.
+    `faults` are what attacks and models did wrong, by the key of their cell, which has no record then.
     """
 
     records: list[AnyRecord]
@@ -33,9 +35,9 @@ class Done:
     faults: Mapping[str, str] = field(default_factory=dict)
 
     def all_records(self) -> list[AnyRecord]:
-        """The records; raises AttackError if a cell has none."""
+        """The records; raises CellError if a cell has none."""
         for fault in self.faults.values():
-            raise AttackError(fault)
+            raise CellError(fault)
         return self.records
 
 
@@ -64,6 +66,8 @@ def evaluate_all(
                 faults[step.cell.key] = step.fault
             if step.record is not None:
                 found[step.record.key] = step.record
+                for sign in step.record.signs:
+                    notice(f"{step.record.cell.model.name}: {sign}: {SIGNS.get(sign, 'a sign against the model')}")
                 stored += step.stored
                 bar.set_description(f"{len(found)}/{len(cells)} cells", refresh=False)
         bar.refresh()

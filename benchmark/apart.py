@@ -28,7 +28,7 @@ from .attackers import Assignment, Here, failure
 from .child import LARGEST_ANSWER, Child, Limits, forks
 from .measurement import Effort
 from .memory import bounded_memory, peak_memory_mb
-from .protocol.errors import AttackError, BadInputError
+from .protocol.errors import AttackError, BadInputError, CellError
 from .protocol.references import files_run, run_file
 from .protocol.stopwatch import ATTACK, part
 from .protocol.surroundings import Surroundings
@@ -127,8 +127,8 @@ def _serve(connection: Connection, given: Any, title: str, limits: Limits) -> No
                     _check(surroundings, title)
                     said.images(x, effort)
     except BaseException as error:
-        by_attack = not isinstance(error, BadInputError) or isinstance(error, AttackError)
-        said.fault(_told(error, title), by_attack=by_attack)
+        own = not isinstance(error, BadInputError) or isinstance(error, CellError)
+        said.fault(_told(error, title), own=own)
         if "--debug" in sys.argv:
             traceback.print_exc()
 
@@ -167,9 +167,9 @@ class _Answers:
     def done(self) -> None:
         self._say({})
 
-    def fault(self, text: str, *, by_attack: bool) -> None:
+    def fault(self, text: str, *, own: bool) -> None:
         with suppress(OSError):  # nobody listens any more
-            self._say({"fault": text, "by attack": by_attack})
+            self._say({"fault": text, "own": own})
 
     def effort(self, effort: Effort) -> None:
         self._say({"effort": _plain(effort)})

@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from .protocol.errors import AttackError, BadInputError, told
+from .protocol.errors import AttackError, BadInputError, CellError, told
 
 PATIENCE = 5.0
 """Seconds for the process to end by itself when its work is done."""
@@ -41,12 +41,19 @@ def forks(device: torch.device) -> bool:
 
 
 class Child:
-    """A process that runs `target(connection, *given)`; `title` begins the lines of AttackError."""
+    """A process that runs `target(connection, *given)`; `title` begins what `fault` says where that fails."""
 
     def __init__(
-        self, target: Callable[..., None], given: tuple[object, ...], title: str, limits: Limits, *, forked: bool
+        self,
+        target: Callable[..., None],
+        given: tuple[object, ...],
+        title: str,
+        limits: Limits,
+        *,
+        forked: bool,
+        fault: type[CellError] = AttackError,
     ) -> None:
-        self._title, self._limits, self._left = title, limits, limits.seconds
+        self._title, self._limits, self._left, self._fault = title, limits, limits.seconds, fault
         self._connection, theirs = multiprocessing.Pipe()
         context: Any = multiprocessing.get_context("fork" if forked else "spawn")
         ours = self._connection if forked else None  # a copy of which it would hold open
@@ -63,7 +70,7 @@ class Child:
             self._connection.send_bytes(content)
 
     def answer(self) -> dict[str, Any]:
-        """What it says, as JSON; raises AttackError for anything else, and the error that it tells of."""
+        """What it says, as JSON; raises `fault` for anything else, and the error that it tells of."""
         content = self.received(LARGEST_ANSWER)
         try:
             found = json.loads(content)
@@ -72,24 +79,24 @@ class Child:
         if not isinstance(found, dict):
             raise self.nonsense()
         if "fault" in found:
-            kind = AttackError if found.get("by attack", True) else BadInputError
+            kind = self._fault if found.get("own", True) else BadInputError
             raise kind(" ".join(str(found["fault"]).split()))
         return found
 
     def received(self, largest: int) -> bytes:
-        """The bytes that it sends next; raises AttackError if there come none, or more than `largest`."""
+        """The bytes that it sends next; raises `fault` if there come none, or more than `largest`."""
         start = time.monotonic()
         try:
             with self._killed_after(self._left) as late:
                 return self._connection.recv_bytes(largest)
         except (EOFError, OSError) as error:
-            raise AttackError(f"{self._title}: {self._end_in_words(late.is_set())}") from error
+            raise self._fault(f"{self._title}: {self._end_in_words(late.is_set())}") from error
         finally:
             self._left -= time.monotonic() - start
 
-    def nonsense(self) -> AttackError:
+    def nonsense(self) -> CellError:
         """The error for an answer that is none."""
-        return AttackError(f"{self._title}: the attack's process answered something that is no answer")
+        return self._fault(f"{self._title}: {self._fault.subject}'s process answered something that is no answer")
 
     def end(self) -> None:
         """Wait for it to end, if it still has time, and end it with all that it has started."""
@@ -124,22 +131,25 @@ class Child:
             clock.join()
 
     def _end_in_words(self, late: bool) -> str:
+        subject = self._fault.subject
         if late:
-            return f"the attack gave no answer within {self._limits.seconds:g} s; allow it more by --limit-seconds"
+            return f"{subject} gave no answer within {self._limits.seconds:g} s; allow it more by --limit-seconds"
         with self._killed_after(PATIENCE) as stayed:
             self._process.join()
         if stayed.is_set():
-            return "the attack closed its connection and gave no answer"
+            return f"{subject} closed its connection and gave no answer"
         code: int = self._process.exitcode
         if code < 0:
             name = signal.Signals(-code).name if -code in {*signal.Signals} else f"signal {-code}"
-            return f"the attack's process was killed by {name}{' (out of memory?)' if name == 'SIGKILL' else ''}"
-        return f"the attack ended its process, with exit code {code}, instead of giving an answer"
+            return f"{subject}'s process was killed by {name}{' (out of memory?)' if name == 'SIGKILL' else ''}"
+        return f"{subject} ended its process, with exit code {code}, instead of giving an answer"
 
 
-def told_apart(function: Callable[[], dict[str, Any]], title: str, limits: Limits) -> dict[str, Any]:
-    """What `function` gives, data as JSON has it, run in a process of its own; raises AttackError as `Child` does."""
-    child = Child(_tell, (function, title), title, limits, forked=True)
+def told_apart(
+    function: Callable[[], dict[str, Any]], title: str, limits: Limits, fault: type[CellError] = AttackError
+) -> dict[str, Any]:
+    """What `function` gives, data as JSON has it, run in a process of its own; raises `fault` as `Child` does."""
+    child = Child(_tell, (function, title), title, limits, forked=True, fault=fault)
     try:
         return child.answer()
     finally:
@@ -149,6 +159,8 @@ def told_apart(function: Callable[[], dict[str, Any]], title: str, limits: Limit
 def _tell(connection: Connection, function: Callable[[], dict[str, Any]], title: str) -> None:
     try:
         found = function()
+    except BadInputError as error:
+        found = {"fault": str(error), "own": isinstance(error, CellError)}
     except BaseException as error:
         found = {"fault": f"{title}: {told(error)}"}
     connection.send_bytes(json.dumps(found).encode())

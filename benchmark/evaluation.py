@@ -11,15 +11,15 @@ from functools import partial
 
 from .engines import Engine, Remote
 from .environment import environment
-from .jobs import Job, Outcome, Workshop, all_jobs, images_of, measure_cell, spans, undone
+from .jobs import Job, Outcome, Workshop, all_jobs, images_of, shard_of, spans, undone
 from .measurement import Measurement
 from .parcels import environment_at, send_jobs
 from .protocol.cells import Cell
-from .protocol.errors import AttackError, blamed_on
+from .protocol.errors import CellError, SpoiltError, blamed_on
 from .protocol.notices import notice
 from .protocol.records import AnyRecord
 from .recording import Desk, Draft
-from .store import Store, packed
+from .store import Store
 
 PAUSE = 0.2
 """Seconds between two looks at what another run has in hand."""
@@ -29,7 +29,7 @@ PAUSE = 0.2
 class Progress:
     """`images` more have been measured; `record` is there if that finished a cell, `stored` if it was there before.
 
-    `fault` is what the attack of `cell` did wrong, which leaves it without a record.
+    `fault` is what the attack or the model of `cell` did wrong, which leaves it without a record.
     """
 
     images: int
@@ -51,14 +51,18 @@ def do_jobs(
     """Do `jobs`, leave their results in the store, and name each with what came of it; none is `elsewhere` at the end.
 
     Runs into one store share the jobs: what another one has in hand is waited for, and done here if that run ends
-    before. What is left of a cell whose attack has failed is named too, and not done. Raises as `evaluate_cells` does.
+    before. What is left of a cell that has failed is named too, and not done; so is all of a model that has failed on
+    clean images. Raises as `evaluate_cells` does.
     """
     failed: dict[str, Outcome] = {}
     left_out: list[Job] = []
 
+    def blamed(job: Job) -> Outcome | None:
+        return failed.get(job.cell.key) or failed.get(job.cell.clean.key)
+
     def still(jobs: Iterable[Job]) -> Iterator[Job]:
         for job in jobs:
-            if job.cell.key in failed:
+            if blamed(job):
                 left_out.append(job)
             else:
                 yield job
@@ -79,7 +83,7 @@ def do_jobs(
                 yield job, outcome
         jobs = _when_free(elsewhere, store)
     for job in left_out:
-        yield job, failed[job.cell.key]
+        yield job, blamed(job) or Outcome("failed")
 
 
 def _when_free(jobs: Sequence[Job], store: Store) -> list[Job]:
@@ -106,8 +110,8 @@ def evaluate_cells(
 ) -> Generator[Progress, None, None]:
     """Do `jobs` (see `pending`) and turn every finished cell into a record in the store.
 
-    A cell whose attack fails has none, and the others go on. Raises BadInputError where the harness does but for an
-    attack's fault; what was finished before is kept. Close it if you stop early.
+    A cell whose attack or model fails has none, and the others go on. Raises BadInputError for data that cannot be
+    read, and for a model that spoils this process; what was finished before is kept. Close it if you stop early.
     """
     desk = Desk(environment_at(engine, workshop) if jobs else environment(workshop.device), partial(whole_pass, store))
 
@@ -116,7 +120,10 @@ def evaluate_cells(
             made = store.record(cell)  # another run may have been faster
             if made is not None:
                 return Progress(0, made, stored=True)
-            made = desk.record(draft(cell, workshop), workshop.model(cell.model).tasks)
+            try:
+                made = desk.record(draft(cell, workshop), workshop.model(cell.model).tasks)
+            except CellError as error:
+                return Progress(0, cell=cell, fault=str(error))
             store.save_record(made)
             return Progress(0, made)
 
@@ -139,6 +146,8 @@ def evaluate_cells(
             part = job.cell.key
             if outcome.fault is not None:
                 yield Progress(images_of(job), cell=job.cell, fault=outcome.fault)
+                for cell in awaited.pop(part, ()):
+                    yield Progress(0, cell=cell, fault=outcome.fault)
                 continue
             left[part] -= 1
             yield Progress(images_of(job))
@@ -156,10 +165,12 @@ def _do(workshop: Workshop, store: Store, job: Job) -> Outcome:
         if store.has_shard(job.cell, job.span):
             return Outcome("stored")
         try:
-            found = measure_cell(workshop, job.cell, job.span)
-        except AttackError as error:
+            content = shard_of(workshop, job)
+        except SpoiltError:
+            raise
+        except CellError as error:
             return Outcome("failed", str(error))
-        store.save_shard(job.cell, job.span, packed(found))
+        store.save_shard(job.cell, job.span, content)
         return Outcome("measured")
 
 

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal, Protocol
+
+import torch
 
 from .batches import with_fitting_batches
-from .child import Limits
+from .child import Limits, forks, told_apart
 from .harness import Keep, in_batches, measure
 from .measurement import Measurement
 from .protocol.arguments import BatchSize
 from .protocol.cells import Cell, ModelRef
-from .protocol.errors import blamed_on
+from .protocol.errors import BadInputError, ModelError, SpoiltError, told
 from .protocol.facts import AttackFacts, ModelFacts
 from .protocol.noise import Noise
 from .protocol.stopwatch import DATA, MODELS, part
-from .protocol.surroundings import standard_modes
+from .protocol.surroundings import Surroundings, standard_modes
 from .protocol.threat import ThreatModel
 from .protocol.types import Attack, Dataset, MultiTaskModel, SplitAttack
-from .store import Span, Store
+from .store import Span, Store, packed
 
 SHARD = 32
 """Images per shard: what an interruption can cost at most, per worker."""
@@ -36,7 +42,11 @@ class Tools(Protocol):
 
     @property
     def limits(self) -> Limits:
-        """What attacks from outside may take."""
+        """What attacks and models from outside may take."""
+        ...
+
+    def isolates(self, cell: Cell) -> bool:
+        """Whether the cell has a model of a stranger's code, which must not touch what else is measured."""
         ...
 
     def model(self, model: ModelRef) -> MultiTaskModel: ...
@@ -70,7 +80,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a job: measured now, found in the store, another run has it, or its attack's `fault`."""
+    """What came of a job: measured now, found in the store, another run has it, or its `fault`."""
 
     state: Literal["measured", "stored", "elsewhere", "failed"]
     fault: str | None = None
@@ -97,7 +107,7 @@ def measure_cell(tools: Tools, cell: Cell, span: Span, keep: Keep | None = None)
     """The pass over a stretch of a cell's samples, whatever modes PyTorch is in.
 
     An attack with code from outside runs in a process of its own; its images go to `keep`. Raises BadInputError where
-    the harness does, and for whatever the attack or the model raises.
+    the harness does, and ModelError for whatever the model raises.
     """
     with part(DATA):
         dataset = tools.dataset(cell)
@@ -116,12 +126,55 @@ def measure_cell(tools: Tools, cell: Cell, span: Span, keep: Keep | None = None)
         own = in_batches(dataset, samples, size, tools.device)
         return measure(model, own, attack, threat, Noise(cell.seed), cell.title, split, source, limits, keep)
 
-    with blamed_on(cell.title):
+    with _blamed_on_model(cell):
         if tools.batch_size != "auto":
             return work(tools.batch_size)
         what = (cell.source or cell.model).sha256, cell.dataset.size, tools.device
         shard = in_batches(dataset, samples, SHARD, tools.device)
         return with_fitting_batches(what, source or model, lambda: next(shard), work)
+
+
+@contextmanager
+def _blamed_on_model(cell: Cell) -> Iterator[None]:
+    """What others' code raises inside becomes a ModelError, and a change of what all code shares a SpoiltError."""
+    before = Surroundings() if is_foreign(cell) else None
+    try:
+        yield
+    except ModelError as error:
+        text = str(error)
+        raise ModelError(text if text.startswith(cell.title) else f"{cell.title}: {text}") from error
+    except BadInputError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise ModelError(f"{cell.title}: {told(error)}") from error
+    finally:
+        change = before.change() if before else None
+        if change:
+            raise SpoiltError(f"{cell.title}: the model changed {change}, which all code of a process shares")
+
+
+def is_foreign(cell: Cell) -> bool:
+    """Whether the cell has a model with code from outside."""
+    return any(one.code is not None for one in (cell.model, cell.source) if one is not None)
+
+
+def shard_of(tools: Tools, job: Job) -> bytes:
+    """What comes of a job, as the store keeps it; done in a process of its own if it has a stranger's model.
+
+    Raises CellError for what the attack or the model does wrong, and SpoiltError where that is done to this process.
+    """
+    if not tools.isolates(job.cell) or not forks(torch.device(tools.device)):
+        return packed(measure_cell(tools, job.cell, job.span))
+    tools.dataset(job.cell)  # so that no process has to read it again
+    with TemporaryDirectory() as passing:
+        path = Path(passing) / "shard"
+        told_apart(partial(_write_shard, path, tools, job), job.cell.title, tools.limits, ModelError)
+        return path.read_bytes()
+
+
+def _write_shard(path: Path, tools: Tools, job: Job) -> dict[str, Any]:
+    path.write_bytes(packed(measure_cell(tools, job.cell, job.span)))
+    return {}
 
 
 def spans(cell: Cell) -> list[Span]:

@@ -15,14 +15,14 @@ from .arrays import Arrays, arrays_of, batch_of
 from .child import Limits
 from .engines import Engine, Held, Remote
 from .environment import code_sha256, environment, versions
-from .jobs import Job, Outcome, Workshop, measure_cell, spans
+from .jobs import Job, Outcome, Workshop, is_foreign, shard_of, spans
 from .protocol.arguments import BatchSize
 from .protocol.cells import AttackRef, Cell, ModelRef
-from .protocol.errors import AttackError, BadInputError
+from .protocol.errors import BadInputError, CellError, SpoiltError
 from .protocol.provenance import Environment
 from .protocol.references import File, files_run, run_file
 from .protocol.types import Attack, Batch, Dataset, MultiTaskModel, SplitAttack
-from .store import Span, Store, packed
+from .store import Span, Store
 
 T = TypeVar("T")
 
@@ -59,6 +59,9 @@ class Parcel:
     data: SentDataset
     held_attack: Held[Attack | None]
 
+    def isolates(self, cell: Cell) -> bool:
+        return is_foreign(cell)
+
     def model(self, model: ModelRef) -> MultiTaskModel:
         return _unpacked(self.models[_name(model)], self.device)
 
@@ -71,7 +74,7 @@ class Parcel:
 
 @dataclass(frozen=True)
 class Answer:
-    """What comes back of a parcel: the content of the shard's file, or what the attack did wrong."""
+    """What comes back of a parcel: the content of the shard's file, or what the attack or the model did wrong."""
 
     content: bytes = b""
     fault: str | None = None
@@ -205,8 +208,10 @@ def _do(alike: Alike, parcel: Parcel) -> Answer:
     for file in parcel.files.get():
         run_file(file)
     try:
-        return Answer(packed(measure_cell(parcel, parcel.job.cell, parcel.job.span)))
-    except AttackError as error:
+        return Answer(shard_of(parcel, parcel.job))
+    except SpoiltError:
+        raise
+    except CellError as error:
         return Answer(fault=str(error))
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from .gates import Gates
 from .measurement import Effort
-from .protocol.errors import AttackError, BadInputError
+from .protocol.errors import AttackError, ModelError
 from .protocol.stopwatch import ATTACK, BACKWARD, FORWARD, part, stopwatch
 from .protocol.tally import tallying
 from .protocol.types import MultiTaskModel, Restrictable
@@ -27,7 +27,7 @@ class Victim:
     """A model of the attack's own; `seen` is what it gets of it, no other tasks than `targets` where these are given.
 
     With `gated`, images are also counted where they pass the network's parts without the model being called. `probe`
-    are a few images. Raises BadInputError, naming `title`, if the model does not even stay as it is when it answers.
+    are a few images. Raises ModelError, naming `title`, if the model does not even stay as it is when it answers.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Victim:
         self._answers = answers(self.seen, probe)
         self._gates = Gates(self.seen, probe) if gated else None
         if not self._watch.seems_kept():
-            raise BadInputError(
+            raise ModelError(
                 f"{title}: the model changes its own weights, buffers or mode whenever it answers; no two passes are "
                 "then of the same model"
             )

@@ -93,8 +93,8 @@ def run(
 ) -> None:
     """Evaluate the cells of SUITE (quick by default) and print the leaderboards.
 
-    Cells already in OUT are not computed again; an interrupted run goes on where it stopped. A cell whose attack fails
-    is left out, with a line that says why, and the exit code is 2.
+    Cells already in OUT are not computed again; an interrupted run goes on where it stopped. A cell whose attack or
+    model fails is left out, with a line that says why, and the exit code is 2.
     """
     given = {"dataset": dataset, "eps": eps, "norm": norm, "images": images, "steps": steps, "seed": seed}
     plan = find_suite(suite, models, attacks, **given, transfer=transfer or None)
@@ -122,6 +122,6 @@ def run(
         faults = done.faults
     for part, seconds in spent.items():
         echo(f"{part:<20}{seconds:10.2f} s {seconds / sum(spent.values()):6.1%}", err=True)
-    for fault in faults.values():
+    for fault in dict.fromkeys(faults.values()):  # of a model, the same for all of its cells
         echo(f"mtrbench: {fault}", err=True)
     context.exit(2 if faults else 0)

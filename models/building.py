@@ -16,6 +16,7 @@ from torch import nn
 from ..benchmark.protocol.errors import BadInputError
 from ..benchmark.protocol.findings import Finding
 from ..benchmark.protocol.source import OWN
+from ..benchmark.protocol.surroundings import Surroundings
 from ..benchmark.protocol.tasks.base import Task
 from ..benchmark.protocol.types import MultiTaskModel
 from .card import Architecture, Card
@@ -95,6 +96,7 @@ def load_card_model(card: Card, folder: Path) -> MultiTaskModel:
             f"weights {path} of model {card.name} have sha256 {found[:12]}..., "
             f"the card says {card.weights.sha256[:12]}...; restore the file"
         )
+    before = Surroundings()
     model = build(card.architecture, card.make_tasks(folder), folder)
     if not path.name.endswith(".safetensors"):
         raise BadInputError(
@@ -117,4 +119,7 @@ def load_card_model(card: Card, folder: Path) -> MultiTaskModel:
             math.isclose(a, b, rel_tol=1e-2, abs_tol=1e-3) for a, b in zip(values, known, strict=True)
         ):
             raise BadInputError(f"model {card.name} answers the probe images otherwise than its card says, task {task}")
+    change = before.change()
+    if change:
+        raise BadInputError(f"model {card.name} changes {change}, which all code of a process shares; leave that out")
     return model

@@ -137,7 +137,7 @@ def examined(check: Property, model: MultiTaskModel, batch: Batch) -> Finding:
     """What `check` finds on copies of model and batch; a model that raises lacks the property."""
     try:
         return check(copy.deepcopy(model), batch.clone())
-    except Exception as error:  # a network may raise anything
+    except (Exception, SystemExit) as error:  # a network may raise anything
         return Finding.of(error)
 
 

@@ -14,6 +14,7 @@ from ..benchmark.protocol.conforming import call_fault
 from ..benchmark.protocol.errors import BadInputError, blamed_on
 from ..benchmark.protocol.references import Reference
 from ..benchmark.protocol.registry import Registry
+from ..benchmark.protocol.surroundings import Surroundings
 from ..benchmark.protocol.tasks.base import Task
 from ..benchmark.protocol.types import MultiTaskModel
 from .building import load_card_model
@@ -109,8 +110,12 @@ class CodeModel:
 
 @cache
 def _made(name: str, make: Maker) -> MultiTaskModel:
+    before = Surroundings()
     with blamed_on(f"model {name!r} cannot be made"):
         model: object = make()
+    change = before.change()
+    if change:
+        raise BadInputError(f"model {name!r} changes {change}, which all code of a process shares; leave that out")
     if not isinstance(model, MultiTaskModel):
         raise BadInputError(f"model {name!r} is a {type(model).__name__}; return what mtrbench.wrap makes of a network")
     if any(module.training for module in model.modules()):

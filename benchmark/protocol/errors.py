@@ -21,8 +21,29 @@ class BadInputError(ValueError):
         super().__init__(one_line(message))
 
 
-class AttackError(BadInputError):
-    """An attack fails, or does what none may do: its cell has no result, and others have nothing to do with it."""
+class CellError(BadInputError):
+    """What a cell consists of fails, or does what none may do: it has no result, and others have nothing to do with it.
+
+    `subject` is what such errors call it.
+    """
+
+    subject = "the cell"
+
+
+class AttackError(CellError):
+    """An attack does so."""
+
+    subject = "the attack"
+
+
+class ModelError(CellError):
+    """A model does so."""
+
+    subject = "the model"
+
+
+class SpoiltError(ModelError):
+    """A model has changed what all code of a process shares: nothing that is measured there afterwards would count."""
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> BadInputError:
@@ -40,13 +61,24 @@ def _near(name: str, names: list[str]) -> list[str]:
 
 
 @contextmanager
+def model_at_fault() -> Iterator[None]:
+    """What is wrong with a model's answers is the model's fault: a ModelError."""
+    try:
+        yield
+    except CellError:
+        raise
+    except BadInputError as error:
+        raise ModelError(str(error)) from error
+
+
+@contextmanager
 def blamed_on(title: str) -> Iterator[None]:
     """What the code inside raises becomes a BadInputError that begins with `title`: others' code may raise anything."""
     try:
         yield
     except BadInputError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise BadInputError(f"{title}: {told(error)}") from error
 
 

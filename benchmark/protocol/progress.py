@@ -24,7 +24,7 @@ def progress(iterable: Iterable[Any] | None = None, title: str | None = None, **
 class _Lines(tqdm):  # type: ignore[type-arg]  # no generic class when it runs
     def refresh(self, *given: Any, **options: Any) -> None:
         """Show how far it is, if that is due."""
-        if time.time() - self.start_t >= PERIOD:
+        if not self.disable and time.time() - self.start_t >= PERIOD:
             super().refresh(*given, **options)
 
 

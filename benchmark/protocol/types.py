@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from .errors import unknown
+from .errors import model_at_fault, unknown
 from .noise import Noise
 from .tasks.base import Task
 from .tasks.checks import loss_of, predictions_of
@@ -71,7 +71,8 @@ class MultiTaskModel(nn.Module):
             return {name: predictions[name] for name in self.tasks}
         # Libraries run a lone image through kernels that round otherwise; as one of two it gets what any batch gives.
         images = torch.cat([x, x]) if len(x) == 1 else x
-        predictions = predictions_of(self.net(images), self.tasks, images)
+        with model_at_fault():
+            predictions = predictions_of(self.net(images), self.tasks, images)
         return {name: prediction[: len(x)] for name, prediction in predictions.items()}
 
     def losses(self, batch: Batch) -> dict[str, PerSample]:

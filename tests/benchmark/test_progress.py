@@ -48,6 +48,15 @@ def test_what_takes_long_leaves_a_line_a_minute(clock: SimpleNamespace, monkeypa
     assert "10/10" in lines[-1]
 
 
+@pytest.mark.parametrize("stream", [io.StringIO(), Terminal()])
+def test_nobody_asked_for_it(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", stream)
+    with progress(total=1, disable=True) as bar:
+        bar.update()
+        bar.refresh()
+    assert stream.getvalue() == ""
+
+
 def test_on_a_terminal_it_is_a_bar(clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     text = drawn(Terminal(), clock, monkeypatch, PERIOD / 2)
     assert text.count("\r") > 5

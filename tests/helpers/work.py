@@ -73,6 +73,9 @@ class ToyWorkshop:
             file.write(f"{cell.title}\n")
         return Points(cell.dataset.images)
 
+    def isolates(self, cell: Cell) -> bool:
+        return False
+
     def attack(self, cell: Cell) -> Attack | None:
         return load_attack(cell.attack.name) if cell.attack else None
 

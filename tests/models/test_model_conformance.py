@@ -37,6 +37,7 @@ from torch import Tensor, nn
 from mtrbench import Batch, load_dataset, wrap
 from mtrbench.api.masking import SIGNS
 from mtrbench.api.model_checks import ALL, examine_model, twin
+from mtrbench.api.model_claims import trained_against
 from mtrbench.benchmark.harness import in_batches, measure
 from mtrbench.benchmark.protocol.findings import Finding
 from mtrbench.benchmark.protocol.tasks.registry import make_task
@@ -225,12 +226,30 @@ def test_a_twin_starts_from_the_same_weights() -> None:
         (BackwardsOffTheGrid, {"attack-beats-noise", "many-steps-beat-one", "white-box-beats-black"}),
     ],
 )
-def test_masked_gradients_raise_flags_and_fail_nothing(
+def test_masked_gradients_raise_flags_and_are_no_gradients_of_the_losses(
     masked: type[Sound], raised: set[str], card_of: Callable[..., Path]
 ) -> None:
     found = {title: finding.result for title, finding in examine_model(str(card_of(masked)), None).items()}
-    assert "fail" not in found.values()
+    assert [title for title, result in found.items() if result == "fail"] == ["true-gradient"]
     assert raised <= {title for title, result in found.items() if result == "flag"} <= set(SIGNS)
+
+
+@pytest.mark.parametrize(
+    ("name", "attack", "result"),
+    [
+        ("rooms3-shared.clean", None, "does not apply"),
+        ("rooms3-shared.clean", "total-pgd", "fail"),
+        ("rooms3-shared.at-total", "total-pgd", "pass"),
+    ],
+)
+def test_what_is_said_to_be_trained_adversarially_is_robust(name: str, attack: str | None, result: str) -> None:
+    card, _ = find_card(name)
+    claim = card.training.model_copy(update={"attack": attack, "eps": attack and 4.0})
+    model = load_model(name)
+    few = load_dataset(card.dataset, model.tasks, images=4).batch(range(4))
+    found = trained_against(card.model_copy(update={"training": claim}), model, few)
+    assert found.result == result
+    assert ("ARLC under total-pgd of that size is" in found.found) == (attack is not None)
 
 
 def test_command_prints_a_table_and_exits_with_0(card_of: Callable[..., Path]) -> None:
