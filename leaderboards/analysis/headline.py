@@ -22,6 +22,15 @@ def standard_of(group: Group) -> str | None:
     return None
 
 
+def breaking(group: Group, model: str) -> list[str]:
+    """The attacks under which a score of the model is undefined: what does more harm than any number says."""
+    return [
+        attack
+        for attack in group.attacked
+        if (model, attack) in group.records and group.complete(model, attack) is None
+    ]
+
+
 @dataclass(frozen=True)
 class Worst:
     """The most damaging attack on a model, and the largest ARD of any, resample by resample."""
@@ -40,9 +49,9 @@ class BestKnown:
 
 
 def best_known(group: Group, model: str) -> BestKnown | None:
-    """The strongest of all complete records of a model, whichever attacks the others have; None without any."""
+    """The strongest of all records of a model, whichever attacks the others have; None if one breaks it."""
     scores = {attack: score for attack in group.attacked if (score := group.ard(model, attack))}
-    if not scores:
+    if not scores or breaking(group, model):
         return None
     attack = max(scores, key=lambda name: scores[name].value)
     standard = scores.get(standard_of(group) or "")
@@ -53,24 +62,27 @@ def best_known(group: Group, model: str) -> BestKnown | None:
 def worst_cases(group: Group) -> dict[str, Worst]:
     """The worst case of every model over the attacks of the group's core.
 
-    Only for models with a complete record of each of them: the worst of fewer attacks would flatter a model.
+    Only for models with a complete record of each of them, and no attack beside them that breaks it: the worst of fewer
+    attacks would flatter a model.
     """
     found = {}
     attacks = group.core.attacks
     for model in group.models:
         scores = {attack: score for attack in attacks if (score := group.ard(model, attack))}
-        if attacks and len(scores) == len(attacks):
+        if attacks and len(scores) == len(attacks) and not breaking(group, model):
             worst = max(scores, key=lambda attack: scores[attack].value)
             found[model] = Worst(worst, highest([*scores.values()]))
     return found
 
 
 def ranked_scores(group: Group) -> dict[str, Bootstrapped]:
-    """What the models are ranked by, for those that have it."""
+    """What the models are ranked by, for those that have it, and that no attack breaks."""
     standard = standard_of(group)
     if standard is None:
         return {model: worst.score for model, worst in worst_cases(group).items()}
-    return {model: score for model in group.models if (score := group.ard(model, standard))}
+    return {
+        model: score for model in group.models if (score := group.ard(model, standard)) and not breaking(group, model)
+    }
 
 
 def headline_attack(group: Group) -> str | None:

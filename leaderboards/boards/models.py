@@ -12,7 +12,15 @@ from ...benchmark.stats import Bootstrapped, mean
 from ..analysis.flags import Flags, Raised, counted, explained, model_flags
 from ..analysis.gain import task_gains
 from ..analysis.group import INCOMPLETE, Group
-from ..analysis.headline import BestKnown, best_known, headline_attack, ranked_scores, standard_of, worst_cases
+from ..analysis.headline import (
+    BestKnown,
+    best_known,
+    breaking,
+    headline_attack,
+    ranked_scores,
+    standard_of,
+    worst_cases,
+)
 from ..analysis.labels import Name
 from ..analysis.ranking import Rank, ranks
 from ..analysis.scores import tier_of
@@ -98,8 +106,11 @@ def _board(group: Group) -> Board:
         Column("tier", "tier", lambda row: row.tier, where="pages" if group.has_tiers else "csv"),
         *(Column(f"ard:{attack}", attack, _ard(group, attack), where="csv") for attack in group.attacks),
     ]
+    broken = {model: found for model in group.models if (found := breaking(group, model))}
     by = f"ARD under `{standard}`, the standard evaluation" if standard else "the worst ARD"
-    note = " ".join([f"Ranked by {by}.", *_not_counted(group), *_measured(group), *common_notes(group)])
+    note = " ".join(
+        [f"Ranked by {by}.", *_broken(broken), *_not_counted(group), *_measured(group), *common_notes(group)]
+    )
     return Board.of("models", f"Models: {group.title}", note, group.setting.scope, columns, rows)
 
 
@@ -132,7 +143,13 @@ def _rows(group: Group, flags: Mapping[str, Flags]) -> list[Row]:
 def _standard_column(group: Group, standard: str) -> Column[Row]:
     ard, title = _ard(group, standard), f"ARD under `{standard}`\n[95 %]"
     return Column(
-        "standard_ard", title, lambda row: ard(row) or row.status, "interval", digits=3, draws=True, low_is_better=True
+        "standard_ard",
+        title,
+        lambda row: ard(row) if row.rank else row.status,
+        "interval",
+        digits=3,
+        draws=True,
+        low_is_better=True,
     )
 
 
@@ -168,7 +185,7 @@ def _best_known_columns(standard: str, where: Place) -> list[Column[Row]]:
 def _what_lacks(group: Group, model: str, attacks: Sequence[str]) -> str:
     """Why a model has no number over these attacks: a record is missing, or a score undefined."""
     evaluated = attacks and all((model, attack) in group.records for attack in attacks)
-    return INCOMPLETE if evaluated else NOT_UNDER_ALL_ATTACKS
+    return INCOMPLETE if evaluated or breaking(group, model) else NOT_UNDER_ALL_ATTACKS
 
 
 def _ard(group: Group, attack: str) -> Callable[[Row], Value]:
@@ -187,6 +204,12 @@ def _measured(group: Group) -> list[str]:
     """A sentence on the models whose sharing index is of another kind than the others'."""
     models = [model for model in group.models if group.facts(model).sharing_measured]
     return [f"Sharing measured over all parameters, heads too, and not by blocks: {listed(models)}."] if models else []
+
+
+def _broken(broken: Mapping[str, Sequence[str]]) -> list[str]:
+    """A sentence on the models that are not ranked on what is left of them."""
+    told = "; ".join(f"{model} under {listed([*attacks])}" for model, attacks in broken.items())
+    return [f"Incomplete, as a score is undefined, and not ranked: {told}."] if told else []
 
 
 def _not_counted(group: Group) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from ...benchmark.protocol.facts import UNKNOWN
@@ -13,13 +14,16 @@ COVERAGE = {8: 88, 16: 91, 32: 91}
 ENOUGH = 64
 """Images from which on it is about 95 %."""
 
+NOT_INSTALLED = "not installed"
+"""The version of a package that was run from its folder."""
+
 LISTED = 6
 """Names that a sentence has room for."""
 
 
 def common_notes(group: Group) -> list[str]:
     """Sentences on models trained on other data, steps of attacks, few images, and records that count unlike others."""
-    return [*_trained_elsewhere(group), *_steps(group), *_coverage(group), *_not_counted(group)]
+    return [*_trained_elsewhere(group), *_steps(group), *_coverage(group), *_not_counted(group), *_origins(group)]
 
 
 def _trained_elsewhere(group: Group) -> list[str]:
@@ -72,6 +76,21 @@ def _not_counted(group: Group) -> list[str]:
         records_are = "record is" if group.left_out == 1 else "records are"
         notes.append(f"{group.left_out} superseded or invalidated {records_are} left out.")
     return notes
+
+
+def _origins(group: Group) -> list[str]:
+    """How many records were made with another version, or on another device or platform, than most."""
+    places = [record.environment for record in group.records.values()]
+    kinds: dict[str, list[str | None]] = {
+        "device": [place.device.partition(":")[0] for place in places],
+        "platform": [place.platform for place in places],
+        **{name: [place.versions.get(name) for place in places] for name in ("mtrbench", "torch", "ortools")},
+    }
+    others = []
+    for kind, found in kinds.items():
+        counts = Counter(value for value in found if value not in (None, NOT_INSTALLED)).most_common()
+        others += [f"{count} {kind} {value} (most: {counts[0][0]})" for value, count in counts[1:]]
+    return [f"Records made elsewhere than most: {', '.join(others)}."] if others else []
 
 
 def _are(count: int) -> str:

@@ -215,6 +215,38 @@ def test_incomplete_is_shown_and_never_averaged():
     assert row(miou, "dgba-pgd")["rooms3-shared.clean"] == "incomplete"
 
 
+@pytest.mark.parametrize("standard", [False, True])
+def test_a_model_that_an_attack_breaks_is_not_ranked_on_the_rest(standard):
+    undefined = {"segmentation": None, "depth": 1.0, "normals": 1.0}
+    facts = {"attack_facts": {"kind": "ensemble", "balancing": None, "optimizer": None, "standard": True}}
+    whole = [
+        make_record(
+            m, "auto" if standard else "total-pgd", damage=dict.fromkeys(TASKS, 1.0), **(facts if standard else {})
+        )
+        for m in MODELS
+    ]
+    broken, *others = MODELS
+    alone = one(model_boards, whole)
+    board = one(model_boards, [*whole, make_record(broken, "dgba-pgd", damage=undefined)])
+    found = row(board, broken)
+    assert (found["rank"], found["status"], found["worst_case_ard"]) == (None, "incomplete", "incomplete")
+    assert found["model"] == board.column("model")[-1]
+    assert f"Incomplete, as a score is undefined, and not ranked: {broken} under " in board.note
+    for model in others:
+        assert row(board, model)["worst_case_ard"] == row(alone, model)["worst_case_ard"]
+        assert row(board, model)["status"] == "complete"
+
+
+def test_records_of_other_devices_and_versions_are_told(records):
+    assert "elsewhere" not in one(model_boards, records[:4]).note
+    content = records[0].model_dump(mode="json", by_alias=True)
+    content["environment"] |= {"device": "cuda:0", "platform": "Elsewhere"}
+    there = Record.model_validate_json(json.dumps(content))
+    note = model_boards(group([there, *records[1:]]))[0].note
+    assert "Records made elsewhere than most: 1 device cuda (most: cpu)" in note
+    assert ", 1 platform Elsewhere (most: " in note
+
+
 def test_what_was_not_evaluated_is_missing_and_not_incomplete():
     three = [make_record(), make_record(attack="total-pgd"), make_record("rooms3-independent.clean")]
     assert row(one(attack_boards, three), "total-pgd")["ard"] == "not on all models"
