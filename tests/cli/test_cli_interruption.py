@@ -23,15 +23,25 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
 
 
 class TestInterruption:
-    @pytest.mark.parametrize(("workers", "code", "sent"), [(1, 130, "INT"), (2, 130, "INT"), (2, 143, "TERM")])
+    @pytest.mark.parametrize(
+        ("engine", "workers", "code", "sent"),
+        [
+            ("serial", 1, 130, "INT"),
+            ("processes", 2, 130, "INT"),
+            ("processes", 2, 143, "TERM"),
+            ("ray", 2, 130, "INT"),
+        ],
+    )
     def test_keeps_what_was_done_and_the_next_run_does_the_rest(
-        self, tiny: Path, tmp_path: Path, workers: int, code: int, sent: str
+        self, tiny: Path, tmp_path: Path, engine: str, workers: int, code: int, sent: str
     ) -> None:
+        if engine == "ray":
+            pytest.importorskip("ray", reason="needs the extra: pip install 'mtrbench[ray]'")
         out = tmp_path / "out"
         # The first attack's cell gets done; the second's steps would take minutes.
         base = ("run", "--model", tiny, "--images", 40, "--out", out)
         both = (*base, "--attack", "noise", "--attack", "signsum-pgd")
-        process = start(*both, "--steps", 20_000, "--workers", workers)
+        process = start(*both, "--steps", 20_000, "--workers", workers, "--engine", engine)
         try:
             # Two passes of two shards are quick.
             wait_for(lambda: len(list(out.glob("shards/*/*.npz"))) == 4 and len(list(out.glob("records/*.json"))) == 2)
