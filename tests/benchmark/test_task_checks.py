@@ -255,3 +255,17 @@ def test_named_axes_have_one_length() -> None:
         "(B, 13, height, width)",
     ]
     assert shaped(torch.zeros(2, 6, 8), "a", Depth(), {"B": 2}).shape == (2, 1, 6, 8)
+
+
+@pytest.mark.parametrize(
+    ("name", "prediction", "truth"),
+    [
+        ("segmentation", torch.zeros(2, 13, 4, 4), torch.full((2, 4, 4), 13)),
+        ("classification", torch.zeros(2, 3), torch.full((2,), 3)),
+    ],
+)
+def test_labels_of_no_class_are_the_data_sets_fault(name: str, prediction: torch.Tensor, truth: torch.Tensor) -> None:
+    task = make_task(name, classes=prediction.shape[1])
+    for measure in (task.loss, task.statistics):
+        with pytest.raises(BadInputError, match=f"{name} labels must be 0 to .*the data set's are not"):
+            measure(prediction, truth)

@@ -59,17 +59,24 @@ class Classification:
         check_shapes(self, prediction, truth)
         valid = self.valid(truth)
         logits = torch.where(valid, prediction, 0)
-        entropy = F.cross_entropy(logits, truth.long(), ignore_index=UNKNOWN, reduction="none")
+        try:
+            entropy = F.cross_entropy(logits, truth.long(), ignore_index=UNKNOWN, reduction="none")
+        except IndexError as error:
+            raise self._no_class() from error
         return masked_mean(entropy.unsqueeze(1), valid)
 
     def statistics(self, prediction: Tensor, truth: Tensor) -> Tensor:
         check_shapes(self, prediction, truth)
         if bool(((truth < UNKNOWN) | (truth >= self.classes)).any()):
-            raise BadInputError(f"classification labels must be 0 to {self.classes - 1}, or {UNKNOWN} if unknown")
+            raise self._no_class()
         valid = self.valid(truth)
         logits = torch.where(valid, prediction, 0)
         theirs, found = (self._one_hot(label, valid) for label in (truth.clamp(min=0), logits.argmax(dim=1)))
         return nan_if_broken(torch.cat([theirs * found, theirs, found], dim=1), logits)
+
+    def _no_class(self) -> BadInputError:
+        labels = f"0 to {self.classes - 1}, or {UNKNOWN} if unknown"
+        return BadInputError(f"classification labels must be {labels}; the data set's are not")
 
     def soft_damage(self, prediction: Tensor, truth: Tensor, clean: Mapping[str, float]) -> Tensor:
         return over(soft_misses(prediction, truth, self.valid(truth)), clean["accuracy"])

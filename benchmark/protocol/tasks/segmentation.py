@@ -84,10 +84,19 @@ class Segmentation:
         """(B, 1, H, W); raises BadInputError for a label of no class."""
         labels = truth.long().unsqueeze(1)
         if bool((self.valid(truth) & ((labels < 0) | (labels >= self.classes))).any()):
-            raise BadInputError(f"segmentation labels must be 0 to {self.classes - 1}, or {IGNORE} to be ignored")
+            raise _no_class(self.classes)
         return labels
 
     @staticmethod
     def _entropy(logits: Tensor, truth: Tensor) -> Tensor:
         """The cross entropy in nats (B, 1, H, W), 0 where there is no truth."""
-        return F.cross_entropy(logits, truth.long(), ignore_index=IGNORE, reduction="none").unsqueeze(1)
+        try:
+            return F.cross_entropy(logits, truth.long(), ignore_index=IGNORE, reduction="none").unsqueeze(1)
+        except IndexError as error:
+            raise _no_class(logits.shape[1]) from error
+
+
+def _no_class(classes: int) -> BadInputError:
+    return BadInputError(
+        f"segmentation labels must be 0 to {classes - 1}, or {IGNORE} to be ignored; the data set's are not"
+    )
