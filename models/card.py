@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from ..benchmark.protocol.cells import Name, Plain, Setting, Sha256, Strict
+from ..benchmark.protocol.cells import Name, Plain, Setting, Sha256, Size, Strict
 from ..benchmark.protocol.eps import OptionalEps
 from ..benchmark.protocol.facts import UNKNOWN
 from ..benchmark.protocol.references import seen_from
@@ -140,7 +140,7 @@ class Card(Strict):
 
     name: ModelName
     dataset: Name
-    size: tuple[int, int] = Field(strict=False)
+    size: Size
     licence: Plain
     paper: Plain | None = None
     twin: ModelName | None = None

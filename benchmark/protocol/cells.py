@@ -19,6 +19,9 @@ Plain = Annotated[str, Field(pattern=f"^[^{STEERING}]*$")]
 """A text of a file, or of other people's code, that is shown as it is."""
 # No markup, and no start that makes a spreadsheet take a cell of a CSV for a formula.
 Name = Annotated[str, Field(max_length=200, pattern=f"^[^{STEERING}<>|`=+@-][^{STEERING}<>|`]*$")]
+Side = Annotated[int, Field(ge=1, le=2**16)]
+Size = Annotated[tuple[Side, Side], Field(strict=False)]
+"""Height and width of images."""
 Norm = Literal["linf", "l2"]
 Count = Annotated[int, Field(ge=0, le=2**53)]
 Setting = TypeAliasType("Setting", "bool | int | float | Plain | list[Setting] | dict[Plain, Setting] | None")
@@ -61,7 +64,7 @@ class DatasetRef(WithCode):
     sha256: Sha256
     ids: Sha256
     images: Annotated[int, Field(gt=0, le=10**9)]
-    size: tuple[int, int] = Field(strict=False)
+    size: Size
 
 
 class AttackRef(WithCode):

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from ...benchmark.protocol.cells import Plain, Strict
+from ...benchmark.protocol.cells import Plain, Size, Strict
 from ...benchmark.protocol.eps import Eps
 from ...benchmark.protocol.errors import BadInputError
 from ...benchmark.protocol.toml import read_toml, validated
@@ -47,7 +47,7 @@ class Recipe(Strict):
 
     name: ModelName
     dataset: Plain
-    size: tuple[int, int] = Field(strict=False)
+    size: Size
     licence: Plain
     twin: ModelName | None = None
     seed: int = Field(ge=0)
