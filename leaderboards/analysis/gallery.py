@@ -18,7 +18,7 @@ GALLERY = "gallery"
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 Share = Annotated[float, Field(ge=0, le=1)]
-Text = Annotated[str, Field(max_length=60)]
+Text = Annotated[Plain, Field(max_length=60)]
 Colour = Annotated[str, Field(pattern="^#[0-9a-f]{6}$")]
 
 LARGEST = 2**20
