@@ -181,6 +181,8 @@ def _begin(ours: Connection | None, theirs: Connection, target: Callable[..., No
 
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
     torch.set_num_threads(1)
+    if ours is not None:
+        _keep_one_thread()
     try:
         target(theirs, *given)
     finally:
@@ -188,3 +190,13 @@ def _begin(ours: Connection | None, theirs: Connection, target: Callable[..., No
             sys.stderr.flush()
             theirs.close()
         os._exit(0)  # nothing of the parent's is to be ended twice, whatever the code has registered
+
+
+def _keep_one_thread() -> None:
+    """Take the number of threads that code asks for as said, not as done, until it is told of as any other change.
+
+    A copy of a process has none of the threads that OpenMP had started there, and waits for them without end.
+    """
+    said = [torch.get_num_threads()]
+    torch.set_num_threads = lambda nthreads: said.__setitem__(0, nthreads)
+    torch.get_num_threads = lambda: said[0]

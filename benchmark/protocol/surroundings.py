@@ -41,7 +41,7 @@ SETTINGS: Mapping[str, Callable[[], object]] = MappingProxyType(
     {
         "the hooks on all modules": _hooks_of_all_modules,
         "torch's default dtype": torch.get_default_dtype,
-        "torch's number of threads": torch.get_num_threads,
+        "torch's number of threads": lambda: torch.get_num_threads(),
         "whether torch keeps gradients": torch.is_grad_enabled,
         "torch's inference mode": torch.is_inference_mode_enabled,
         "torch's autocast": lambda: torch.is_autocast_enabled("cpu"),
