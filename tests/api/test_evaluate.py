@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -180,7 +181,10 @@ class TestStore:
         assert told == []
         assert len([*(tmp_path / "records").iterdir()]) == 2
 
-    def test_a_bar_is_drawn_on_demand(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_a_bar_is_drawn_on_demand(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
         of_toys()
         assert capsys.readouterr() == ("", "")
         of_toys(progress=True)
