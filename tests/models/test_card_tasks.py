@@ -71,7 +71,7 @@ def test_a_metric_from_outside_reaches_records_and_boards(tmp_path: Path) -> Non
     assert record.task_facts["depth"].metrics["log_err"].unit == "nat"
     assert record.clean["normals"] == plain.clean["normals"]
     record.save(tmp_path / "records")
-    outcome = mtrbench("leaderboard", "--records", tmp_path / "records", "--out", tmp_path / "boards")
+    outcome = mtrbench("leaderboard", "--records", tmp_path / "records", "--out", tmp_path / "boards", "--site")
     assert outcome.code == 0, outcome.err
     assert [path.name for path in (tmp_path / "boards").rglob("depth-log_err.csv")] == ["depth-log_err.csv"]
 
