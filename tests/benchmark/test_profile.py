@@ -15,8 +15,8 @@ from mtrbench.attacks.conformance.toys import linear_model, middle_batch
 from mtrbench.benchmark.engines import Serial
 from mtrbench.benchmark.engines.processes import Processes
 from mtrbench.benchmark.engines.profiled import profiled
-from mtrbench.benchmark.evaluation import measure_cell
 from mtrbench.benchmark.harness import measure
+from mtrbench.benchmark.jobs import measure_cell
 from mtrbench.benchmark.protocol import stopwatch
 from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.stopwatch import (
