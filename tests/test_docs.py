@@ -52,3 +52,14 @@ def test_every_page_is_in_the_navigation() -> None:
     text = re.sub(r"!!python\S+|!ENV", "", (ROOT / "mkdocs.yml").read_text())
     shown = set(re.findall(r"[\w-]+\.md", yaml.safe_dump(yaml.safe_load(text)["nav"])))
     assert shown == {path.name for path in (ROOT / "docs").glob("*.md")} | {"contributing.md"}
+
+
+def test_every_decision_has_a_number_of_its_own_and_is_listed() -> None:
+    listed = re.findall(
+        r"^(\d+)\. \[(.+)\]\(decisions/(.+)\)$", (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8"), re.M
+    )
+    titles = {
+        path.name: path.read_text(encoding="utf-8").splitlines()[0] for path in (ROOT / "docs/decisions").iterdir()
+    }
+    assert {name: f"# {number}. {title}" for number, title, name in listed} == titles
+    assert [f"{number:03}" for number in range(1, len(titles) + 1)] == sorted(name[:3] for name in titles)
