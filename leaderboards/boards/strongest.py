@@ -30,7 +30,8 @@ def strongest_board(group: Group) -> Board:
         ),
     ]
     ordered = sorted(attacks, key=lambda attack: (sum(place(attack) for place in places), attack))
-    return Board.of("strongest", f"Strongest attacks: {group.title}", "", group.setting.scope, columns, ordered)
+    note = "Ordered by the mean of their places over the trainings." if len(places) > 1 else ""
+    return Board.of("strongest", f"Strongest attacks: {group.title}", note, group.setting.scope, columns, ordered)
 
 
 def _title(training: str) -> str:
