@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from ...benchmark.stats import Bootstrapped, mean
 from .correlation import Correlation, rank_correlation
@@ -36,6 +37,9 @@ def shown_families(group: Group) -> list[Family]:
     return [family for family in families(group) if len(family.layouts) >= FEWEST]
 
 
+Effect = Literal["hurts", "protects", "unsure"]
+
+
 @dataclass(frozen=True)
 class Ends:
     """Damage to the fully shared models of a family over damage to its independent ones, under one attack.
@@ -47,6 +51,14 @@ class Ends:
     ratio: Bootstrapped
     by_task: Mapping[str, Bootstrapped]
     pairings: tuple[float, ...]
+
+    @property
+    def effect(self) -> Effect:
+        """What sharing does, as far as its interval over images tells."""
+        found = self.ratio.estimate()
+        if found.low is None or found.high is None:
+            return "unsure"
+        return "hurts" if found.low > 1 else "protects" if found.high < 1 else "unsure"
 
 
 def ends(group: Group, family: Family, attack: str) -> Ends | None:

@@ -54,6 +54,11 @@ class Row:
     tier: str
 
 
+def ranked_by(board: Board) -> str:
+    """The column with the numbers that a board of models is ranked by."""
+    return next(column.name for column in board.columns if column.name in ("standard_ard", "worst_case_ard"))
+
+
 def model_boards(groups: Sequence[Group]) -> list[Board]:
     """One board per group, the most robust model first."""
     return [_board(group) for group in groups]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FormatStrFormatter, NullLocator
 
 from ..analysis.answer import Answer
+from ..analysis.sharing import Effect
 from .style import GREY, Drawn, drawn, level_whisker, look
 
 TICKS = (0.25, 0.33, 0.5, 0.7, 1, 1.4, 2, 3, 4)
 ROW = 0.34
 """Inches from one row to the next."""
+
+EFFECTS: Mapping[Effect, str] = {"hurts": "hurts", "protects": "protects", "unsure": "makes no sure difference"}
 
 
 def answer(found: Sequence[Answer]) -> Drawn | None:
@@ -61,12 +65,8 @@ def answer(found: Sequence[Answer]) -> Drawn | None:
 
 def finding(found: Sequence[Answer]) -> str:
     """How often sharing hurts, protects, or makes no difference that these images show."""
-    ratios = [one.ends.ratio.estimate() for one in found]
-    hurts = sum(ratio.low is not None and ratio.low > 1 for ratio in ratios)
-    protects = sum(ratio.high is not None and ratio.high < 1 for ratio in ratios)
-    neither = len(found) - hurts - protects
-    parts = [(hurts, "hurts"), (protects, "protects"), (neither, "makes no sure difference")]
-    said = [f"{what} in {count} of {len(found)}" for count, what in parts if count]
+    counts = Counter(one.ends.effect for one in found)
+    said = [f"{words} in {counts[effect]} of {len(found)}" for effect, words in EFFECTS.items() if counts[effect]]
     return f"Full sharing {', '.join(said)}"
 
 

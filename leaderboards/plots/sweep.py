@@ -32,16 +32,16 @@ def steps(group: Group, groups: Sequence[Group]) -> Drawn | None:
 
 def _by_budget(sweeps: Sequence[Sweep]) -> str:
     """How much less damage than the clean-trained the hardened models take at their common budgets."""
-    by_training: dict[str, list[float]] = {}
-    clean = {
-        sweep.attack: dict(zip(sweep.xs, sweep.scores, strict=True)) for sweep in sweeps if sweep.training == CLEAN
+    damage = {
+        (sweep.training, sweep.attack, x): score.value
+        for sweep in sweeps
+        for x, score in zip(sweep.xs, sweep.scores, strict=True)
     }
-    for sweep in sweeps:
-        for x, score in zip(sweep.xs, sweep.scores, strict=True):
-            other = clean.get(sweep.attack, {}).get(x) if sweep.training != CLEAN else None
-            if other and other.value and score.value and score.value > 0:
-                by_training.setdefault(sweep.training, []).append(other.value / score.value)
-    factors = [factor for found in by_training.values() for factor in found]
+    factors = [
+        clean / hardened
+        for (training, attack, x), hardened in damage.items()
+        if training != CLEAN and hardened and hardened > 0 and (clean := damage.get((CLEAN, attack, x)))
+    ]
     if not factors or min(factors) <= 1:
         return "Damage grows with the budget"
     return f"Hardened models take {min(factors):.1f} to {max(factors):.1f} times less damage at every budget"

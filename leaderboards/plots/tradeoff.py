@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from textwrap import wrap
 
 from matplotlib.axes import Axes
@@ -16,7 +17,7 @@ from ...benchmark.stats import Bootstrapped
 from ..analysis.families import Family
 from ..analysis.group import Group
 from ..analysis.headline import headline_attack
-from ..analysis.sharing import clean_gains, damages, ends, shown_families
+from ..analysis.sharing import Effect, clean_gains, damages, ends, shown_families
 from ..analysis.words import layout_words
 from .conditions import is_worth_a_picture
 from .style import GREY, Drawn, drawn, look, scale_damage, whisker
@@ -24,11 +25,11 @@ from .style import GREY, Drawn, drawn, look, scale_damage, whisker
 DODGE, STEP = 0.016, 0.05
 """Shifts along x between series, and between layouts of one sharing index, so that no interval hides another."""
 
-HURTS, PROTECTS, NEITHER = (
-    "Full sharing adds damage",
-    "Full sharing takes damage away",
-    "Full sharing makes no sure difference",
-)
+EFFECTS: Mapping[Effect, str] = {
+    "hurts": "Full sharing adds damage",
+    "protects": "Full sharing takes damage away",
+    "unsure": "Full sharing makes no sure difference",
+}
 
 LINE = 95
 """Letters of a title that fit side by side."""
@@ -65,17 +66,13 @@ def points(family: Family, scores: Mapping[str, Bootstrapped]) -> list[Point]:
 
 def finding(group: Group, families: Sequence[Family], attack: str) -> str:
     """What full sharing does to the damage, a line for each of three answers that families give."""
-    said: dict[str, list[str]] = {}
+    said: dict[Effect, list[str]] = {}
     for family in families:
         found = ends(group, family, attack)
-        if found is None:
+        if found is None or not isfinite(found.ratio.value):
             continue
-        ratio = found.ratio.estimate()
-        if ratio.value is None or ratio.low is None or ratio.high is None:
-            continue
-        answer = HURTS if ratio.low > 1 else PROTECTS if ratio.high < 1 else NEITHER
-        said.setdefault(answer, []).append(f"{family.label} ({ratio.value:.2f}x)")
-    lines = [f"{answer}: {', '.join(said[answer])}" for answer in (HURTS, PROTECTS, NEITHER) if answer in said]
+        said.setdefault(found.effect, []).append(f"{family.label} ({found.ratio.value:.2f}x)")
+    lines = [f"{words}: {', '.join(said[effect])}" for effect, words in EFFECTS.items() if effect in said]
     return "\n".join(part for line in lines for part in wrap(line, LINE)) or f"Sharing and damage under {attack}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..boards.models import model_boards
+from ..boards.models import model_boards, ranked_by
 from ..boards.strongest import strongest_board
 from .html_table import Table
 from .sections import Picture, Section, linked_table
@@ -47,13 +47,12 @@ def front(sections: Sequence[Section], published: Mapping[str, bytes]) -> Front:
     """The first screen; `sections` begin with the one that it is about."""
     first = sections[0]
     models = model_boards([first.part])[0].top_of_each("training", MODELS)
-    scores = [column.name for column in models.columns if column.name in ("standard_ard", "worst_case_ard")][:1]
     attacks = strongest_board(first.part).top(ATTACKS)
     answer = "answer.svg"
     about = "Damage to fully shared networks over damage to independent ones, by data set and training"
     return Front(
         first,
-        linked_table(first.part, models.pick("rank", "model", *scores, "training"), "best-models"),
+        linked_table(first.part, models.pick("rank", "model", ranked_by(models), "training"), "best-models"),
         linked_table(first.part, attacks, "strongest-attacks"),
         Picture(f"../{answer}", about) if answer in published else None,
     )

@@ -17,7 +17,7 @@ from ..analysis.headline import headline_attack
 from ..analysis.labels import Name
 from ..analysis.sharing import shown_families
 from ..boards.attacks import attack_boards
-from ..boards.models import model_boards
+from ..boards.models import model_boards, ranked_by
 from ..boards.sharing import CLEAN_GAIN, sharing_boards
 from ..boards.strongest import strongest_board
 from ..output.pages import picture
@@ -72,8 +72,7 @@ def with_boards(text: str, suites: Suites, gallery: Gallery = EMPTY, published: 
 def _best(part: Group) -> list[str]:
     """The strongest attacks on the models of each training, and the most robust of these."""
     models = model_boards([part])[0].top_of_each("training", BEST)
-    scores = [column.name for column in models.columns if column.name in ("standard_ard", "worst_case_ard")][:1]
-    shown = (strongest_board(part).top(STRONGEST), models.pick("model", *scores, "training", "sharing_index"))
+    shown = (strongest_board(part).top(STRONGEST), models.pick("model", ranked_by(models), "training", "sharing_index"))
     # An interval in one line: of a narrow page's words, headings are the ones to wrap.
     return [re.sub(r" \[(\S+), (\S+)\] ", "\u00a0[\\1,\u00a0\\2] ", markdown(board, level=3)) for board in shown]
 

@@ -71,8 +71,8 @@ def site_files(
         files |= record_files(one.name, [of.part for of in one.sections])
     for kind, pages in (("model", models), ("attack", attacks)):
         for name, chapters in pages.items():
-            own = [picture for exhibit, picture in shown if getattr(exhibit, kind) == chapters[0].name]
             called = chapters[0].name
+            own = [picture for exhibit, picture in shown if getattr(exhibit, kind) == called]
             files[page_name(kind, name)] = page(
                 "page.html",
                 kind=kind,

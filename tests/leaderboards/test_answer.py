@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtrbench.benchmark.protocol.records import AnyRecord, Record
-from mtrbench.benchmark.stats import mean
+from mtrbench.benchmark.stats import RESAMPLES, Bootstrapped, mean
 from mtrbench.leaderboards.analysis.answer import Answer, answers
 from mtrbench.leaderboards.analysis.groups import group
 from mtrbench.leaderboards.analysis.labels import Name
 from mtrbench.leaderboards.analysis.scores import ard, task_scores
+from mtrbench.leaderboards.analysis.sharing import Ends
 from mtrbench.leaderboards.boards.answer import answer_board
-from mtrbench.leaderboards.plots.answer import answer, pairings
+from mtrbench.leaderboards.plots.answer import answer, finding, pairings
 from mtrbench.leaderboards.site.suites import answer_of
 
 FALLS = st.lists(st.floats(0.1, 9), min_size=1, max_size=3)
@@ -66,6 +67,28 @@ def test_pairings_are_those_of_every_shared_with_every_independent_network(
 ) -> None:
     (one,) = found([*end("shared", *shared), *end("apart", *apart)])
     assert one.ends.pairings == pytest.approx(sorted(a / b for a, b in product(shared, apart)))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "effect"),
+    [
+        (1.01, 1.5, "hurts"),
+        (0.5, 0.99, "protects"),
+        (0.99, 1.5, "unsure"),
+        (0.5, 1.01, "unsure"),
+        (np.nan, np.nan, "unsure"),
+    ],
+)
+def test_sharing_does_something_where_the_whole_interval_says_so(low: float, high: float, effect: str) -> None:
+    replicates = np.where(np.arange(RESAMPLES) % 2, low, high)
+    assert Ends(Bootstrapped(1.2 if high > 1 else 0.8, replicates), {}, ()).effect == effect
+
+
+def test_the_picture_counts_effects() -> None:
+    one, same = both(), [*end("shared", 2.0), *end("apart", 2.0)]
+    assert finding(found(one)) == "Full sharing hurts in 1 of 1"
+    told = finding([*found(one), *found(one), *found(same)])
+    assert told == "Full sharing hurts in 2 of 3, makes no sure difference in 1 of 3"
 
 
 def test_the_attack_is_the_same_everywhere() -> None:
