@@ -19,7 +19,8 @@ from ..boards.registry import all_boards
 from ..boards.table import Board
 from ..plots.registry import PLOTS
 from ..plots.style import DARK, Drawn
-from .render import markdown, to_csv, to_json, to_latex
+from .latex import to_latex
+from .render import markdown, to_csv, to_json
 
 LEGEND = (
     "ARD is the averaged relative degradation: 1 means that on average the scores fell (errors grew) by 100 % of their "

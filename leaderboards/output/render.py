@@ -1,4 +1,4 @@
-"""Boards as text: Markdown for pages, CSV and JSON for programs, LaTeX for papers, plain columns for a terminal."""
+"""Boards as text: Markdown for pages, plain columns for a terminal, CSV and JSON for programs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import io
 import json
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from tabulate import tabulate
 
@@ -21,21 +21,6 @@ ABSENT = "-"
 
 COLUMNS, PART = 20, 10
 """Most columns of one table on a page; a wider board is split into tables of PART columns besides the first."""
-
-LATEX = {
-    **{mark: f"\\{mark}" for mark in "&%$#_{}"},
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    '"': r"\char34{}",
-    "\n": " ",
-    "∞": r"$\infty$",
-    "↑": r"$\uparrow$",
-    "↓": r"$\downarrow$",
-}
-"""Characters that LaTeX reserves or lacks, and how to write them."""
 
 
 def markdown(board: Board, level: int = 2) -> str:
@@ -124,49 +109,6 @@ def _json(board: Board) -> str:
     return f"{{\n{lines}\n}}"
 
 
-def to_latex(boards: Sequence[Board]) -> str:
-    """One `table` per board for the package booktabs, several where it is wide, without the notes; text is escaped."""
-    return "\n".join(_latex(part) for board in boards for part in in_parts(board.where("everywhere", "pages")))
-
-
-def _latex(board: Board) -> str:
-    sides = "".join("l" if _are_words(cells) else "r" for cells in _columns(board))
-    titles = [_escaped(column.title.replace("`", "")) for column in board.columns]
-    rows = [
-        [_typeset(cell, text) for cell, text in zip(row, found, strict=True)]
-        for row, found in zip(board.rows, texts(board), strict=True)
-    ]
-    lines = [rf"{' & '.join(row)} \\" for row in rows]
-    return "\n".join(
-        [
-            r"\begin{table}",
-            r"\centering",
-            rf"\caption{{{_escaped(board.title)}}}",
-            rf"\begin{{tabular}}{{{sides}}}",
-            r"\toprule",
-            rf"{' & '.join(titles)} \\",
-            r"\midrule",
-            *lines,
-            r"\bottomrule",
-            r"\end{tabular}",
-            r"\end{table}",
-            "",
-        ]
-    )
-
-
-def _typeset(cell: Value, text: str) -> str:
-    if isinstance(cell, Name):
-        return rf"\texttt{{{_escaped(cell.text)}}}" + (f" ({_escaped(cell.remark)})" if cell.remark else "")
-    return _escaped(text)
-
-
-def _escaped(text: str) -> str:
-    found = "".join(LATEX.get(letter, letter) for letter in text)
-    # After the end of a row, a bracket would begin the height of the gap and a star would forbid a page break.
-    return re.sub(r"^[\[*]", r"{\g<0>}", found)
-
-
 def notes(board: Board) -> list[str]:
     """What stands below a board: its own note and those of its columns."""
     return [note for note in (board.note, *(column.note for column in board.columns)) if note]
@@ -190,6 +132,11 @@ def highest(board: Board) -> list[set[int]]:
     return found
 
 
+def sides(board: Board) -> list[Literal["left", "right"]]:
+    """The side at which each column's cells stand: words at the left, numbers at the right."""
+    return ["left" if _are_words(cells) else "right" for cells in _columns(board)]
+
+
 def _columns(board: Board) -> list[list[Value]]:
     return [[row[i] for row in board.rows] for i in range(len(board.columns))]
 
@@ -200,8 +147,7 @@ def _table(board: Board, titles: list[str], style: str, code: bool) -> str:
         for i, rows in enumerate(highest(board)):
             for row in rows:
                 found[row][i] = f"**{found[row][i]}**"
-    sides = ["left" if _are_words(cells) else "right" for cells in _columns(board)]
-    return tabulate(found, titles, style, disable_numparse=True, colalign=sides if found else None)
+    return tabulate(found, titles, style, disable_numparse=True, colalign=sides(board) if found else None)
 
 
 def _unpadded(table: str) -> str:

@@ -17,7 +17,8 @@ from mtrbench.leaderboards.analysis.ranking import Rank
 from mtrbench.leaderboards.boards.attacks import attack_boards
 from mtrbench.leaderboards.boards.models import model_boards
 from mtrbench.leaderboards.boards.protection import protection_boards
-from mtrbench.leaderboards.output.render import markdown, notes, texts, to_json, to_latex
+from mtrbench.leaderboards.output.latex import to_latex
+from mtrbench.leaderboards.output.render import markdown, notes, texts, to_json
 
 
 def rounded(value):
