@@ -3,17 +3,15 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.boards import one, row, table
-from helpers.make_records import CLEAN, DAMAGE, MODELS, TASKS, all_records, make_record, with_evidence
+from helpers.boards import one, row
+from helpers.make_records import MODELS, TASKS, all_records, make_record, with_evidence
 
 from mtrbench.benchmark.protocol.cells import Cell
 from mtrbench.benchmark.protocol.estimates import Replicates, unpacked
 from mtrbench.benchmark.protocol.records import Record
-from mtrbench.leaderboards.analysis.families import families
 from mtrbench.leaderboards.analysis.groups import group
 from mtrbench.leaderboards.analysis.labels import Name
 from mtrbench.leaderboards.analysis.ranking import Rank
@@ -23,7 +21,6 @@ from mtrbench.leaderboards.boards.costs import cost_boards
 from mtrbench.leaderboards.boards.metrics import metric_boards
 from mtrbench.leaderboards.boards.models import model_boards
 from mtrbench.leaderboards.boards.models_attacks import models_attacks_boards
-from mtrbench.leaderboards.boards.notes import LISTED, listed
 from mtrbench.leaderboards.boards.registry import all_boards
 from mtrbench.leaderboards.boards.victims import victim_boards
 from mtrbench.leaderboards.output.render import markdown, terminal, to_csv
@@ -88,70 +85,6 @@ def test_attacks_stand_by_damage_and_the_control_is_not_ranked(records):
     assert "256 images" in clean.title
 
 
-def test_model_board_gain_reference_and_worst_case(records):
-    board = one(model_boards, records)
-    assert row(board, "rooms3-shared.clean")["clean_gain_percent"].value == pytest.approx(6)
-    assert row(board, "rooms3-shared.clean")["clean_gain_percent_depth"].value == pytest.approx(6)
-    assert row(board, "rooms3-independent.clean")["clean_gain_percent"].value == 0
-    worst = row(board, "rooms3-shared.clean")
-    assert worst["worst_attack"] == Name("dgba-pgd")
-    assert worst["worst_case_ard"].value == pytest.approx(sum(DAMAGE["dgba-pgd"]) / 3)
-    assert worst["ard:noise"].value == pytest.approx(0.02)
-    assert worst["depth.abs_err"].value == pytest.approx(CLEAN["depth"]["abs_err"] * 0.94)
-    assert [cell.text for cell in board.column("model")] == sorted(MODELS, key=lambda name: MODELS[name][2])
-    assert board.column("rank") == tuple(Rank(i, i) for i in range(1, 5))
-
-
-def test_models_are_ranked_by_the_standard_evaluation_where_it_was_run(records):
-    # In the opposite order of the worst case.
-    under_auto = {name: 0.1 * place for place, name in enumerate(sorted(MODELS, key=lambda name: -MODELS[name][2]), 1)}
-    more = [make_record(name, "auto", damage=dict.fromkeys(TASKS, ard)) for name, ard in under_auto.items()]
-    board = one(model_boards, [*records, *more])
-    assert [cell.text for cell in board.column("model")] == [*under_auto]
-    assert [cell.value for cell in board.column("standard_ard")] == pytest.approx([*under_auto.values()])
-    assert "Ranked by ARD under `auto`" in board.note
-    fewer = one(model_boards, [*records, *more[1:]])
-    assert row(fewer, next(iter(under_auto)))["rank"] is None
-    assert row(fewer, next(iter(under_auto)))["status"] == "not all attacks"
-
-
-def test_best_known_is_the_highest_of_any_record(records):
-    # The one new record of the first model is on no other one.
-    under_auto = [make_record(name, "auto", damage=dict.fromkeys(TASKS, 5.0)) for name in MODELS]
-    first, second, *_ = MODELS
-    stronger = make_record(first, "total-pgd@aligned", damage=dict.fromkeys(TASKS, 6.0))
-    board = one(model_boards, [*records, *under_auto, stronger])
-    found, other = row(board, first), row(board, second)
-    strongest, standard = (record.degradation.ard.value for record in (stronger, under_auto[0]))
-    assert found["best_known_attack"] == Name("total-pgd@aligned")
-    assert found["best_known_ard"].value == pytest.approx(strongest, abs=1e-6)
-    assert found["standard_share"].value == pytest.approx(standard / strongest, abs=1e-6)
-    assert other["best_known_attack"] == Name("auto")
-    assert other["standard_share"].value == 1
-    assert "best_known_ard" not in [column.name for column in one(model_boards, records).columns]
-
-
-@pytest.mark.parametrize("attack", ["auto", "total-pgd@aligned", "square"])
-def test_an_attack_that_is_new_on_one_model_changes_no_rank(records, attack):
-    before, after = (
-        one(model_boards, [*records, *new])
-        for new in ([], [make_record(next(iter(MODELS)), attack, damage=dict.fromkeys(TASKS, 9.0))])
-    )
-    for column in ("model", "rank", "status", "worst_case_ard", "worst_attack"):
-        assert after.column(column) == before.column(column)
-    assert f"Not on all of the models, and so left out of the worst ARD: `{attack}`." in after.note
-
-
-def test_an_attack_new_on_all_models_but_one_un_ranks_nobody(records):
-    new = [make_record(name, "mim", damage=dict.fromkeys(TASKS, 9.0)) for name in [*MODELS][:3]]
-    before, after = (one(model_boards, [*records, *more]) for more in ([], new))
-    assert after.column("rank") == before.column("rank")
-    first, *_, last = MODELS
-    found = row(after, first)
-    assert (found["ard:mim"].value, found["worst_attack"]) == (9, Name("dgba-pgd"))
-    assert row(after, last)["ard:mim"] is None
-
-
 NEWCOMER = make_record("newcomer", "single:depth-pgd", damage=dict.fromkeys(TASKS, 0.01))
 
 
@@ -213,28 +146,6 @@ def test_incomplete_is_shown_and_never_averaged():
     assert row(models, "rooms3-independent.clean")["rank"] == Rank(1, 1)
     (miou,) = metric_boards(group(pair))["segmentation-miou"]
     assert row(miou, "dgba-pgd")["rooms3-shared.clean"] == "incomplete"
-
-
-@pytest.mark.parametrize("standard", [False, True])
-def test_a_model_that_an_attack_breaks_is_not_ranked_on_the_rest(standard):
-    undefined = {"segmentation": None, "depth": 1.0, "normals": 1.0}
-    facts = {"attack_facts": {"kind": "ensemble", "balancing": None, "optimizer": None, "standard": True}}
-    whole = [
-        make_record(
-            m, "auto" if standard else "total-pgd", damage=dict.fromkeys(TASKS, 1.0), **(facts if standard else {})
-        )
-        for m in MODELS
-    ]
-    broken, *others = MODELS
-    alone = one(model_boards, whole)
-    board = one(model_boards, [*whole, make_record(broken, "dgba-pgd", damage=undefined)])
-    found = row(board, broken)
-    assert (found["rank"], found["status"], found["worst_case_ard"]) == (None, "incomplete", "incomplete")
-    assert found["model"] == board.column("model")[-1]
-    assert f"Incomplete, as a score is undefined, and not ranked: {broken} under " in board.note
-    for model in others:
-        assert row(board, model)["worst_case_ard"] == row(alone, model)["worst_case_ard"]
-        assert row(board, model)["status"] == "complete"
 
 
 def test_records_of_other_devices_and_versions_are_told(records):
@@ -356,36 +267,6 @@ def test_leaderboards_never_load_torch():
     subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603
 
 
-def test_the_top_of_a_board_says_of_how_many_rows(records):
-    board = attack_boards(group(records))[0]
-    assert board.top(len(board.rows)) is board
-    assert board.top(3).rows == board.rows[:3]
-    assert board.top(3).note == f"{board.note} The first 3 of {len(board.rows)} rows."
-
-
-@pytest.mark.parametrize(("count", "shown"), [(1, 1), (LISTED, LISTED), (LISTED + 1, LISTED + 1), (LISTED + 2, LISTED)])
-def test_many_names_are_counted(count, shown):
-    text = listed([f"model{i}" for i in range(count)])
-    assert text.count("`") == 2 * shown
-    assert text.endswith(f" and {count - shown} others") == (shown < count)
-
-
-def test_the_first_rows_of_each_value_stay_in_their_order():
-    rows = tuple((training, Name(f"m{i}")) for i, training in enumerate("abaabb"))
-    board = table(("training", "model"), rows, note="Note.")
-    found = board.top_of_each("training", 2)
-    assert [name.text for name in found.column("model")] == ["m0", "m1", "m2", "m4"]
-    assert found.note == "Note. The first 2 of every training, of 6 rows in all."
-    assert board.top_of_each("training", 3) == board
-    assert board.only("training", ("a",)).column("training") == ("a",) * 3
-
-
-def test_a_board_of_the_wrong_width_cannot_be_made():
-    board = table(("a", "b"), [(1, 2)])
-    with pytest.raises(ValueError, match="a value for each of 2 columns"):
-        replace(board, rows=((1,),))
-
-
 def called(record, old, new):
     """The same record with a task under another name."""
     content = json.loads(record.model_dump_json(by_alias=True).replace(old, new))
@@ -397,16 +278,3 @@ def test_boards_know_no_task_by_its_name(records):
     theirs = [called(record, "depth", "deptha") for record in records]
     before, after = ({**all_boards(of), **metric_boards(of)} for of in (group(records), group(theirs)))
     assert str(after) == str(before).replace("depth", "deptha")
-
-
-def test_models_of_unknown_training_stand_apart_and_measured_sharing_is_named():
-    own = {"trained_on": "unknown", "adversary": "unknown", "sharing_index": 0.4, "sharing_measured": True}
-    records = [make_record(), make_record("Mine", facts=own), make_record("Other", facts=own)]
-    (found,) = group(records)
-    assert [part.models for part in found.parts] == [("rooms3-shared.clean",), ("Mine", "Other")]
-    assert not any("unknown" in family.label for family in families(found))
-    (board,) = model_boards([found])
-    assert (row(board, "Mine")["training"], row(board, "Mine")["sharing_index"]) == ("unknown", 0.4)
-    assert "Sharing measured over all parameters, heads too, and not by blocks: `Mine`, `Other`." in board.note
-    assert "measured" not in model_boards(group(records[:1]))[0].note
-    assert len(attack_boards([found])) == 2
