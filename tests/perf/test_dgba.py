@@ -33,8 +33,8 @@ def _one_thread() -> None:
         ("dgba-pgd", "total-pgd", "256x256", 1.05),
         ("dgba-apgd", "total-apgd", "64x64", 1.08),
         ("dgba-pgd", "dgba-pgd[solver=closed-form]", "64x64", 1.05),
-        # Three backward passes are 1.3 to 1.4 of it on the shared model; 1.893 was measured.
-        ("dgba-worst-pgd", "total-pgd", "64x64", 2.0),
+        # Three backward passes are 1.3 to 1.4 of it on the shared model; 1.837 to 1.849 was measured.
+        ("dgba-worst-pgd", "total-pgd", "64x64", 1.9),
         ("dgba-worst-pgd", "total-pgd", "256x256", 1.7),
     ],
 )
