@@ -17,7 +17,7 @@ from .memory import peak_memory_mb
 from .neighbours import check_neighbours
 from .protocol.errors import BadInputError
 from .protocol.noise import Noise
-from .protocol.per_sample import each, length_of, sum_of
+from .protocol.per_sample import each, gradient_of, length_of, sum_of
 from .protocol.stopwatch import DATA, SCORING, part
 from .protocol.tasks.checks import loss_of, statistics_of
 from .protocol.threat import ThreatModel
@@ -159,10 +159,7 @@ def _gradients(model: MultiTaskModel, batch: Batch) -> PerSample:
     losses = model.losses(batch.at(x))
     rows = {}
     for name, loss in losses.items():
-        if loss.requires_grad:
-            (gradient,) = torch.autograd.grad(loss.sum(), x, retain_graph=True, materialize_grads=True)
-        else:
-            gradient = torch.zeros_like(x)
+        gradient = gradient_of(loss, x)
         # What is no number points nowhere, and boards flag what has no gradient.
         alive = each(gradient.flatten(1).isfinite().all(dim=1), gradient)
         rows[name] = torch.where(alive, gradient, 0).double()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .protocol.noise import Noise
-from .protocol.per_sample import each, length_of
+from .protocol.per_sample import each, gradient_of, length_of
 from .protocol.signs import MEMORISED, MIXED, NO_NUMBERS, PROBABILITIES, RANDOM, WRONG_GRADIENT
 from .protocol.stopwatch import SCORING, part
 from .protocol.types import Batch, MultiTaskModel
@@ -95,9 +95,7 @@ def _rises(model: MultiTaskModel, batch: Batch) -> Iterator[tuple[str, str, floa
     for where, at in {"at the images": batch.x, "beside them": off}.items():
         x = at.clone().requires_grad_()
         for name, loss in model.losses(batch.at(x)).items():
-            if not loss.requires_grad:
-                continue
-            (gradient,) = torch.autograd.grad(loss.sum(), x, retain_graph=True, materialize_grads=True)
+            gradient = gradient_of(loss, x)
             if not bool(gradient.isfinite().all()):
                 yield where, name, None
                 continue

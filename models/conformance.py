@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..benchmark.protocol.findings import Finding, Result
+from ..benchmark.protocol.per_sample import gradient_of
 from ..benchmark.protocol.tasks.shapes import is_dense, written
 from ..benchmark.protocol.types import Batch, MultiTaskModel
 from .card import Clean
@@ -105,11 +106,7 @@ def gradient_flows(model: MultiTaskModel, batch: Batch) -> Finding:
     x = batch.x.clone().requires_grad_()
     shares = {}
     for name, loss in model.losses(batch.at(x)).items():
-        if not loss.requires_grad:
-            shares[name] = 1.0
-            continue
-        (gradient,) = torch.autograd.grad(loss.sum(), x, retain_graph=True, materialize_grads=True)
-        gradient = gradient.flatten(1)
+        gradient = gradient_of(loss, x).flatten(1)
         alive = gradient.isfinite().all(dim=1) & (gradient != 0).any(dim=1)
         shares[name] = 1 - alive.double().mean().item()
     found = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())

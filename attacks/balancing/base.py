@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...benchmark.protocol.errors import BadInputError
 from ...benchmark.protocol.noise import Noise
-from ...benchmark.protocol.per_sample import mean_of_parts
+from ...benchmark.protocol.per_sample import gradient_of, mean_of_parts
 from ...benchmark.protocol.tensors import Fields, Images, PerSample
 from ...benchmark.protocol.threat import ThreatModel
 from .relative import Losses, changes
@@ -95,14 +95,7 @@ def gradient_of_sum(terms: Losses, x: Images) -> Fields:
 def gradients_apart(terms: Losses, x: Images) -> Fields:
     """grad_x terms_t for every task apart, a row each, in T backward passes."""
     _check_alive(terms)
-    return torch.stack(
-        [
-            torch.autograd.grad(term.sum(), x, retain_graph=True, materialize_grads=True)[0]
-            if term.requires_grad
-            else torch.zeros_like(x)
-            for term in terms.values()
-        ]
-    )
+    return torch.stack([gradient_of(term, x) for term in terms.values()])
 
 
 def _check_alive(terms: Losses) -> None:

@@ -54,6 +54,14 @@ def each(values: Tensor, like: Tensor) -> Tensor:
     return values.view(-1, *(1 for _ in like.shape[1:]))
 
 
+def gradient_of(values: Tensor, x: Tensor) -> Tensor:
+    """The gradient of each sample's value (B,) at its part of `x` (B, ...): 0 where the value does not depend on it."""
+    if not values.requires_grad:
+        return torch.zeros_like(x)
+    (found,) = torch.autograd.grad(values.sum(), x, retain_graph=True, materialize_grads=True)
+    return found
+
+
 def masked_mean(values: Tensor, valid: Tensor) -> Tensor:
     """(B,) out of (B, ...): the mean where `valid`, of the same shape; 0 for a sample where nothing is."""
     return sum_of(torch.where(valid, values, 0)) / sum_of(valid.to(values.dtype)).clamp(min=1)
