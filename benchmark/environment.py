@@ -6,6 +6,7 @@ import hashlib
 import platform
 import re
 import subprocess
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -41,6 +42,12 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "not installed"
     return found
+
+
+def unlike(one: Mapping[str, str], other: Mapping[str, str]) -> dict[str, tuple[str | None, str | None]]:
+    """What two have other versions of, and those of either; None where one has none."""
+    pairs = {name: (one.get(name), other.get(name)) for name in {**one, **other}}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
 @cache

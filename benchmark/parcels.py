@@ -14,7 +14,7 @@ import torch
 from .arrays import Arrays, arrays_of, batch_of
 from .child import Limits
 from .engines import Engine, Held, Remote
-from .environment import code_sha256, environment, versions
+from .environment import code_sha256, environment, unlike, versions
 from .jobs import Job, Outcome, Workshop, is_foreign, shard_of, spans
 from .protocol.arguments import BatchSize
 from .protocol.cells import AttackRef, Cell, ModelRef
@@ -145,9 +145,9 @@ class Alike:
         """Raises BadInputError, which says what differs, on a machine that has something else."""
         mine = Alike.here()
         place = f"the worker on {socket.gethostname()}"
-        if mine.versions != self.versions:
-            pairs = {name: (self.versions.get(name), found) for name, found in mine.versions.items()}
-            told = ", ".join(f"{name} {there} and not {here}" for name, (here, there) in pairs.items() if here != there)
+        libraries = unlike(self.versions, mine.versions)
+        if libraries:
+            told = ", ".join(f"{name} {there} and not {here}" for name, (here, there) in libraries.items())
             raise BadInputError(f"{place} has other libraries than this machine: {told}; install the same")
         if mine.code != self.code:
             raise BadInputError(f"{place} has other code of mtrbench than this machine; install the same")

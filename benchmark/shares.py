@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 
-from .environment import code_sha256
+from .environment import code_sha256, unlike
 from .evaluation import draft
 from .jobs import Job, Workshop, all_jobs
 from .protocol.cells import Cell, Sha256, Strict
@@ -101,10 +101,9 @@ def check_same(one: StoredShare, other: Share, place: str) -> None:
         raise BadInputError(
             f"{one.place} and {place} are shares of different runs, one of {mine.of}, one of {other.of}"
         )
-    versions = mine.environment.versions, other.environment.versions
-    pairs = {name: [found.get(name) for found in versions] for found in versions for name in found}
-    if versions[0] != versions[1]:
-        told = ", ".join(f"{name} {had} and {has}" for name, (had, has) in pairs.items() if had != has)
+    libraries = unlike(mine.environment.versions, other.environment.versions)
+    if libraries:
+        told = ", ".join(f"{name} {had} and {has}" for name, (had, has) in libraries.items())
         raise BadInputError(f"{one.place} and {place} were made with different libraries: {told}")
     if mine.code != other.code:
         commits = f"commits {mine.environment.commit} and {other.environment.commit}"
