@@ -82,12 +82,15 @@ class ThreatModel:
     def ascend(self, gradient: Images) -> Images:
         """The steepest direction, argmax <gradient, r> over |r| <= 1: its sign (linf), or gradient / |gradient| (l2).
 
-        It is 0 where the gradient is 0, and computed without under- or overflow.
+        It is 0 where the gradient is 0, and computed without under- or overflow. Raises BadInputError for an l2
+        gradient that is not finite, which points nowhere.
         """
         if self.norm == "linf":
             return gradient.sign()
         # Divided by its largest value first, lest the squares of a small gradient vanish; then the length is >= 1.
         peak = peak_of(gradient)
+        if not bool(peak.isfinite().all()):
+            raise BadInputError("the model's gradient is not finite, so it has no direction under l2; check the model")
         scaled = gradient / each(torch.where(peak > 0, peak, 1), gradient)
         return scaled / each(length_of(scaled).clamp(min=1), scaled)
 

@@ -166,6 +166,14 @@ def test_no_gradient_gives_no_direction(norm):
     assert (r[gradient != 0] != 0).all()
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_gradient_that_is_no_number_has_no_direction(value):
+    gradient = torch.ones(2, 3, 4, 4)
+    gradient[1, 2, 3, 3] = value
+    with pytest.raises(BadInputError, match="the model's gradient is not finite, so it has no direction under l2"):
+        ThreatModel("l2").ascend(gradient)
+
+
 def test_only_linf_takes_integer_steps():
     gradient = torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(0))
     for norm in ("linf", "l2"):
