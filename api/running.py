@@ -15,9 +15,9 @@ from ..benchmark.protocol.errors import CellError
 from ..benchmark.protocol.notices import notice
 from ..benchmark.protocol.progress import progress as bars
 from ..benchmark.protocol.records import AnyRecord
-from ..benchmark.protocol.signs import SIGNS
 from ..benchmark.shares import begin_share
 from ..benchmark.store import Store
+from ..leaderboards.analysis.flags import MEANINGS, signs_of
 
 Progress = bool | Callable[[int, int], object]
 """Whether to draw a bar on stderr, or what to call with the images that are done and all that there are to do."""
@@ -66,8 +66,8 @@ def evaluate_all(
                 faults[step.cell.key] = step.fault
             if step.record is not None:
                 found[step.record.key] = step.record
-                for sign in step.record.signs:
-                    notice(f"{step.record.cell.model.name}: {sign}: {SIGNS.get(sign, 'a sign against the model')}")
+                for sign in signs_of(step.record):
+                    notice(f"{step.record.cell.model.name}: {sign}: {MEANINGS.get(sign, 'a sign against the model')}")
                 stored += step.stored
                 bar.set_description(f"{len(found)}/{len(cells)} cells", refresh=False)
         bar.refresh()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...benchmark.protocol.records import AnyRecord, Record
 from ...benchmark.protocol.signs import SIGNS
 from .group import Group
 from .names import BLACK_BOX, REMARKED
@@ -29,6 +30,12 @@ MEANINGS = {
 }
 
 
+def signs_of(record: AnyRecord) -> Flags:
+    """What a record by itself says against its model: what its clean pass found, and that gradients are missing."""
+    lacking = isinstance(record, Record) and max(record.diagnostics.zero_gradient.values(), default=0.0) > ZERO_GRADIENT
+    return (*record.signs, *([NO_GRADIENT] if lacking else []))
+
+
 def flags(group: Group) -> dict[tuple[str, str], Flags]:
     """The flags of every complete pair of model and attack but controls and black boxes (arXiv 1902.06705)."""
     found = {}
@@ -49,15 +56,14 @@ def flags(group: Group) -> dict[tuple[str, str], Flags]:
             if attack in scores:
                 black_box_wins |= surely_positive(scores[attack].replicates - own)
         for attack, in_one_step, by_losses in zip(judged, one_step_wins, black_box_wins, strict=True):
-            diagnostics = group.records[model, attack].diagnostics
-            noise = diagnostics.noise.value
+            record = group.records[model, attack]
+            noise = record.diagnostics.noise.value
             holds = {
-                NO_GRADIENT: max(diagnostics.zero_gradient.values(), default=0.0) > ZERO_GRADIENT,
                 NOISE: noise is not None and noise >= scores[attack].value,
                 ONE_STEP: in_one_step,
                 BLACK_BOX_BEATS: by_losses,
             }
-            signs = group.records[model, attack].signs
+            signs = signs_of(record)
             found[model, attack] = tuple(flag for flag in MEANINGS if holds.get(flag, flag in signs))
     return found
 

@@ -97,6 +97,20 @@ def test_a_black_box_evaluates_what_gives_no_gradient() -> None:
         evaluate(hidden, "dgba-pgd", steps=2, **given)
 
 
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_a_gradient_that_is_no_number_is_the_models_fault(norm: str) -> None:
+    with pytest.raises(BadInputError, match="the model's gradient is not finite"):
+        evaluate(wrap(Net(zero_vectors), TASKS), "dgba-pgd", "rooms3", norm=norm, steps=1, images=2, size=16)
+
+
+def test_a_line_says_that_rounding_leaves_no_gradient(caplog: pytest.LogCaptureFixture) -> None:
+    rounds = wrap(Net(lambda body, x: body((255 * x).round() / 255)), TASKS)
+    record = evaluate(rounds, "dgba-pgd", "rooms3", name="rounds", steps=1, images=2, size=16)
+    assert record.degradation.ard.value == 0
+    (line,) = (message for message in caplog.messages if "rounds" in message)
+    assert line.startswith("mtrbench: rounds: no gradient: more than 5% of the clean images have no gradient")
+
+
 def test_modes_of_pytorch_move_no_number() -> None:
     given: dict[str, Any] = {"attack": "dgba-pgd", "steps": 2, "dataset": "rooms3", "images": 2, "size": 16}
     model = wrap(Net(lambda body, x: body(x)), TASKS)
