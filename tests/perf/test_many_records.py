@@ -23,7 +23,7 @@ BUDGETS, MODELS, LAYOUTS, BALANCINGS, OPTIMIZERS = 10, 50, 9, 40, ("fgsm", "pgd"
 TIMES_READING, MEGABYTES = 4, 2000
 SAMPLE = 2_000
 """Records that are read to tell how long reading takes."""
-DAMAGES = 2_000
+DAMAGES = 200
 """Damages that there are: what a record says of them it shares with others, so that it takes no memory."""
 
 
