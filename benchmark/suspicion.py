@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
+from .protocol.answers import answers_of
 from .protocol.noise import Noise
 from .protocol.per_sample import each, gradient_of, length_of
 from .protocol.signs import MEMORISED, MIXED, NO_NUMBERS, PROBABILITIES, RANDOM, WRONG_GRADIENT
@@ -37,11 +38,11 @@ CLASSES = ("segmentation", "classification")
 def signs(model: MultiTaskModel, batch: Batch, answers: Mapping[str, Tensor]) -> tuple[str, ...]:
     """What speaks against a model that gave these answers to a batch, out of `SIGNS`: some passes of a few images."""
     few = batch.take(range(min(FEW, len(batch.ids))))
-    first, second = (_answers(model, few.x, seed) for seed in SEEDS)
+    first, second = (answers_of(model, few.x, seed) for seed in SEEDS)
     random = any(not _same(first[name], second[name]) for name in first)
     found = [RANDOM] if random else []
     if not random:
-        others = answers if len(batch.ids) > FEW else _answers(model, torch.cat([few.x, 1 - few.x]), SEEDS[0])
+        others = answers if len(batch.ids) > FEW else answers_of(model, torch.cat([few.x, 1 - few.x]), SEEDS[0])
         if any(_moved(values, others[name][: len(values)]) for name, values in first.items()):
             found.append(MIXED)
         # What is random moves losses, too, along their gradients or not.
@@ -52,7 +53,7 @@ def signs(model: MultiTaskModel, batch: Batch, answers: Mapping[str, Tensor]) ->
 def no_logits(model: MultiTaskModel, batch: Batch) -> dict[str, str]:
     """Whether values of classes sum to one, or all lie in [0, 1], most of them near an end, as no logits do."""
     kinds = {name: task.kind for name, task in model.tasks.items()}
-    answers = {name: values for name, values in _answers(model, batch.x, SEEDS[0]).items() if kinds[name] in CLASSES}
+    answers = {name: values for name, values in answers_of(model, batch.x, SEEDS[0]).items() if kinds[name] in CLASSES}
     found = [name for name, values in answers.items() if _probable(values.double())]
     return {PROBABILITIES: f"all values of {' and '.join(found)} lie in [0, 1], as probabilities do"} if found else {}
 
@@ -121,13 +122,6 @@ def _aside(values: Tensor, x: Tensor) -> Tensor:
         places = torch.arange(size, device=values.device) + max(1, round(ASIDE * size))
         values = values.index_select(dim, places.clamp(max=size - 1))
     return values
-
-
-@torch.no_grad()
-def _answers(model: MultiTaskModel, x: Tensor, seed: int) -> dict[str, Tensor]:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return model(x)  # type: ignore[no-any-return]
 
 
 def _probable(values: Tensor) -> bool:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from .gates import Gates
 from .measurement import Effort
+from .protocol.answers import answers_of
 from .protocol.errors import AttackError, ModelError
 from .protocol.stopwatch import ATTACK, BACKWARD, FORWARD, part, stopwatch
 from .protocol.tally import tallying
@@ -42,7 +43,7 @@ class Victim:
         self.seen = shown(model, targets)
         self._title = title
         self._watch = Watch(self.seen)
-        self._answers = answers(self.seen, probe)
+        self._answers = _comparable(self.seen, probe)
         self._gates = Gates(self.seen, probe) if gated else None
         if not self._watch.seems_kept():
             raise ModelError(
@@ -64,7 +65,7 @@ class Victim:
 
     def answers_as(self, other: MultiTaskModel, probe: Tensor) -> bool:
         """Whether another model, too, gives the answers to `probe` that this one gave before it was attacked."""
-        theirs = answers(other, probe)
+        theirs = _comparable(other, probe)
         return all(torch.equal(value, theirs[name]) for name, value in self._answers.items())
 
     def check(self, *, thoroughly: bool = False) -> None:
@@ -88,12 +89,9 @@ def shown(model: MultiTaskModel, targets: Sequence[str] | None) -> MultiTaskMode
     return found
 
 
-@torch.no_grad()
-def answers(model: MultiTaskModel, x: Tensor) -> dict[str, Tensor]:
-    """The model's answers under a fixed seed; NaN is 0, so that answers compare."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return {name: value.nan_to_num() for name, value in model(x).items()}
+def _comparable(model: MultiTaskModel, x: Tensor) -> dict[str, Tensor]:
+    """The model's answers with 0 for NaN, which is equal to none."""
+    return {name: value.nan_to_num() for name, value in answers_of(model, x).items()}
 
 
 class _Filter(nn.Module):

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..benchmark.protocol.answers import answers_of
 from ..benchmark.protocol.findings import Finding, Result
 from ..benchmark.protocol.per_sample import gradient_of
 from ..benchmark.protocol.tasks.shapes import is_dense, written
@@ -27,7 +28,7 @@ SEEDS = (270_343, 618_034)
 def shapes(model: MultiTaskModel, batch: Batch) -> Finding:
     """Every task's prediction has the shape that the task asks for, for a whole batch and for a single image."""
     for x in (batch.x, batch.x[:1]):
-        _answers(model, x)  # raises where a shape is another
+        answers_of(model, x)  # raises where a shape is another
     shapes = ", ".join(f"{name} {written(task.prediction_shape)}" for name, task in model.tasks.items())
     return Finding("pass", f"on images of {_size(batch.x)}: {shapes}")
 
@@ -38,7 +39,7 @@ def any_size(model: MultiTaskModel, batch: Batch) -> Finding:
         return Finding("does not apply", "no prediction is a map, and a network may be made for images of one size")
     height, width = (side - 1 - side % 2 for side in batch.x.shape[-2:])
     x = batch.x[:2, :, :height, : width - 2]
-    _answers(model, x)
+    answers_of(model, x)
     return Finding("pass", f"on images of {_size(x)} too")
 
 
@@ -51,7 +52,7 @@ def finite(model: MultiTaskModel, batch: Batch) -> Finding:
         "images at the limits": (batch.x > 0.5).to(batch.x),
         "a black and a white image": torch.cat([dark, light]),
     }.items():
-        for name, values in _answers(model, x).items():
+        for name, values in answers_of(model, x).items():
             broken = (~values.isfinite()).double().mean().item()
             if broken:
                 return Finding("fail", f"{name} is not finite at {broken:.2%} of its values on {what}")
@@ -69,7 +70,7 @@ def in_eval_mode(model: MultiTaskModel, batch: Batch) -> Finding:
 
 def deterministic(model: MultiTaskModel, batch: Batch) -> Finding:
     """The same images get the same answers bit for bit, whatever the global seed."""
-    first, second = (_answers(model, batch.x, seed) for seed in SEEDS)
+    first, second = (answers_of(model, batch.x, seed) for seed in SEEDS)
     for name, values in first.items():
         if not torch.allclose(values, second[name], rtol=0, atol=0, equal_nan=True):
             return Finding("fail", f"{name} differs in a second pass by up to {_distance(values, second[name]):.3g}")
@@ -79,7 +80,7 @@ def deterministic(model: MultiTaskModel, batch: Batch) -> Finding:
 def keeps_state(model: MultiTaskModel, batch: Batch) -> Finding:
     """A forward pass leaves parameters and buffers, those that are not saved too, as they were."""
     before = {name: value.detach().clone() for name, value in _state(model).items()}
-    _answers(model, batch.x)
+    answers_of(model, batch.x)
     for name, value in _state(model).items():
         if name not in before or not torch.equal(value, before[name]):
             return Finding("fail", f"a forward pass changes {name}")
@@ -88,9 +89,9 @@ def keeps_state(model: MultiTaskModel, batch: Batch) -> Finding:
 
 def batch_size_invariant(model: MultiTaskModel, batch: Batch) -> Finding:
     """An image gets the same answers alone, in a pair and in the whole batch, but for rounding."""
-    whole, last, most = _answers(model, batch.x), len(batch.x) - 1, 0.0
+    whole, last, most = answers_of(model, batch.x), len(batch.x) - 1, 0.0
     for how, rows in {"alone": [0], "in a pair": [last, 0]}.items():
-        for name, values in _answers(model, batch.x[rows]).items():
+        for name, values in answers_of(model, batch.x[rows]).items():
             distance = _distance(values, whole[name][rows])
             if not torch.allclose(values, whole[name][rows], rtol=ROUNDING, atol=ROUNDING, equal_nan=True):
                 return Finding("fail", f"{name} differs {how} from the whole batch by up to {distance:.3g}")
@@ -144,7 +145,7 @@ def clean_scores(model: MultiTaskModel, batches: Iterable[Batch], clean: Clean) 
     count = 0
     for batch in batches:
         count += len(batch.ids)
-        for name, values in _answers(model, batch.x).items():
+        for name, values in answers_of(model, batch.x).items():
             part = model.tasks[name].statistics(values, batch.truth[name]).sum(dim=0).cpu().numpy()
             totals[name] = totals[name] + part if name in totals else part
     if count != clean.images:
@@ -160,14 +161,6 @@ def clean_scores(model: MultiTaskModel, batches: Iterable[Batch], clean: Clean) 
                 return Finding("fail", f"{name} {metric} is {value:.5g}, the card says {stated[metric]:.5g}")
             furthest = max(furthest, abs(value - stated[metric]) / max(abs(stated[metric]), 1e-12))
     return Finding("pass", f"on {count} images at most {furthest:.2%} off, {clean.tolerance:.0%} allowed")
-
-
-@torch.no_grad()
-def _answers(model: MultiTaskModel, x: Tensor, seed: int = SEEDS[0]) -> dict[str, Tensor]:
-    # So that a network that draws numbers is told by the property that is about them alone.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return model(x)  # type: ignore[no-any-return]
 
 
 def _size(x: Tensor) -> str:
