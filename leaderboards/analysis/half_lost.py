@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...benchmark.protocol.estimates import Estimate
+from ...benchmark.protocol.records import Record
 from ...benchmark.stats import LEVEL as CONFIDENCE
 from ...benchmark.stats import Array, Bootstrapped
 from .group import Group
@@ -21,21 +22,22 @@ HALF = 0.5
 
 @dataclass(frozen=True)
 class HalfLost:
-    """The budget in 1/255 at which an attack takes half from a model, by its ARD at several budgets.
+    """The budget in 1/255 at which an attack takes half from a model, by its ARD at several budgets, smallest first.
 
-    `eps.value` is None where the largest budget takes less; ends of the interval lie within the budgets.
+    `eps.value` is None where the largest budget takes less: there ARD is `at_largest`. Ends of the interval lie within
+    the budgets.
     """
 
     model: str
     attack: str
-    ards: Mapping[float, Bootstrapped]
+    budgets: tuple[float, ...]
     eps: Estimate
+    at_largest: float
 
     @property
     def sort_key(self) -> tuple[str, float, float, str]:
         """Attack by attack, the most robust model first."""
-        at_largest = self.ards[max(self.ards)].value
-        return self.attack, -(np.inf if self.eps.value is None else self.eps.value), at_largest, self.model
+        return self.attack, -(np.inf if self.eps.value is None else self.eps.value), self.at_largest, self.model
 
 
 def half_lost(groups: Sequence[Group]) -> list[HalfLost]:
@@ -43,11 +45,16 @@ def half_lost(groups: Sequence[Group]) -> list[HalfLost]:
     records = attacked_records(groups)
     attacks = labels(records, lambda record: record.attack.name, details)
     models = {record.key: model for group in groups for (model, _), record in group.records.items()}
-    courses: dict[tuple[str, str], dict[float, Bootstrapped]] = {}
+    courses: dict[tuple[str, str], dict[float, Record]] = {}
     for record in records:
-        courses.setdefault((models[record.key], attacks[record.key]), {})[record.threat.eps] = ard(record)
-    found = [HalfLost(*pair, by, budget_at(by, HALF)) for pair, by in courses.items() if len(by) >= FEWEST]
+        courses.setdefault((models[record.key], attacks[record.key]), {})[record.threat.eps] = record
+    found = [_half_lost(*pair, course) for pair, course in courses.items() if len(course) >= FEWEST]
     return sorted(found, key=lambda one: one.sort_key)
+
+
+def _half_lost(model: str, attack: str, course: Mapping[float, Record]) -> HalfLost:
+    ards = {eps: ard(course[eps]) for eps in sorted(course)}  # of a hundred thousand records too many to keep
+    return HalfLost(model, attack, (*ards,), budget_at(ards, HALF), ards[max(ards)].value)
 
 
 def budget_at(ards: Mapping[float, Bootstrapped], level: float) -> Estimate:

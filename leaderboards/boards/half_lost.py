@@ -33,7 +33,7 @@ def _board(family: Sequence[Group], found: Sequence[HalfLost]) -> Board:
         Column("sharing_index", "sharing\nindex", lambda row: group.facts(row.model).sharing_index, digits=2),
         Column("training", "training", lambda row: training_label(group.training(row.model)), where="pages"),
         Column("eps_of_half", "eps of half [95 %]", _shown, "interval", draws=True),
-        Column("budgets", "budgets", lambda row: ", ".join(f"{eps:g}" for eps in sorted(row.ards)), where="pages"),
+        Column("budgets", "budgets", lambda row: ", ".join(f"{eps:g}" for eps in row.budgets), where="pages"),
     ]
     scope = tuple(pair for pair in group.setting.scope if pair[0] != "eps_255")
     title = f"Half is lost at: {group.setting.title_of_any_budget}"
@@ -42,5 +42,5 @@ def _board(family: Sequence[Group], found: Sequence[HalfLost]) -> Board:
 
 def _shown(row: HalfLost) -> Value:
     if row.eps.value is None:
-        return f"above {max(row.ards):g}"
-    return f"at most {min(row.ards):g}" if row.eps.value <= min(row.ards) else row.eps
+        return f"above {row.budgets[-1]:g}"
+    return f"at most {row.budgets[0]:g}" if row.eps.value <= row.budgets[0] else row.eps
