@@ -50,4 +50,4 @@ def test_the_harness_adds_little_to_an_attack(benchmark: BenchmarkFixture, capsy
     with capsys.disabled():
         print(f"\ncopying, counting, verifying and scoring add {ratio - 1:.1%} to {STEPS} steps of total-pgd")
     # 1.024 to 1.054 was measured: what scoring needs most is memory, which other work takes, too.
-    assert ratio <= 1.08
+    assert ratio <= 1.05
