@@ -31,6 +31,11 @@ class Environment(Strict):
     commit: Plain | None
     hardware: Plain | None = None
 
+    @property
+    def device_kind(self) -> str:
+        """The device without its number: cpu, cuda."""
+        return self.device.partition(":")[0]
+
     def alike(self, other: Environment) -> bool:
         """Whether the same code gives the same digits in both: all but that is known to be the same."""
         own, its = (one.model_dump(exclude={"commit": True, "versions": {"mtrbench"}}) for one in (self, other))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -127,6 +128,11 @@ class Group:
         """How many records are of each tier that there are any of, the least first."""
         found = [record.tier for record in self.records.values()]
         return {tier: found.count(tier) for tier in TIERS if tier in found}
+
+    @cached_property
+    def device(self) -> str:
+        """The kind of device of most of its records, such as cpu or cuda: seconds compare on one kind alone."""
+        return Counter(record.environment.device_kind for record in self.records.values()).most_common(1)[0][0]
 
     @cached_property
     def steps(self) -> tuple[int, ...]:

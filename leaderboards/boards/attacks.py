@@ -19,6 +19,7 @@ from ..analysis.trainings import models_label
 from .notes import common_notes, listed
 from .record_columns import record_columns
 from .table import Board, Column, Value
+from .values import seconds_of
 
 NOT_ON_ALL_MODELS = "not on all models"
 """The status of an attack that was not evaluated on all models compared."""
@@ -65,13 +66,7 @@ def _board(group: Group) -> Board:
             "forwards", "fwd", _cost(lambda record: record.costs.forwards), "count", where="pages", low_is_better=True
         ),
         Column("backwards", "bwd", _cost(lambda record: record.costs.backwards), "count", low_is_better=True),
-        Column(
-            "seconds",
-            "s",
-            _cost(lambda record: record.costs.seconds / record.cell.dataset.images),
-            where="pages",
-            low_is_better=True,
-        ),
+        Column("seconds", "s", _cost(seconds_of(group)), where="pages", low_is_better=True),
         Column("flags", "flags", lambda row: row.flags, where="pages", note=explained(counting)),
         Column(
             "tier",
@@ -141,6 +136,12 @@ def _averaged(part: Callable[[Record], Estimate]) -> Callable[[Row], Value]:
     return lambda row: plain_mean(map(part, row.records)) if row.score else None
 
 
-def _cost(part: Callable[[Record], float]) -> Callable[[Row], Value]:
-    """The mean over the models of what an attack costs per image."""
-    return lambda row: sum(map(part, row.records)) / len(row.records) if row.score else None
+def _cost(part: Callable[[Record], float | None]) -> Callable[[Row], Value]:
+    """The mean over the models of what an attack costs per image, None if it is not known of one."""
+
+    def average(row: Row) -> Value:
+        costs = [part(record) for record in row.records]
+        known = [cost for cost in costs if cost is not None]
+        return sum(known) / len(known) if row.score and len(known) == len(costs) else None
+
+    return average

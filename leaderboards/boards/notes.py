@@ -82,7 +82,7 @@ def _origins(group: Group) -> list[str]:
     """How many records were made with another version, or on another device or platform, than most."""
     places = [record.environment for record in group.records.values()]
     kinds: dict[str, list[str | None]] = {
-        "device": [place.device.partition(":")[0] for place in places],
+        "device": [place.device_kind for place in places],
         "platform": [place.platform for place in places],
         **{name: [place.versions.get(name) for place in places] for name in ("mtrbench", "torch", "ortools")},
     }
@@ -90,7 +90,8 @@ def _origins(group: Group) -> list[str]:
     for kind, found in kinds.items():
         counts = Counter(value for value in found if value not in (None, NOT_INSTALLED)).most_common()
         others += [f"{count} {kind} {value} (most: {counts[0][0]})" for value, count in counts[1:]]
-    return [f"Records made elsewhere than most: {', '.join(others)}."] if others else []
+    seconds = f"; s is that of {group.device} alone" if len(set(kinds["device"])) > 1 else ""
+    return [f"Records made elsewhere than most: {', '.join(others)}{seconds}."] if others else []
 
 
 def _are(count: int) -> str:

@@ -15,6 +15,7 @@ from ..analysis.names import named
 from .metric_columns import attacked_columns, metric_columns, unit_and_direction
 from .record_columns import record_columns
 from .table import Board, Column, Value
+from .values import seconds_of
 
 Pair = tuple[str, str]
 
@@ -64,12 +65,7 @@ def pair_board(
         Column("arlc", "ARLC", _if_complete(lambda record: record.degradation.arlc)),
         Column("forwards", "fwd", _if_complete(lambda record: record.costs.forwards), "count", low_is_better=True),
         Column("backwards", "bwd", _if_complete(lambda record: record.costs.backwards), "count", low_is_better=True),
-        Column(
-            "seconds",
-            "s",
-            _if_complete(lambda record: record.costs.seconds / record.cell.dataset.images),
-            low_is_better=True,
-        ),
+        Column("seconds", "s", _if_complete(seconds_of(group)), low_is_better=True),
         Column(
             "flags",
             "flags",

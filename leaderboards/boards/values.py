@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from ...benchmark.protocol.estimates import Estimate
 from ...benchmark.protocol.records import Record
 from ...benchmark.stats import Bootstrapped, mean
-from ..analysis.group import INCOMPLETE
+from ..analysis.group import INCOMPLETE, Group
 from ..analysis.scores import is_complete
 from .table import Value
 
@@ -30,3 +30,10 @@ def mean_over(records: Sequence[Record | None], scores: Callable[[Sequence[Recor
     if not found or len(found) < len(records):
         return None
     return mean(scores(found)).estimate() if all(map(is_complete, found)) else INCOMPLETE
+
+
+def seconds_of(group: Group) -> Callable[[Record], float | None]:
+    """Seconds per image of a record on the device of most of the group's, None on another."""
+    return lambda record: (
+        record.costs.seconds / record.cell.dataset.images if record.environment.device_kind == group.device else None
+    )
