@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from ...benchmark.protocol.facts import AttackFacts, MetricFacts, ModelFacts, TaskFacts
+from ...benchmark.protocol.facts import UNKNOWN, AttackFacts, MetricFacts, ModelFacts, TaskFacts
 from ...benchmark.protocol.provenance import TIERS, Tier
 from ...benchmark.protocol.records import CleanRecord, Record
 from ...benchmark.stats import Bootstrapped
@@ -128,6 +128,11 @@ class Group:
         """How many records are of each tier that there are any of, the least first."""
         found = [record.tier for record in self.records.values()]
         return {tier: found.count(tier) for tier in TIERS if tier in found}
+
+    @cached_property
+    def out_of_domain(self) -> bool:
+        """Whether every one of its models is known to be trained on other data than it is attacked on."""
+        return all(self.facts(model).trained_on not in (self.setting.dataset, UNKNOWN) for model in self.models)
 
     @cached_property
     def device(self) -> str:

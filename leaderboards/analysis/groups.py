@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from ...benchmark.protocol.cells import ModelRef
@@ -25,7 +26,7 @@ def headline(groups: Sequence[Group]) -> Group:
 
 
 def group(records: Sequence[AnyRecord]) -> list[Group]:
-    """Records as groups of comparable ones, whatever their order.
+    """Records as groups of comparable ones, whatever their order; those of models of other data come last.
 
     Of several records of one cell `merged` keeps one. Superseded and invalidated ones are left out, and clean passes of
     models without another record. Raises BadInputError where numbers of one cell differ, where records of one group
@@ -44,10 +45,11 @@ def group(records: Sequence[AnyRecord]) -> list[Group]:
         by_setting.setdefault(Setting.of(record, order), []).append(record)
     titles = _titles(by_setting)
     left_out = [Setting.of(record, order) for record in dropped]
-    return [
+    groups = [
         _group(setting, titles[setting], by_setting[setting], left_out.count(setting), passes)
         for setting in sorted(by_setting)
     ]
+    return sorted(groups, key=lambda part: part.out_of_domain)
 
 
 def _titles(settings: Iterable[Setting]) -> dict[Setting, str]:
@@ -69,7 +71,7 @@ def _group(
     for model, own in clean.items():
         if own.model_facts != facts[model]:
             raise _disagreeing(title, model)
-    return Group(
+    found = Group(
         setting=setting,
         title=title,
         models=_by_training_and_sharing(facts),
@@ -79,6 +81,7 @@ def _group(
         transfers=transfers,
         clean=clean,
     )
+    return replace(found, title=f"{title}, out of domain") if found.out_of_domain else found
 
 
 def _contents(model: ModelRef) -> str:

@@ -86,6 +86,16 @@ def test_models_of_one_name_are_told_apart_by_their_weights():
     assert all(model.startswith("rooms3-shared.clean [") for model in part.models)
 
 
+@pytest.mark.parametrize("trained_on", ["rooms3", "unknown"])
+def test_models_of_other_data_alone_come_last_and_are_said_to_be(trained_on):
+    elsewhere = [make_record(dataset="a"), make_record("strange", dataset="b", facts={"trained_on": trained_on})]
+    mixed = [make_record(dataset="c"), make_record("own", dataset="c", facts={"trained_on": "c"})]
+    groups = group([*elsewhere, *mixed])
+    out = ["a", "b"] if trained_on == "rooms3" else ["a"]
+    assert [part.setting.dataset for part in groups] == [*sorted({"a", "b", "c"} - {*out}), *out]
+    assert [part.setting.dataset for part in groups if part.title.endswith(", out of domain")] == out
+
+
 def test_clean_passes_alone_are_refused_and_others_change_nothing():
     record, other = make_record(), make_record("rooms3-independent.clean")
     assert group([record, make_clean_record(other)]) == group([record])
