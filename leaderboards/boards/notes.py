@@ -90,8 +90,7 @@ def _origins(group: Group) -> list[str]:
     for kind, found in kinds.items():
         counts = Counter(value for value in found if value not in (None, NOT_INSTALLED)).most_common()
         others += [f"{count} {kind} {value} (most: {counts[0][0]})" for value, count in counts[1:]]
-    seconds = f"; s is that of {group.device} alone" if len(set(kinds["device"])) > 1 else ""
-    return [f"Records made elsewhere than most: {', '.join(others)}{seconds}."] if others else []
+    return [f"Records made elsewhere than most: {', '.join(others)}."] if others else []
 
 
 def _are(count: int) -> str:

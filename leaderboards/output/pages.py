@@ -23,13 +23,14 @@ from .latex import to_latex
 from .render import markdown, to_csv, to_json
 
 LEGEND = (
-    "ARD is the averaged relative degradation: 1 means that on average the scores fell (errors grew) by 100 % of their "
-    "clean value; positive is damage. Least hit task is the smallest degradation of any task: did the attack hit all "
-    "of them? ARLC is the averaged relative loss change, least loss change the smallest of any task's; fwd and bwd are "
-    "images through the network per image attacked, s is seconds per image. Clean gain is measured against the "
-    "independent model of the same training, whose own is 0. Intervals are 95 % over the images (bootstrap), not over "
-    "training runs. A rank of 1-2 is a tie: the paired differences cannot tell the rows apart. A control knows nothing "
-    "of the model and is not ranked; a black box asks for losses, never for gradients."
+    "ARD is the averaged relative degradation: 1 means that on average the scores fell (errors grew) by 100 % of "
+    "their clean value; positive is damage. Least hit task is the smallest degradation of any task: did the attack "
+    "hit all of them? ARLC is the averaged relative loss change, least loss change the smallest of any task's; fwd "
+    "and bwd are images through the network per image attacked, s is seconds per image on the kind of device that "
+    "most records were made on. Clean gain is measured against the independent model of the same training, whose own "
+    "is 0. Intervals are 95 % over the images (bootstrap), not over training runs. A rank of 1-2 is a tie: the paired "
+    "differences cannot tell the rows apart. A control knows nothing of the model and is not ranked; a black box asks "
+    "for losses, never for gradients."
 )
 
 WRITERS: Mapping[str, Callable[[Sequence[Board]], str]] = MappingProxyType(
