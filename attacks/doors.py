@@ -6,12 +6,15 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from difflib import get_close_matches
-from typing import Literal, cast
+from reprlib import repr as shown
+from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
 from ..benchmark.protocol.conforming import call_fault, fault_of
 from ..benchmark.protocol.errors import BadInputError
+from ..benchmark.protocol.faults import in_words
 from ..benchmark.protocol.tasks.registry import TASKS
 from ..benchmark.protocol.types import Attack, SplitAttack
 from .balancing.base import Balancing, Finishing, WithObjective
@@ -41,6 +44,10 @@ VARIABLE, KEYWORDS = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEY
 FACTS = ("version", "requires", "examples", "spares", "black_box", "control", "standard")
 
 
+PLAIN = {bool, int, float, str, type(None)}
+"""Types of settings that a value can be held to."""
+
+
 def kind_of(found: object) -> Kind | None:
     """What an object looks like, rightly written or not."""
     if isinstance(found, Mapping):
@@ -59,6 +66,23 @@ def settings_of_class(factory: object) -> tuple[str, ...]:
     if not (isinstance(factory, type) and is_dataclass(factory)):
         return ()
     return tuple(field.name for field in fields(factory) if field.init)
+
+
+def check_settings(factory: object, given: Mapping[str, object], name: str) -> None:
+    """Refuse a setting that is no number, text or truth value where the class's field says that it is one."""
+    try:
+        hints = get_type_hints(factory)
+    except Exception:  # others' annotations may name anything
+        return
+    for setting, value in given.items():
+        hint = hints.get(setting)
+        kind: Any = str if get_origin(hint) is Literal else hint  # the class itself says which texts it knows
+        if not {*(get_args(kind) or (kind,))} <= PLAIN:
+            continue
+        try:
+            TypeAdapter(kind).validate_python(value, strict=True)
+        except ValidationError as error:
+            raise BadInputError(f"{setting} of {name}: {in_words(error.errors()[0])}, not {shown(value)}") from error
 
 
 def check_balancing(found: object, name: str) -> Callable[..., Balancing]:

@@ -16,7 +16,7 @@ from ..benchmark.protocol.facts import TRAIN, AttackFacts, AttackKind
 from ..benchmark.protocol.notices import notice
 from ..benchmark.protocol.references import misspelt
 from ..benchmark.protocol.types import Attack, SplitAttack
-from .doors import check_made, settings_of_class
+from .doors import check_made, check_settings, settings_of_class
 from .losses.ascending import Ascending, AscendingSplit
 from .losses.registry import SCORE
 from .losses.score import AscendingScore
@@ -180,6 +180,8 @@ class _Plan:
         name, inner = str(self.name.plain), self.inner
         mine = {key: value for key, value in settings.items() if key in inner}
         others = {key: value for key, value in settings.items() if key not in inner}
+        check_settings(self.attack, others, name)
+        check_settings(self.balancing, mine, name)
         try:
             if self.balancing is None:
                 return check_made(self.attack(**self.argument, **others), name)

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from ...benchmark.protocol.cells import Name, Norm, Plain, Strict
 from ...benchmark.protocol.errors import BadInputError
@@ -90,7 +90,7 @@ def read_gallery(folder: Path) -> Gallery:
     for name in sorted(texts):
         try:
             exhibit = Exhibit.model_validate(json.loads(texts[name].read_bytes()))
-        except (ValueError, ValidationError) as error:
+        except (ValueError, RecursionError) as error:
             raise BadInputError(f"exhibit {texts[name]}: {' '.join(str(error).split())[:200]}") from error
         content = pictures[name].read_bytes()
         if not content.startswith(SIGNATURE) or len(content) > LARGEST:

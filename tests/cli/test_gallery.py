@@ -160,6 +160,9 @@ def test_photographs_are_drawn_for_whoever_has_them_and_never_published(tiny: Pa
     assert Exhibit.model_validate(json.loads(text.read_bytes())).caption.startswith("nyuv2-0060 of nyuv2")
     assert picture.stem == text.stem
     assert read_gallery(out) == {}
+    text.write_text("[" * 100_000)
+    with pytest.raises(BadInputError, match="recursion"):
+        read_gallery(out)
 
 
 def test_other_settings_and_budgets_are_other_pictures(tiny: Path, tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ def test_inner_attacks_of_one_dataset_differ_in_name_and_solver_alone(dataset: s
         (
             "settings = { width = 4 }",
             "settings = { width = 4 }" + ADVERSARY.replace("steps = 1", 'steps = "1"'),
-            "attack 'total-pgd' cannot be made",
+            "steps of total-pgd: Input should be a valid integer, not '1'",
         ),
         (
             "settings = { width = 4 }",
@@ -159,6 +159,7 @@ def test_inner_attacks_of_one_dataset_differ_in_name_and_solver_alone(dataset: s
         ),
         ('"segmentation | depth | normals"', '"segmentation | depth"', "layout block 4 must hold every task"),
         ('name = "bad"', 'name = "bad', "is not TOML"),
+        ('name = "bad"', f"name = {'[' * 5000}", "is not TOML: maximum recursion depth"),
     ],
 )
 def test_bad_recipe_is_refused_before_anything_is_written(tmp_path: Path, old: str, new: str, message: str) -> None:
