@@ -35,7 +35,7 @@ class Suite:
 
 @dataclass(frozen=True)
 class Front:
-    """The first screen of the index, about the section with the most models."""
+    """The first screen of the index, about the first section."""
 
     section: Section
     models: Table

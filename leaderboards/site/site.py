@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from math import prod
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -12,6 +13,7 @@ from ...benchmark.protocol.records import AnyRecord
 from ..analysis.flags import flags
 from ..analysis.gallery import EMPTY, GALLERY, Gallery
 from ..analysis.groups import group
+from ..analysis.headline import standard_of
 from ..output.pages import LEGEND, picture_names
 from .chapters import Chapter, attack_chapter, model_chapter
 from .front import front, suites_of
@@ -46,7 +48,7 @@ def site_files(
     for suite in sorted(suites):
         groups = group(suites[suite])
         sections += [section(suite, *of, published) for of in zip(groups, picture_names(groups), strict=True)]
-    sections.sort(key=_most_models_first)
+    sections.sort(key=_photographs_first)
     for place in sections:
         raised = flags(place.part)
         for model in place.part.models:
@@ -114,5 +116,8 @@ def _environment() -> Environment:
     return found
 
 
-def _most_models_first(section: Section) -> tuple[int, int]:
-    return -len(section.part.models), -len(section.part.records)
+def _photographs_first(section: Section) -> tuple[bool, bool, int, int, int]:
+    """The largest images that the standard evaluation was run on, then the most models."""
+    part = section.part
+    size = prod(part.setting.size)
+    return part.out_of_domain, standard_of(part) is None, -size, -len(part.models), -len(part.records)
