@@ -91,8 +91,20 @@ def _columns(group: Group) -> list[Column[Row]]:
     ]
 
 
-def ends_columns(ratio: str, pairings: str, tasks: Sequence[str], where: Place = "everywhere") -> list[Column[R]]:
-    """Shared over independent as ARD, `ratio` in a CSV, by task, `ratio`_TASK, and for all `pairings` of seeds."""
+def ends_columns(
+    ratio: str,
+    pairings: str,
+    tasks: Sequence[str],
+    where: Place = "everywhere",
+    on_pages: Callable[[str], bool] = lambda task: True,
+) -> list[Column[R]]:
+    """Shared over independent as ARD, `ratio` in a CSV, by task, `ratio`_TASK, and for all `pairings` of seeds.
+
+    `where` the pairings stand; tasks that are not `on_pages` stand in a CSV alone.
+    """
+
+    def place(task: str) -> Place:
+        return "everywhere" if on_pages(task) else "csv"
 
     def of_task(task: str) -> Callable[[R], Value]:
         return lambda row: row.ends.by_task[task].estimate() if row.ends and task in row.ends.by_task else None
@@ -105,7 +117,7 @@ def ends_columns(ratio: str, pairings: str, tasks: Sequence[str], where: Place =
             "interval",
             digits=2,
         ),
-        *(Column(f"{ratio}_{task}", task, of_task(task), digits=2) for task in tasks),
+        *(Column(f"{ratio}_{task}", task, of_task(task), where=place(task), digits=2) for task in tasks),
         Column(
             pairings, "by pairing\nof seeds", lambda row: _said(row.ends.pairings) if row.ends else None, where=where
         ),

@@ -33,6 +33,11 @@ def markdown(board: Board, level: int = 2) -> str:
     return "\n\n".join([f"{'#' * level} {board.title}", *notes(shown), *tables]) + "\n"
 
 
+def unbroken(text: str) -> str:
+    """Markdown with every interval in one line: of a narrow page's words, headings are the ones to wrap."""
+    return re.sub(r" \[(\S+), (\S+)\] ", "\u00a0[\\1,\u00a0\\2] ", text)
+
+
 def terminal(board: Board, width: int | None = None) -> str:
     """The title, the table and the note, in plain columns; a table wider than `width` letters in parts."""
     shown = board.where("everywhere")

@@ -21,7 +21,7 @@ from ..boards.models import model_boards, ranked_by
 from ..boards.sharing import CLEAN_GAIN, sharing_boards
 from ..boards.strongest import strongest_board
 from ..output.pages import picture
-from ..output.render import markdown
+from ..output.render import markdown, unbroken
 from ..plots.registry import TRADEOFF
 from .suites import Suites, answer_of
 
@@ -73,8 +73,7 @@ def _best(part: Group) -> list[str]:
     """The strongest attacks on the models of each training, and the most robust of these."""
     models = model_boards([part])[0].top_of_each("training", BEST)
     shown = (strongest_board(part).top(STRONGEST), models.pick("model", ranked_by(models), "training", "sharing_index"))
-    # An interval in one line: of a narrow page's words, headings are the ones to wrap.
-    return [re.sub(r" \[(\S+), (\S+)\] ", "\u00a0[\\1,\u00a0\\2] ", markdown(board, level=3)) for board in shown]
+    return [unbroken(markdown(board, level=3)) for board in shown]
 
 
 def _boards(records: Sequence[AnyRecord], folder: str) -> list[str]:

@@ -13,7 +13,7 @@ from ..analysis.gallery import EMPTY, GALLERY, Gallery
 from ..analysis.groups import group
 from ..boards.answer import answer_board
 from ..output.pages import NO_EXTRAS, Extras, files, picture
-from ..output.render import markdown, to_csv
+from ..output.render import markdown, to_csv, unbroken
 from ..plots.answer import answer
 from ..plots.layouts import LAYOUTS, layouts
 from .library import EMPTY as UNKNOWN
@@ -86,7 +86,7 @@ def answer_of(suites: Suites, folder: str = "", extras: Extras = NO_EXTRAS) -> t
     files = {f"{ANSWER}.{kind}": content for kind, content in drawn.items()} | {
         f"{ANSWER}.csv": to_csv([board]).encode()
     }
-    return [*([image, ""] if drawn else []), markdown(board)], files
+    return [*([image, ""] if drawn else []), unbroken(markdown(board))], files
 
 
 def _about(records: Sequence[AnyRecord]) -> str:
