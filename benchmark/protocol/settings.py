@@ -11,7 +11,7 @@ def read_setting(value: str) -> object:
     """What a written value stands for: itself where it is no TOML."""
     try:
         return tomllib.loads(f"value = {value}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return value
 
 

@@ -36,7 +36,7 @@ def parsed(text: str, what: str) -> dict[str, Any]:
     """The content of TOML; raises BadInputError, starting with `what`, if it is none."""
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, brackets without end
         raise BadInputError(f"{what} is not TOML: {error}") from error
 
 

@@ -126,6 +126,7 @@ def test_module_and_object_stand_for_a_name() -> None:
         ("total-pgd", {"random_start": "no"}, "random_start of total-pgd: Input should be a valid boolean, not 'no'"),
         ("dgba-pgd", {"solver": 7}, "solver of dgba-pgd: Input should be a valid string, not 7"),
         ("dgba-pgd[steps=" + "[" * 5000 + "]", {}, "steps of dgba-pgd: Input should be a valid integer"),
+        ("dgba-pgd[steps=" + "9" * 5000 + "]", {}, "steps of dgba-pgd: Input should be a valid integer"),
         ("total-pgd", {"reach": math.nan}, "reach of pgd must be above 0"),
         ("no.such.module:thing", {}, "no module no is installed"),
         ("my-attack.py:Mine", {}, "write a file as ./file.py:Object"),

@@ -39,6 +39,8 @@ fuzz = settings(
     suppress_health_check=[*HealthCheck],
 )
 
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")  # it would hide what failed
+
 CARD = ZOO / "rooms3-branch1.clean" / "card.toml"
 RECIPE = ZOO / "rooms3-branch1.clean" / "recipe.toml"
 WEIGHTS = ZOO / "rooms3-branch1.clean" / "weights.safetensors"

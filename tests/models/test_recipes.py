@@ -160,6 +160,7 @@ def test_inner_attacks_of_one_dataset_differ_in_name_and_solver_alone(dataset: s
         ('"segmentation | depth | normals"', '"segmentation | depth"', "layout block 4 must hold every task"),
         ('name = "bad"', 'name = "bad', "is not TOML"),
         ('name = "bad"', f"name = {'[' * 5000}", "is not TOML: maximum recursion depth"),
+        ('name = "bad"', f"name = {'9' * 5000}", "is not TOML: Exceeds the limit (4300 digits)"),
     ],
 )
 def test_bad_recipe_is_refused_before_anything_is_written(tmp_path: Path, old: str, new: str, message: str) -> None:
