@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import multiprocessing
 import os
@@ -183,6 +184,7 @@ def _begin(ours: Connection | None, theirs: Connection, target: Callable[..., No
     torch.set_num_threads(1)
     if ours is not None:
         _keep_one_thread()
+        gc.freeze()  # to look for garbage among what the parent has would copy all of it
     try:
         target(theirs, *given)
     finally:
