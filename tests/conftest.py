@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,12 @@ from helpers.shapes import check_shapes_everywhere
 from helpers.trainings import ADVERSARY, recipe, trained
 
 from mtrbench import load_dataset
+
+
+def pytest_collection_finish() -> None:
+    # Modules and thousands of tests stay to the end; to look for garbage among them takes seconds every time.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
