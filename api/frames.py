@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
@@ -112,7 +112,7 @@ def _flat(name: str, value: object) -> Row:
         return {name: value.value, f"{name}_low": value.low, f"{name}_high": value.high}
     if isinstance(value, Replicates):
         return {}
-    if isinstance(value, BaseModel):
+    if isinstance(value, BaseModel) or is_dataclass(value):
         value = _parts(value)
     if isinstance(value, Mapping):
         inner = ((f"{name}.{key}" if name else str(key), part) for key, part in value.items() if key != "replicates")
@@ -122,5 +122,8 @@ def _flat(name: str, value: object) -> Row:
     return {name: value}
 
 
-def _parts(model: BaseModel) -> dict[str, object]:
-    return {name: getattr(model, name) for name in type(model).model_fields}
+def _parts(content: object) -> dict[str, object]:
+    """The fields of a model or data class."""
+    if is_dataclass(content):
+        return {field.name: getattr(content, field.name) for field in fields(content)}
+    return dict(content) if isinstance(content, BaseModel) else {}

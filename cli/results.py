@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -37,5 +38,5 @@ def summary(record: Record) -> dict[str, Any]:
         "seed": record.cell.seed,
         "complete": record.complete,
         **record.degradation.model_dump(mode="json", exclude={"replicates"}),
-        "costs": record.costs.model_dump(mode="json"),
+        "costs": asdict(record.costs),
     }

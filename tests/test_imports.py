@@ -146,7 +146,12 @@ def test_setup_requires_what_is_imported() -> None:
     setup = configparser.ConfigParser()
     setup.read(CHECKOUT / "setup.cfg", encoding="utf-8")
     required = {line.partition(">")[0] for line in setup.get("options", "install_requires").split()}
-    distributions = {"PIL": "pillow", "tomli_w": "tomli-w", "typing_extensions": "typing-extensions"}
+    distributions = {
+        "PIL": "pillow",
+        "pydantic_core": "pydantic-core",
+        "tomli_w": "tomli-w",
+        "typing_extensions": "typing-extensions",
+    }
     # Shapes are spelt by jaxtyping where that is installed; the tests do without it below. Pytest loads its plug-in,
     # and an engine of its own is imported when it is asked for (tests/benchmark/test_ray.py does without ray).
     optional = {"mtrbench", "jaxtyping", "pytest", "ray"}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .estimates import Estimate, Replicates, unpacked
+from .estimates import Estimate, Replicates, levels_of, values
 from .facts import TaskFacts
 
 # Estimates have seven digits, and differences of them lose some.
@@ -27,21 +27,24 @@ def check_degradation(tasks: Mapping[str, TaskFacts], clean: Scores, attacked: S
             expected = None
             if before and after is not None:
                 expected = (1 if fact.higher_is_better else -1) * (before - after) / abs(before)
-            _check(found[task][metric].value, expected, f"degradation of {task}.{metric} must be that of its scores")
+            if not _agree(found[task][metric].value, expected):
+                raise ValueError(f"degradation of {task}.{metric} must be that of its scores")
 
 
 def check_mean(whole: Estimate, parts: Iterable[Estimate], message: str) -> None:
     """The mean of others, undefined if one is; raises ValueError."""
     values = [part.value for part in parts]
     known = [value for value in values if value is not None]
-    _check(whole.value, sum(known) / len(known) if len(known) == len(values) > 0 else None, message)
+    if not _agree(whole.value, sum(known) / len(known) if len(known) == len(values) > 0 else None):
+        raise ValueError(message)
 
 
 def check_least(whole: Estimate, parts: Iterable[Estimate], message: str) -> None:
     """The smallest of others, undefined if one is; raises ValueError."""
     values = [part.value for part in parts]
     known = [value for value in values if value is not None]
-    _check(whole.value, min(known) if len(known) == len(values) > 0 else None, message)
+    if not _agree(whole.value, min(known) if len(known) == len(values) > 0 else None):
+        raise ValueError(message)
 
 
 def check_intervals(tasks: Mapping[str, Estimate], whole: Estimate, replicates: Mapping[str, Replicates]) -> None:
@@ -49,34 +52,34 @@ def check_intervals(tasks: Mapping[str, Estimate], whole: Estimate, replicates: 
     if {*tasks} != {*replicates} or len({one.count for one in replicates.values()}) != 1:
         raise ValueError("every task must have its replicates, as many as the others")
     packed = [replicates[name] for name in tasks]
-    rows = unpacked(packed)
-    if not rows.size:
+    levels = levels_of(packed)
+    if not levels.size:
         return
+    # By hand, since `np.quantile` takes as long as all the rest of reading; levels are sorted faster than their values.
+    places, beyond = _tails(levels.shape[1])
+    mean = np.partition(values(packed, levels).mean(axis=0), places)[places]
+    rows = [*values(packed, np.sort(levels, axis=1)[:, places]).tolist(), mean.tolist()]
     steps = [(one.high - one.low) / 65534 for one in packed]
     every = [*tasks.items(), ("ard", whole)]
-    # By hand, since `np.quantile` takes as long as all the rest of reading.
-    ordered = np.sort(np.vstack([rows, rows.mean(axis=0)]), axis=1)
-    for (name, one), row, step in zip(every, ordered, [*steps, max(steps)], strict=True):
+    for (name, one), (low, next_low, high, next_high), step in zip(every, rows, [*steps, max(steps)], strict=True):
         if one.value is None or one.low is None or one.high is None:
             continue
-        expected = min(_quantile(row, TAIL), one.value), max(_quantile(row, 1 - TAIL), one.value)
-        for stated, follows in zip((one.low, one.high), expected, strict=True):
+        low, high = low + beyond[0] * (next_low - low), high + beyond[1] * (next_high - high)
+        for stated, follows in ((one.low, min(low, one.value)), (one.high, max(high, one.value))):
             if not math.isclose(stated, follows, rel_tol=RELATIVE, abs_tol=ABSOLUTE + 2 * step):
                 raise ValueError(f"the interval of {name} must be that of its replicates, not {stated:g}")
 
 
-def _quantile(ordered: NDArray[np.float64], share: float) -> float:
-    """Linear between the neighbours, of numbers in order."""
-    below, beyond = divmod(share * (len(ordered) - 1), 1)
-    low, high = ordered[int(below)], ordered[math.ceil(below + beyond)]
-    return float(low + beyond * (high - low))
+@cache
+def _tails(count: int) -> tuple[list[int], list[float]]:
+    """Between which of `count` numbers in order each end of an interval lies, and how far beyond the first of them."""
+    ends = [share * (count - 1) for share in (TAIL, 1 - TAIL)]
+    return [place for end in ends for place in (math.floor(end), math.ceil(end))], [end % 1 for end in ends]
 
 
-def _check(found: float | None, expected: float | None, message: str) -> None:
-    agree = (
+def _agree(found: float | None, expected: float | None) -> bool:
+    return (
         found is expected
         if found is None or expected is None
         else math.isclose(found, expected, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
     )
-    if not agree:
-        raise ValueError(message)

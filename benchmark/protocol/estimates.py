@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, Base64Encoder, EncodedBytes, Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from .cells import STRICT, Strict
+from .cells import STRICT
 
 UNDEFINED = 0xFFFF
 """The level of a replicate without a value."""
@@ -59,7 +59,8 @@ class _Base64(Base64Encoder):
         return base64.b64encode(value)
 
 
-class Replicates(Strict):
+@dataclass(frozen=True, slots=True, config=STRICT)
+class Replicates:
     """A score over every resample, as levels 0 to 65534 from `low` to `high`, 65535 for an undefined one.
 
     `levels` are uint16, little-endian; in JSON they are base64, a third of the room of digits. All else is refused.
@@ -97,7 +98,17 @@ def unpacked(packed: Sequence[Replicates]) -> NDArray[np.float64]:
 
     All at once, since boards ask for hundreds of thousands.
     """
-    levels = np.frombuffer(b"".join([one.levels for one in packed]), "<u2").reshape(len(packed), -1)
-    low = np.array([one.low for one in packed])[:, None]
-    step = (np.array([one.high for one in packed])[:, None] - low) / (UNDEFINED - 1)
-    return np.where(levels == UNDEFINED, np.nan, low + levels * step)
+    return values(packed, levels_of(packed))
+
+
+def levels_of(packed: Sequence[Replicates]) -> NDArray[np.uint16]:
+    """The levels of several scores over the same number of resamples, (k, n), in the order of their values."""
+    return np.frombuffer(b"".join([one.levels for one in packed]), "<u2").reshape(len(packed), -1)
+
+
+def values(packed: Sequence[Replicates], levels: NDArray[np.uint16]) -> NDArray[np.float64]:
+    """What levels of these scores stand for, (k, n), NaN where undefined."""
+    low, high = np.array([(one.low, one.high) for one in packed]).T[..., None]
+    found: NDArray[np.float64] = low + levels * ((high - low) / (UNDEFINED - 1))
+    found[levels == UNDEFINED] = np.nan
+    return found

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field
+from pydantic.dataclasses import dataclass
 
-from .cells import Count, Name, Plain, Strict
+from .cells import STRICT, Count, Name, Plain, Strict
 from .metrics import Metric
 
 UNKNOWN = "unknown"
@@ -41,7 +42,8 @@ class ModelFacts(Strict):
     sharing_measured: bool = False
 
 
-class AttackFacts(Strict):
+@dataclass(frozen=True, slots=True, config=STRICT)
+class AttackFacts:
     """What an attack is, said by its objects and not by its name.
 
     A product is a `balancing` iterated by an `optimizer`; `argument` is what follows a colon in the name. A control
@@ -64,14 +66,16 @@ class AttackFacts(Strict):
     members: tuple[Name, ...] = Field(default=(), strict=False)
 
 
-class MetricFacts(Strict):
+@dataclass(frozen=True, slots=True, config=STRICT)
+class MetricFacts:
     """A metric's unit, "" for fractions, and its direction."""
 
     unit: Annotated[Plain, Field(max_length=20)]
     higher_is_better: bool
 
 
-class TaskFacts(Strict):
+@dataclass(frozen=True, slots=True, config=STRICT)
+class TaskFacts:
     """A task's metrics by name, the most telling one first."""
 
     metrics: Annotated[dict[Name, MetricFacts], Field(min_length=1)]

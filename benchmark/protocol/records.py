@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic.dataclasses import dataclass
 
-from .cells import AttackRef, Cell, Count, Name, Sha256, Strict, ThreatRef
+from .cells import STRICT, AttackRef, Cell, Count, Name, Sha256, Strict, ThreatRef
 from .commands import run_command
 from .consistency import check_degradation, check_intervals, check_least, check_mean
 from .errors import BadInputError
@@ -58,7 +59,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Cosine = Annotated[float, Field(ge=-1.001, le=1.001)]
 
 
-class Diagnostics(Strict):
+@dataclass(frozen=True, slots=True, config=STRICT)
+class Diagnostics:
     """What tells a robust model from a broken attack (arXiv 1902.06705).
 
     Of the losses at the clean images: by task the share of images without gradient and the mean gradient length, by
@@ -71,7 +73,8 @@ class Diagnostics(Strict):
     noise: Measured
 
 
-class Costs(Strict):
+@dataclass(frozen=True, slots=True, config=STRICT)
+class Costs:
     """What the attack cost: passes per image, seconds of one thread or device in all, peak memory of the process."""
 
     forwards: Amount
@@ -80,7 +83,8 @@ class Costs(Strict):
     peak_memory_mb: Amount
 
 
-class Solver(Strict):
+@dataclass(frozen=True, slots=True, config=STRICT)
+class Solver:
     """What an attack's solver reported: `programs` by state, and the largest value of each gap."""
 
     programs: dict[Name, Count]

@@ -172,7 +172,7 @@ class Group:
     def unprotected(self, model: str, attack: str, balancing: str) -> str | None:
         """The complete attack on the model that spares no task, with this balancing and all else as `attack` has it."""
         facts = self.attack_facts(attack)
-        wanted = facts.model_copy(update={"balancing": balancing, "argument": None, "task": None, "spares": False})
+        wanted = replace(facts, balancing=balancing, argument=None, task=None, spares=False)
         return self._counterpart(model, attack, [other for other in self.attacks if self.attack_facts(other) == wanted])
 
     def _counterpart(self, model: str, attack: str, others: list[str]) -> str | None:

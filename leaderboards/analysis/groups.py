@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TypeVar
 
 from ...benchmark.protocol.cells import ModelRef
@@ -67,7 +67,8 @@ def _group(
     attacks = labels(records, lambda r: r.attack.name, details)
     pairs, transfers = _placed(records, models, attacks, title)
     facts = _facts(records, models, title)
-    clean = {models[of.key]: passes[key] for of in records if (key := of.cell.clean.key) in passes}
+    one_of = {of.cell.model: of for of in records}  # whose clean passes are of the same images and tasks
+    clean = {models[of.key]: passes[key] for of in one_of.values() if (key := of.cell.clean.key) in passes}
     for model, own in clean.items():
         if own.model_facts != facts[model]:
             raise _disagreeing(title, model)
@@ -94,7 +95,7 @@ def _check_versions(setting: Setting, title: str, records: Sequence[Record]) -> 
     _same([record.cell.protocol for record in records], f"{title}: records of protocol versions")
     for task in setting.tasks:
         _same([record.cell.tasks[task] for record in records], f"{title}: records of task {task} with")
-        _same([record.task_facts[task].model_dump() for record in records], f"{title}: records of task {task} with")
+        _same([record.task_facts[task] for record in records], f"{title}: records of task {task} with")
 
 
 def _placed(
@@ -144,6 +145,7 @@ def _disagreeing(title: str, model: str) -> BadInputError:
 
 
 def _same(parts: Sequence[object], what: str) -> None:
+    parts = [*{id(part): part for part in parts}.values()]  # records of one model share theirs
     if any(part != parts[0] for part in parts):
-        found = sorted({json.dumps(part, sort_keys=True) for part in parts})
+        found = sorted({json.dumps(part, sort_keys=True, default=asdict) for part in parts})
         raise BadInputError(f"{what} {' and '.join(found)} cannot be compared; evaluate the older ones again")

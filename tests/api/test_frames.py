@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,8 @@ def leaves(value: object) -> Iterator[object]:
         return
     if isinstance(value, Estimate):
         yield from (value.value, value.low, value.high)
+    elif is_dataclass(value):
+        yield from leaves({field.name: getattr(value, field.name) for field in fields(value)})
     elif isinstance(value, BaseModel):
         yield from leaves({name: getattr(value, name) for name in type(value).model_fields})
     elif isinstance(value, Mapping):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,7 @@ def test_evidence_is_of_the_numbers_that_it_came_with(tmp_path, of):
 
 
 def test_evidence_outlives_another_name_and_place(tmp_path):
-    record = with_evidence(make_record(costs={**RECORD.costs.model_dump(), "seconds": 1.0}))
+    record = with_evidence(make_record(costs={**asdict(RECORD.costs), "seconds": 1.0}))
     assert record.results_sha256() == RECORD.results_sha256()
     handed_in = {"name": "mine", "authors": ["A"], "licence": "MIT", "url": "https://e.org", "date": "2026-01-01"}
     assert read(tmp_path, content(record) | {"submission": handed_in}).tier == "re-run"

@@ -2,6 +2,7 @@
 
 import gc
 import gzip
+import json
 
 import pytest
 from helpers.make_records import MODELS, make_clean_record, make_record
@@ -89,6 +90,28 @@ def test_records_are_found_by_the_beginning_of_their_keys(tmp_path):
 def test_a_bad_line_is_refused_by_file_and_line(tmp_path, content, words, pack):
     name = "bad.jsonl" if pack is bytes else "bad.jsonl.gz"
     refused(tmp_path / name, pack(content), *words)
+
+
+def objects(value):
+    """Every object in JSON."""
+    if isinstance(value, dict):
+        yield value
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from objects(part)
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.cell.title)
+@pytest.mark.parametrize("form", [{"separators": (",", ":")}, {}, {"indent": 1}], ids=["tight", "spaced", "indented"])
+def test_a_key_that_stands_twice_is_refused_in_any_object(tmp_path, record, form):
+    content = json.loads(record.model_dump_json(by_alias=True))
+    for one in filter(None, objects(content)):
+        name = next(iter(one))
+        one["again"] = one[name]
+        text = json.dumps(content, **form).replace('"again"', json.dumps(name))
+        del one["again"]
+        refused(tmp_path / "one.json", text.encode(), "stands twice")
+    (tmp_path / "one.json").write_text(json.dumps(content, **form))
+    assert read_record(tmp_path / "one.json") == record
 
 
 @pytest.mark.parametrize("ending", ["json.gz", "jsonl.gz"])

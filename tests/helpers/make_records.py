@@ -5,6 +5,7 @@ import json
 from itertools import combinations
 
 import numpy as np
+from pydantic_core import to_jsonable_python
 
 from mtrbench.benchmark.protocol.cells import Cell
 from mtrbench.benchmark.protocol.estimates import Replicates
@@ -108,7 +109,7 @@ def make_record(
         else damage[task] * (1 + common_noise(task, spread) + own_spread * own.standard_normal(RESAMPLES))
         for task in tasks
     }
-    replicates = {task: Replicates.pack(row).model_dump(mode="json") for task, row in rows.items()}
+    replicates = {task: to_jsonable_python(Replicates.pack(row)) for task, row in rows.items()}
     known = None if undefined else [damage[task] for task in tasks]
     cell = {
         "protocol": protocol,

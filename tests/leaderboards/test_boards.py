@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from helpers.boards import one, row
 from helpers.make_records import MODELS, TASKS, all_records, make_record, with_evidence
+from pydantic_core import to_jsonable_python
 
 from mtrbench.benchmark.protocol.cells import Cell
 from mtrbench.benchmark.protocol.estimates import Replicates, unpacked
@@ -65,7 +66,7 @@ def test_an_undefined_replicate_leaves_the_interval_out_and_the_value_in():
     record = make_record().model_dump(mode="json", by_alias=True)
     values = unpacked([make_record().degradation.replicates["depth"]])[0]
     values[7] = np.nan
-    record["degradation"]["replicates"]["depth"] = Replicates.pack(values).model_dump(mode="json")
+    record["degradation"]["replicates"]["depth"] = to_jsonable_python(Replicates.pack(values))
     for estimate in (record["degradation"]["tasks"]["depth"], record["degradation"]["ard"]):
         estimate |= {"low": None, "high": None}
     found = row(one(attack_boards, [Record.model_validate_json(json.dumps(record))]), "dgba-pgd")["ard"]

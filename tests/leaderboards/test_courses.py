@@ -1,5 +1,7 @@
 """Damage over budgets, steps and costs, and against clean gain."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from helpers.make_records import MODELS, TASKS, make_record
@@ -28,7 +30,7 @@ def budgets():
 
 def costing(record, backwards, forwards=10):
     costs = {"backwards": float(backwards), "forwards": float(forwards)}
-    return record.model_copy(update={"costs": record.costs.model_copy(update=costs)})
+    return record.model_copy(update={"costs": replace(record.costs, **costs)})
 
 
 def test_a_course_is_the_mean_over_the_models_at_every_budget():

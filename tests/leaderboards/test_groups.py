@@ -5,6 +5,7 @@ import json
 import pytest
 from helpers.boards import one
 from helpers.make_records import make_clean_record, make_record, sha256, supersession, with_evidence
+from pydantic_core import to_jsonable_python
 
 from mtrbench.benchmark.protocol.errors import BadInputError
 from mtrbench.benchmark.protocol.estimates import Replicates, unpacked
@@ -118,7 +119,7 @@ def test_contradictions_are_refused():
     short = record.model_dump(mode="json", by_alias=True)
     for task, replicates in record.degradation.replicates.items():
         values = unpacked([replicates])[0][:-1]
-        short["degradation"]["replicates"][task] = Replicates.pack(values).model_dump(mode="json")
+        short["degradation"]["replicates"][task] = to_jsonable_python(Replicates.pack(values))
     for estimate in (short["degradation"]["ard"], *short["degradation"]["tasks"].values()):
         estimate |= {"low": None, "high": None}
     with pytest.raises(BadInputError, match="499 replicates"):
