@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .protocol.damage import relative
 from .protocol.errors import BadInputError
-from .protocol.estimates import Estimate, Replicates
+from .protocol.estimates import Estimate, Replicates, intervals
 from .protocol.records import Degradation
 
 if TYPE_CHECKING:  # boards stand on this module and must not load torch
@@ -21,7 +21,6 @@ if TYPE_CHECKING:  # boards stand on this module and must not load torch
 Array = NDArray[np.float64]
 
 RESAMPLES = 500
-LEVEL = 0.95
 
 
 @lru_cache(maxsize=4)
@@ -55,8 +54,7 @@ class Bootstrapped:
         value = _rounded(self.value)
         if not np.isfinite(self.replicates).all():
             return Estimate(value=value, low=None, high=None)
-        tail = (1 - LEVEL) / 2
-        low, high = np.quantile(self.replicates, (tail, 1 - tail))
+        ((low, high),) = intervals(self.replicates[None])
         return Estimate(value=value, low=min(_rounded(low), value), high=max(_rounded(high), value))
 
 
@@ -75,6 +73,8 @@ def _stack(parts: list[Bootstrapped]) -> tuple[Array, Array]:
 
 def mean(parts: list[Bootstrapped]) -> Bootstrapped:
     """The mean of several scores, resample by resample; undefined if one of them is."""
+    if len(parts) == 1:
+        return parts[0]
     values, replicates = _stack(parts)
     return Bootstrapped(float(values.mean()), replicates.mean(axis=0))
 

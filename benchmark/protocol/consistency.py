@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from functools import cache
 
 import numpy as np
 
-from .estimates import Estimate, Replicates, levels_of, values
+from .estimates import Estimate, Replicates, intervals, unpacked
 from .facts import TaskFacts
 
 # Estimates have seven digits, and differences of them lose some.
 RELATIVE, ABSOLUTE = 1e-5, 2e-6
-TAIL = 0.025
-"""The share of replicates on either side of an interval."""
 
 Scores = Mapping[str, Mapping[str, Estimate]]
 
@@ -52,29 +49,18 @@ def check_intervals(tasks: Mapping[str, Estimate], whole: Estimate, replicates: 
     if {*tasks} != {*replicates} or len({one.count for one in replicates.values()}) != 1:
         raise ValueError("every task must have its replicates, as many as the others")
     packed = [replicates[name] for name in tasks]
-    levels = levels_of(packed)
-    if not levels.size:
+    rows = unpacked(packed)
+    if not rows.size:
         return
-    # By hand, since `np.quantile` takes as long as all the rest of reading; levels are sorted faster than their values.
-    places, beyond = _tails(levels.shape[1])
-    mean = np.partition(values(packed, levels).mean(axis=0), places)[places]
-    rows = [*values(packed, np.sort(levels, axis=1)[:, places]).tolist(), mean.tolist()]
+    found = intervals(np.vstack([rows, rows.mean(axis=0)]))
     steps = [(one.high - one.low) / 65534 for one in packed]
     every = [*tasks.items(), ("ard", whole)]
-    for (name, one), (low, next_low, high, next_high), step in zip(every, rows, [*steps, max(steps)], strict=True):
+    for (name, one), (low, high), step in zip(every, found, [*steps, max(steps)], strict=True):
         if one.value is None or one.low is None or one.high is None:
             continue
-        low, high = low + beyond[0] * (next_low - low), high + beyond[1] * (next_high - high)
         for stated, follows in ((one.low, min(low, one.value)), (one.high, max(high, one.value))):
             if not math.isclose(stated, follows, rel_tol=RELATIVE, abs_tol=ABSOLUTE + 2 * step):
                 raise ValueError(f"the interval of {name} must be that of its replicates, not {stated:g}")
-
-
-@cache
-def _tails(count: int) -> tuple[list[int], list[float]]:
-    """Between which of `count` numbers in order each end of an interval lies, and how far beyond the first of them."""
-    ends = [share * (count - 1) for share in (TAIL, 1 - TAIL)]
-    return [place for end in ends for place in (math.floor(end), math.ceil(end))], [end % 1 for end in ends]
 
 
 def _agree(found: float | None, expected: float | None) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Sequence
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,8 @@ from pydantic.dataclasses import dataclass
 
 from .cells import STRICT
 
+LEVEL = 0.95
+"""The share of replicates that an interval holds."""
 UNDEFINED = 0xFFFF
 """The level of a replicate without a value."""
 
@@ -25,6 +29,9 @@ class Estimate:
     value: float | None
     low: float | None
     high: float | None
+
+    def __reduce__(self) -> tuple[type[Estimate], tuple[float | None, ...]]:
+        return Estimate, (self.value, self.low, self.high)  # processes hand millions over: half the time
 
     def __str__(self) -> str:
         if self.value is None:
@@ -98,17 +105,34 @@ def unpacked(packed: Sequence[Replicates]) -> NDArray[np.float64]:
 
     All at once, since boards ask for hundreds of thousands.
     """
-    return values(packed, levels_of(packed))
-
-
-def levels_of(packed: Sequence[Replicates]) -> NDArray[np.uint16]:
-    """The levels of several scores over the same number of resamples, (k, n), in the order of their values."""
-    return np.frombuffer(b"".join([one.levels for one in packed]), "<u2").reshape(len(packed), -1)
-
-
-def values(packed: Sequence[Replicates], levels: NDArray[np.uint16]) -> NDArray[np.float64]:
-    """What levels of these scores stand for, (k, n), NaN where undefined."""
+    levels = np.frombuffer(b"".join([one.levels for one in packed]), "<u2").reshape(len(packed), -1)
     low, high = np.array([(one.low, one.high) for one in packed]).T[..., None]
     found: NDArray[np.float64] = low + levels * ((high - low) / (UNDEFINED - 1))
     found[levels == UNDEFINED] = np.nan
     return found
+
+
+def intervals(rows: NDArray[Any]) -> list[tuple[float, float]]:
+    """The interval of every row (k, n) of replicates, as `np.quantile` has it, which takes five times as long.
+
+    NaN counts as the largest number.
+    """
+    places, (after_low, after_high) = _ends(rows.shape[1])
+    found = np.partition(rows, places, axis=1)[:, places].tolist()
+    return [
+        (_between(low, next_low, after_low), _between(high, next_high, after_high))
+        for low, next_low, high, next_high in found
+    ]
+
+
+def _between(one: float, other: float, share: float) -> float:
+    """Some share of the way from one number to another, to the digit as numpy has it."""
+    return one + share * (other - one) if share < 0.5 else other - (1 - share) * (other - one)
+
+
+@cache
+def _ends(count: int) -> tuple[list[int], list[float]]:
+    """Between which two of `count` numbers in order each end of an interval lies, and how far after the first."""
+    tail = (1 - LEVEL) / 2
+    ends = [share * (count - 1) for share in (tail, 1 - tail)]
+    return [place for end in ends for place in (math.floor(end), math.ceil(end))], [end % 1 for end in ends]

@@ -75,10 +75,16 @@ def _read(paths: Sequence[Path]) -> list[Found]:
 def _sharing(found: Iterable[Found]) -> Iterator[Found]:
     """The same records; what one has in common with the first of its model is there once, which halves the memory."""
     firsts: dict[str, AnyRecord] = {}
+    names: dict[frozenset[str], set[str]] = {}
     for one in found:
-        first = firsts.setdefault(one.record.cell.model.sha256, one.record)
-        _share(one.record, first, ("model_facts", "task_facts", "clean", "environment"))
-        _share(one.record.cell, first.cell, ("model", "dataset", "tasks"))
+        record = one.record
+        first = firsts.setdefault(record.cell.model.sha256, record)
+        _share(record, first, ("model_facts", "task_facts", "clean", "environment"))
+        _share(record.cell, first.cell, ("model", "dataset", "tasks"))
+        own = (record.attack, record.threat, record.degradation) if isinstance(record, Record) else ()
+        for part in (record, record.cell, *own):
+            there = part.model_fields_set
+            object.__setattr__(part, "__pydantic_fields_set__", names.setdefault(frozenset(there), there))
         yield one
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...benchmark.protocol.estimates import Estimate
 from ...benchmark.protocol.records import AnyRecord, CleanRecord, Record
-from ...benchmark.stats import Bootstrapped, mean
+from ...benchmark.stats import Array, Bootstrapped, mean
 from .scores import replicates, task_scores, value_of
 
 
@@ -63,19 +64,16 @@ def _attacked(before: Record, after: Record) -> list[Change]:
     ]
 
 
+def _unpacked(of: CleanRecord, task: str, metrics: Sequence[str]) -> dict[str, Array]:
+    packed = [of.replicates[task].get(metric) for metric in metrics]
+    found = replicates(packed, lambda place: f"record {of.key}: {task}.{metrics[place]}")
+    return dict(zip(metrics, found, strict=True))
+
+
 def _clean(before: CleanRecord, after: CleanRecord) -> list[Change]:
     found = []
     for task, scores in before.scores.items():
-        old, new = (
-            dict(
-                zip(
-                    scores,
-                    replicates({f"record {of.key}: {task}.{name}": of.replicates[task].get(name) for name in scores}),
-                    strict=True,
-                )
-            )
-            for of in (before, after)
-        )
+        old, new = (_unpacked(of, task, [*scores]) for of in (before, after))
         for metric, estimate in scores.items():
             now = after.scores[task][metric]
             sign = 1.0 if before.task_facts[task].metrics[metric].higher_is_better else -1.0

@@ -36,12 +36,13 @@ def rank_correlation(xs: Sequence[float], scores: Sequence[Bootstrapped]) -> Cor
     nothing is resampled over them; instead p says how many of all orders of the scores over them have a correlation as
     far from 0: the exact permutation test, two-sided, of the hypothesis that the scores do not depend on x.
     """
-    x, y = _centred_ranks(np.array(xs)), _centred_ranks(np.array([score.value for score in scores]))
-    rho = float(spearman(np.array(xs), np.array([score.value for score in scores])))
+    values = np.array([score.value for score in scores])
+    x, y = _centred_ranks(np.array(xs)), _centred_ranks(values)
+    rho = float(spearman(np.array(xs), values))
     if len(xs) < FEWEST or not np.isfinite(rho):
         return None
     replicates = np.stack([score.replicates for score in scores], axis=-1)
-    found = spearman(np.broadcast_to(np.array(xs), replicates.shape), replicates)
+    found = spearman(np.array(xs), replicates)
     by_chance = _by_chance(tuple(x), tuple(sorted(y)))
     as_far = len(by_chance) - np.searchsorted(by_chance, abs(x @ y))
     own = len(xs) > EXACT  # a sample may lack the order that there is
@@ -49,7 +50,7 @@ def rank_correlation(xs: Sequence[float], scores: Sequence[Bootstrapped]) -> Cor
 
 
 def spearman(x: Array, y: Array) -> Array:
-    """The correlation of the ranks of x and y, (..., n) to (...), ties at their mean; NaN if either is constant."""
+    """The correlation of the ranks of x (n) and y, (..., n) to (...), ties at their mean; NaN if either is constant."""
     known = np.isfinite(x).all(axis=-1) & np.isfinite(y).all(axis=-1)
     return np.where(known, _correlation(_centred_ranks(x), _centred_ranks(y)), np.nan)
 

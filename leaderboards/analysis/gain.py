@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ...benchmark.protocol.facts import TaskFacts
-from ...benchmark.stats import RESAMPLES, Bootstrapped, mean, relative_degradation
+from ...benchmark.protocol.records import CleanRecord
+from ...benchmark.stats import RESAMPLES, Array, Bootstrapped, mean, relative_degradation
 from .group import Group
 from .scores import replicates, value_of
 
@@ -23,13 +24,14 @@ def clean_scores(group: Group, model: str) -> Scores:
     found: dict[str, dict[str, Bootstrapped]] = {}
     for task, part in (clean.scores if clean else group.any_record(model).clean).items():
         values = [value_of(estimate) for estimate in part.values()]
-        own = (
-            replicates({f"record {clean.key}: {task} {name}": clean.replicates[task][name] for name in part})
-            if clean
-            else np.full((len(part), RESAMPLES), np.nan)
-        )
+        own = _unpacked(clean, task, [*part]) if clean else np.full((len(part), RESAMPLES), np.nan)
         found[task] = {name: Bootstrapped(*pair) for name, *pair in zip(part, values, own, strict=True)}
     return found
+
+
+def _unpacked(clean: CleanRecord, task: str, metrics: Sequence[str]) -> Array:
+    packed = [clean.replicates[task][metric] for metric in metrics]
+    return replicates(packed, lambda place: f"record {clean.key}: {task} {metrics[place]}")
 
 
 def clean_gain(tasks: Mapping[str, TaskFacts], clean: Scores, twin: Scores) -> dict[str, Bootstrapped] | None:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...benchmark.protocol.estimates import LEVEL as CONFIDENCE
 from ...benchmark.protocol.estimates import Estimate
 from ...benchmark.protocol.records import Record
-from ...benchmark.stats import LEVEL as CONFIDENCE
 from ...benchmark.stats import Array, Bootstrapped
 from .group import Group
 from .labels import details, labels
-from .scores import ard
+from .scores import ards
 from .sweeps import FEWEST, attacked_records
 
 HALF = 0.5
@@ -53,8 +53,10 @@ def half_lost(groups: Sequence[Group]) -> list[HalfLost]:
 
 
 def _half_lost(model: str, attack: str, course: Mapping[float, Record]) -> HalfLost:
-    ards = {eps: ard(course[eps]) for eps in sorted(course)}  # of a hundred thousand records too many to keep
-    return HalfLost(model, attack, (*ards,), budget_at(ards, HALF), ards[max(ards)].value)
+    budgets = sorted(course)
+    # Of a hundred thousand records too many to keep.
+    found = dict(zip(budgets, ards([course[eps] for eps in budgets]), strict=True))
+    return HalfLost(model, attack, (*found,), budget_at(found, HALF), found[max(found)].value)
 
 
 def budget_at(ards: Mapping[float, Bootstrapped], level: float) -> Estimate:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...benchmark.stats import LEVEL, Array, Bootstrapped
+from ...benchmark.protocol.estimates import LEVEL
+from ...benchmark.stats import Array, Bootstrapped
 
 
 @dataclass(frozen=True)

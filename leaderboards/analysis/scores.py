@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -19,19 +19,18 @@ def is_complete(record: Record) -> bool:
     return record.complete and all(task.value is not None for task in tasks)
 
 
-def replicates(packed: Mapping[str, Replicates | None]) -> Array:
+def replicates(packed: Sequence[Replicates | None], name: Callable[[int], str]) -> Array:
     """Replicates unpacked, (k, RESAMPLES), in their order.
 
-    Raises BadInputError naming the key of one that is missing or of another number of resamples.
+    Raises BadInputError with the `name` of one that is missing or of another number of resamples, by its place.
     """
-    found = []
-    for of, one in packed.items():
-        if one is None or one.count != RESAMPLES:
-            count = one.count if one else 0
-            raise BadInputError(
-                f"{of} has {count} replicates, not {RESAMPLES}; evaluate the cell again with mtrbench run"
-            )
-        found.append(one)
+    found = [one for one in packed if one is not None and one.count == RESAMPLES]
+    if len(found) < len(packed):
+        counts = [one.count if one else 0 for one in packed]
+        place = next(place for place, count in enumerate(counts) if count != RESAMPLES)
+        raise BadInputError(
+            f"{name(place)} has {counts[place]} replicates, not {RESAMPLES}; evaluate the cell again with mtrbench run"
+        )
     return unpacked(found)
 
 
@@ -42,9 +41,18 @@ def value_of(estimate: Estimate) -> float:
 
 def task_scores(parts: Sequence[tuple[Record, str]]) -> list[Bootstrapped]:
     """D_t of every record and task; raises as `replicates` does."""
-    found = replicates({f"record {of.key}: task {task}": of.degradation.replicates.get(task) for of, task in parts})
-    values = [value_of(of.degradation.tasks[task]) for of, task in parts]
-    return [Bootstrapped(*pair) for pair in zip(values, found, strict=True)]
+    return [Bootstrapped(*pair) for pair in zip(*_damages(parts), strict=True)]
+
+
+def _damages(parts: Sequence[tuple[Record, str]]) -> tuple[list[float], Array]:
+    """The values and replicates of `task_scores`."""
+
+    def name(place: int) -> str:
+        of, task = parts[place]
+        return f"record {of.key}: task {task}"
+
+    found = replicates([of.degradation.replicates.get(task) for of, task in parts], name)
+    return [value_of(of.degradation.tasks[task]) for of, task in parts], found
 
 
 def ard(record: Record) -> Bootstrapped:
@@ -58,10 +66,9 @@ def ards(records: Sequence[Record]) -> list[Bootstrapped]:
     All at once, since boards ask for a hundred thousand.
     """
     parts = [(record, task) for record in records for task in record.cell.tasks]
-    found = replicates({f"record {of.key}: task {task}": of.degradation.replicates.get(task) for of, task in parts})
-    values = np.array([value_of(of.degradation.tasks[task]) for of, task in parts])
+    values, found = _damages(parts)
     shape = len(records), len(parts) // len(records)
-    means = zip(values.reshape(shape).mean(axis=1), found.reshape(*shape, -1).mean(axis=1), strict=True)
+    means = zip(np.array(values).reshape(shape).mean(axis=1), found.reshape(*shape, -1).mean(axis=1), strict=True)
     return [Bootstrapped(float(value), part) for value, part in means]
 
 

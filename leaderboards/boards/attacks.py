@@ -124,7 +124,9 @@ def _rows(group: Group, scores: Mapping[str, Bootstrapped], raised: Mapping[tupl
 
 def _by_task(records: Sequence[Record], tasks: Sequence[str]) -> dict[str, Estimate]:
     """D_t of every task, the mean over the records."""
-    return {task: mean(task_scores([(record, task) for record in records])).estimate() for task in tasks}
+    scores = task_scores([(record, task) for task in tasks for record in records])
+    by_task = [scores[place : place + len(records)] for place in range(0, len(scores), len(records))]
+    return {task: mean(parts).estimate() for task, parts in zip(tasks, by_task, strict=True)}
 
 
 def _task(task: str) -> Callable[[Row], Value]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from mtrbench.attacks.conformance.toys import Affine
-from mtrbench.benchmark.protocol.estimates import Replicates, unpacked
+from mtrbench.benchmark.protocol.estimates import LEVEL, Replicates, intervals, unpacked
 from mtrbench.benchmark.protocol.tasks.registry import make_task
 from mtrbench.benchmark.stats import (
     RESAMPLES,
@@ -129,3 +129,9 @@ def test_one_image_has_no_interval() -> None:
     assert np.isfinite(scores(tasks, {"a": np.array([[1.0, 2.0], [1.0, 3.0]])})["a"]["value"].replicates).all()
     alone = degradation(tasks, *[{"a": {"value": found}}] * 2, *[{"a": np.ones(1)}] * 2)
     assert (alone.ard.value, alone.ard.low, alone.arlc.value, alone.arlc.high) == (0, None, 0, None)
+
+
+@given(arrays(np.float64, st.tuples(st.integers(1, 4), st.integers(1, 600)), elements=st.floats(-1e9, 1e9)))
+def test_intervals_are_the_quantiles_of_each_row_to_the_digit(rows: np.ndarray) -> None:
+    tail = (1 - LEVEL) / 2
+    assert np.array_equal(np.array(intervals(rows)).T, np.quantile(rows, (tail, 1 - tail), axis=1))
