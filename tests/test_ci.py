@@ -91,10 +91,7 @@ class TestAction:
         (tmp_path / "mine.toml").write_text(SUITE.format(model=tiny))
         subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)  # noqa: S603, S607
         # Whether it is installed or not, the command is this package.
-        program = tmp_path / "bin" / "mtrbench"
-        program.parent.mkdir()
-        program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m mtrbench "$@"\n')
-        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+        put(tmp_path / "bin" / "mtrbench", f'exec {shlex.quote(sys.executable)} -m mtrbench "$@"')
         words = ("check", tmp_path / "mine.toml", "--baseline", tmp_path / "robustness.json", "--update")
         assert mtrbench(*words, "--workers", 1, "--out", tmp_path / "before").code == 0
         return tmp_path
@@ -151,16 +148,22 @@ class TestAction:
         assert "::error title=total-pgd on tiny (eps 4/255)::" in said
         assert "fell" in left["GITHUB_STEP_SUMMARY"]
 
-    def test_it_installs_the_mtrbench_that_it_is_part_of(self, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        python = project / "bin" / "python"
-        python.write_text('#!/bin/sh\necho "asked: $*"\n')
-        python.chmod(python.stat().st_mode | stat.S_IXUSR)
+    def test_it_installs_the_mtrbench_that_it_is_part_of(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        put(tmp_path / "bin" / "python", 'echo "asked: $*"')
+        put(tmp_path / "bin" / "mtrbench", "exit 0")
         monkeypatch.setenv("GITHUB_ACTION_PATH", str(ROOT / ".github" / "actions" / "check"))
-        _, said, _ = self.run(project, suite="mine.toml", install=ACTION["inputs"]["install"]["default"])
+        _, said, _ = self.run(tmp_path, suite="mine.toml", install=ACTION["inputs"]["install"]["default"])
         asked = re.findall(r"^asked: -m pip install (\S+)$", said, re.MULTILINE)
         assert [Path(place).resolve() for place in asked] == [ROOT]
-        _, said, _ = self.run(project, suite="mine.toml", install="mtrbench==0.1.0")
+        _, said, _ = self.run(tmp_path, suite="mine.toml", install="mtrbench==0.1.0")
         assert "asked: -m pip install mtrbench==0.1.0\n" in said
+
+
+def put(program: Path, line: str) -> None:
+    """A program that is one line of shell."""
+    program.parent.mkdir(exist_ok=True)
+    program.write_text(f"#!/bin/sh\n{line}\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
 
 
 def filled(text: str, inputs: dict[str, str]) -> str:
