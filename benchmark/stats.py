@@ -36,7 +36,7 @@ def resampling_weights(samples: int) -> Array:
     return weights
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Bootstrapped:
     """A score over all samples, and over every resample: value () and replicates (RESAMPLES,); NaN = undefined."""
 

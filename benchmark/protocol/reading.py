@@ -81,16 +81,23 @@ def _sharing(found: Iterable[Found]) -> Iterator[Found]:
         first = firsts.setdefault(record.cell.model.sha256, record)
         _share(record, first, ("model_facts", "task_facts", "clean", "environment"))
         _share(record.cell, first.cell, ("model", "dataset", "tasks"))
-        own = (record.attack, record.threat, record.degradation) if isinstance(record, Record) else ()
+        own: tuple[BaseModel, ...] = ()
+        if isinstance(record, Record):
+            own = record.attack, record.threat, record.degradation
+            if isinstance(first, Record):
+                of_clean_images = ("zero_gradient", "gradient_length", "gradient_cosine")
+                _share(record.diagnostics, first.diagnostics, of_clean_images)
         for part in (record, record.cell, *own):
             there = part.model_fields_set
             object.__setattr__(part, "__pydantic_fields_set__", names.setdefault(frozenset(there), there))
         yield one
 
 
-def _share(one: BaseModel, first: BaseModel, fields: Sequence[str]) -> None:
-    mine, others = vars(one), vars(first)
-    mine.update({name: others[name] for name in fields if name in mine and mine[name] == others.get(name)})
+def _share(one: object, first: object, fields: Sequence[str]) -> None:
+    for name in fields:
+        mine, others = getattr(one, name, None), getattr(first, name, None)
+        if mine is not others and mine == others:
+            object.__setattr__(one, name, others)
 
 
 @contextmanager

@@ -69,6 +69,8 @@ def gain_over(group: Group, models: Sequence[str], base: Sequence[str]) -> dict[
 def twin_of(group: Group, model: str) -> str | None:
     """The model of the group against which the gain of `model` is measured, if it is there and unambiguous."""
     name = group.facts(model).twin
+    if name is None:
+        return None
     found = [other for other in group.models if group.any_record(other).cell.model.name == name]
     return found[0] if len(found) == 1 else None
 

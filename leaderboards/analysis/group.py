@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ...benchmark.protocol.facts import UNKNOWN, AttackFacts, MetricFacts, ModelFacts, TaskFacts
-from ...benchmark.protocol.provenance import TIERS, Tier
+from ...benchmark.protocol.provenance import TIERS, Environment, Tier
 from ...benchmark.protocol.records import CleanRecord, Record
 from ...benchmark.stats import Bootstrapped
 from .core import core
@@ -137,7 +137,17 @@ class Group:
     @cached_property
     def device(self) -> str:
         """The kind of device of most of its records, such as cpu or cuda: seconds compare on one kind alone."""
-        return Counter(record.environment.device_kind for record in self.records.values()).most_common(1)[0][0]
+        kinds = Counter[str]()
+        for place, count in self.environments:
+            kinds[place.device_kind] += count
+        return kinds.most_common(1)[0][0]
+
+    @cached_property
+    def environments(self) -> tuple[tuple[Environment, int], ...]:
+        """Where its records were made, and how many of them; records that are read together share what is equal."""
+        places = [record.environment for record in self.records.values()]
+        counts = Counter(map(id, places))
+        return tuple((place, counts[key]) for key, place in {id(place): place for place in places}.items())
 
     @cached_property
     def steps(self) -> tuple[int, ...]:

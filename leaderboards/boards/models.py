@@ -122,6 +122,9 @@ def _board(group: Group) -> Board:
 def _rows(group: Group, flags: Mapping[str, Flags]) -> list[Row]:
     """The most robust model first, those that are not ranked last."""
     scores, cases = ranked_scores(group), worst_cases(group)
+    of_model: dict[str, list[Record]] = {}
+    for (model, _), record in group.records.items():
+        of_model.setdefault(model, []).append(record)
     rank = dict(zip(scores, ranks([*scores.values()], highest_first=False), strict=True))
     ranking = [attack] if (attack := standard_of(group)) else group.core.attacks
     rows = []
@@ -139,7 +142,7 @@ def _rows(group: Group, flags: Mapping[str, Flags]) -> list[Row]:
                 best=best_known(group, model),
                 gains=task_gains(group, model) or {},
                 flags=counted([flags[model]]),
-                tier=tier_of([of for (name, _), of in group.records.items() if name == model] or [record]),
+                tier=tier_of(of_model.get(model, [record])),
             )
         )
     return rows

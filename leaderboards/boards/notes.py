@@ -80,15 +80,15 @@ def _not_counted(group: Group) -> list[str]:
 
 def _origins(group: Group) -> list[str]:
     """How many records were made with another version, or on another device or platform, than most."""
-    places = [record.environment for record in group.records.values()]
-    kinds: dict[str, list[str | None]] = {
-        "device": [place.device_kind for place in places],
-        "platform": [place.platform for place in places],
-        **{name: [place.versions.get(name) for place in places] for name in ("mtrbench", "torch", "ortools")},
-    }
+    kinds = {kind: Counter[str]() for kind in ("device", "platform", "mtrbench", "torch", "ortools")}
+    for place, count in group.environments:
+        values = {**place.versions, "device": place.device_kind, "platform": place.platform}
+        for kind, counted in kinds.items():
+            if values.get(kind, NOT_INSTALLED) != NOT_INSTALLED:
+                counted[values[kind]] += count
     others = []
-    for kind, found in kinds.items():
-        counts = Counter(value for value in found if value not in (None, NOT_INSTALLED)).most_common()
+    for kind, counted in kinds.items():
+        counts = counted.most_common()
         others += [f"{count} {kind} {value} (most: {counts[0][0]})" for value, count in counts[1:]]
     return [f"Records made elsewhere than most: {', '.join(others)}."] if others else []
 
