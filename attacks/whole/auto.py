@@ -30,8 +30,9 @@ class Auto:
     """The standard evaluation: ascends for 120 steps the very damage that images are scored by.
 
     `goal` is `ard`, all tasks together, the standard evaluation; or `worst-task`, the task that is hit least. Nothing
-    else is left to choose: the members are fixed, in rounds as `in-turn` runs them. Members that are after a task, or spare one, which the attacker does not see are left out. `version` changes with any
-    member, and with any version or setting of one. Without `fitted` before, a call takes its own batch for the split.
+    else is left to choose: the members are fixed, in rounds as `in-turn` runs them. Members that are after a task, or
+    spare one, which the attacker does not see are left out. `version` changes with any member, and with any version or
+    setting of one. Without `fitted` before, a call takes its own batch for the split.
     Raises BadInputError for an unknown goal, and if no member is left.
     """
 
