@@ -35,7 +35,7 @@ from helpers.planted_models import (
 from torch import Tensor, nn
 
 from mtrbench import Batch, load_dataset, wrap
-from mtrbench.api import model_checks
+from mtrbench.api import masking, model_checks
 from mtrbench.api.masking import SIGNS, not_beaten_by
 from mtrbench.api.model_checks import ALL, examine_model, twin
 from mtrbench.api.model_claims import trained_against
@@ -110,10 +110,18 @@ def card_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pa
 
 
 @pytest.fixture
-def _few_queries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The black box takes most of the time that an examination takes, and can flag, and not fail."""
+def _weak_attacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attacks take most of the time that an examination takes, and can flag, and not fail."""
+    for steps in ("STEPS", "MANY_STEPS"):
+        monkeypatch.setattr(masking, steps, 2)
     cheap = {"white-box-beats-black": not_beaten_by("square", BLACK_BOX_BEATS, queries=5)}
     monkeypatch.setattr(model_checks, "SIGNS", {**SIGNS, **cheap})
+
+
+@pytest.fixture
+def _here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copies of the process take most of the rest; that there are such is what test_planted_models.py is about."""
+    monkeypatch.setattr(model_checks, "forks", lambda device: False)
 
 
 def results(path: Path, result: str) -> dict[str, str]:
@@ -131,7 +139,7 @@ def test_trained_model_has_every_property(tiny: Path) -> None:
     assert found["attack-beats-noise"].result == "pass"
 
 
-@pytest.mark.usefixtures("_few_queries")
+@pytest.mark.usefixtures("_weak_attacks")
 def test_sound_model_has_every_property(card_of: Callable[..., Path]) -> None:
     assert results(card_of(Sound), "fail") == {}
 
@@ -152,7 +160,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.usefixtures("_few_queries")
+@pytest.mark.usefixtures("_weak_attacks", "_here")
 @pytest.mark.parametrize("faulty", FAULTS, ids=lambda faulty: faulty.__name__)
 def test_faulty_model_lacks_one_property_alone(faulty: type[Sound], card_of: Callable[..., Path]) -> None:
     name, message = FAULTS[faulty]
@@ -190,6 +198,7 @@ def test_a_model_without_maps_has_every_property_but_the_one_about_sizes() -> No
     assert {task: len(values) for task, values in fingerprint(model, SIZE).items()} == {"left": 4, "size": 4}
 
 
+@pytest.mark.usefixtures("_here")
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -267,7 +276,7 @@ def test_what_is_said_to_be_trained_adversarially_is_robust(name: str, attack: s
     assert ("ARLC under total-pgd of that size is" in found.found) == (attack is not None)
 
 
-@pytest.mark.usefixtures("_few_queries")
+@pytest.mark.usefixtures("_weak_attacks")
 def test_command_prints_a_table_and_exits_with_0(card_of: Callable[..., Path]) -> None:
     outcome = mtrbench("validate", "model", card_of(Sound))
     assert outcome.code == 0, outcome.err
