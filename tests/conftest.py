@@ -17,6 +17,11 @@ from helpers.trainings import ADVERSARY, recipe, trained
 from mtrbench import load_dataset
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # So that no worker is left alone with one of them at the end.
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 def pytest_collection_finish() -> None:
     # Modules and thousands of tests stay to the end; to look for garbage among them takes seconds every time.
     gc.collect()

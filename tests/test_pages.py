@@ -20,6 +20,7 @@ def test_the_readme_runs() -> None:
     assert record.attack.name == "dgba-pgd"
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.name != "posix", reason="the README's commands are for a POSIX shell")
 def test_whoever_follows_the_readme_arrives() -> None:
     way = Path(__file__).with_name("newcomer.py")

@@ -125,6 +125,7 @@ class TestVerify:
         assert found.splits["test"].samples == 4
         assert "is missing" in (found.splits["train"].absent or "")
 
+    @pytest.mark.long
     def test_the_whole(self):
         root = root_of("nyuv2")
         found = verify("nyuv2", root, classes=13, workers=2)

@@ -83,6 +83,7 @@ def test_validate_tells_all(make: Make, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_validate_takes_a_model_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model_checks, "IMAGES", 4)
+    monkeypatch.setattr(model_checks, "SIZE", (32, 32))
     model = honest()
     assert isinstance(model, MultiTaskModel)
     found = examine_model(model, "rooms3")

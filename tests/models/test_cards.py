@@ -51,6 +51,7 @@ class TestShipped:
         assert hashlib.sha256((folder / card.weights.file).read_bytes()).hexdigest() == card.weights.sha256
         assert {path.name for path in folder.iterdir()} == {"card.toml", "recipe.toml", card.weights.file}
 
+    @pytest.mark.long
     def test_clean_scores_are_the_cards(self, name: str) -> None:
         card, _ = find_card(name)
         model = load_model(name)
