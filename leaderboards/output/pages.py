@@ -18,7 +18,7 @@ from ..boards.records import RECORDS, record_boards
 from ..boards.registry import all_boards
 from ..boards.table import Board
 from ..plots.registry import PLOTS
-from ..plots.style import DARK, Drawn
+from ..plots.style import DARK
 from .latex import to_latex
 from .render import markdown, to_csv, to_json
 
@@ -59,10 +59,9 @@ class Extras:
         """What writes boards, by the ending of the file."""
         return {ending: write for ending, write in WRITERS.items() if ending == "csv" or ending in self.formats}
 
-    def drawn(self, picture: Drawn) -> Drawn:
+    def drawn(self, picture: Mapping[str, bytes]) -> dict[str, bytes]:
         """A picture in the formats that are published."""
-        kinds = {"svg", DARK, *self.formats}
-        return {kind: content for kind, content in picture.items() if kind in kinds}
+        return {kind: picture[kind] for kind in picture if kind in {"svg", DARK, *self.formats}}
 
 
 NO_EXTRAS = Extras()

@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedLocator, FormatStrFormatter, NullLocator
 
 from ..analysis.answer import Answer
 from ..analysis.sharing import Effect
-from .style import GREY, Drawn, drawn, level_whisker, look
+from .style import GREY, Drawn, level_whisker, look
 
 TICKS = (0.25, 0.33, 0.5, 0.7, 1, 1.4, 2, 3, 4)
 ROW = 0.34
@@ -60,7 +60,7 @@ def answer(found: Sequence[Answer]) -> Drawn | None:
             axes.plot([], [], linestyle=" ", color=GREY, marker="o", fillstyle="none", label="pairings of seeds")
             axes.legend(loc="best")
 
-    return drawn(draw, height=1.5 + ROW * len(found), dark=True)
+    return Drawn(draw, height=1.5 + ROW * len(found), dark=True)
 
 
 def finding(found: Sequence[Answer]) -> str:

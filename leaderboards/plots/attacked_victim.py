@@ -12,7 +12,7 @@ from ..analysis.group import Group
 from ..analysis.trainings import training_label
 from ..boards.victims import victim_boards
 from .heatmap import colour_bar, draw_cells, number_in, text_of
-from .style import Drawn, drawn
+from .style import Drawn
 
 
 def attacked_victim(group: Group, groups: Sequence[Group]) -> Drawn | None:
@@ -38,7 +38,7 @@ def attacked_victim(group: Group, groups: Sequence[Group]) -> Drawn | None:
         colour_bar(figure, panels, "D (1 = 100 %)")
         figure.supxlabel("victim task", fontsize=9.5)
 
-    return drawn(draw, height=1.8 + 0.42 * max(len(board.rows) for board in boards))
+    return Drawn(draw, height=1.8 + 0.42 * max(len(board.rows) for board in boards))
 
 
 def carried(values: NDArray[np.float64], attacked: Sequence[str], victims: Sequence[object]) -> float:

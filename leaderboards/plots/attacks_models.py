@@ -14,7 +14,7 @@ from ..analysis.group import Group
 from ..boards.models_attacks import models_attacks_boards
 from .conditions import has_several_attacks
 from .heatmap import CROWD, ROWS, clipped, colour_bar, draw_cells, number_in, strongest_first, text_of
-from .style import Drawn, drawn
+from .style import Drawn
 
 
 def attacks_models(group: Group, groups: Sequence[Group]) -> Drawn | None:
@@ -44,7 +44,7 @@ def attacks_models(group: Group, groups: Sequence[Group]) -> Drawn | None:
         colour_bar(figure, [axes], "ARD (1 = 100 %)")
         figure.supxlabel(f"{of}{ends}{group.title}", fontsize=9)
 
-    return drawn(draw, height=1.9 + 0.27 * len(order) + 0.05 * max(map(len, shown)))
+    return Drawn(draw, height=1.9 + 0.27 * len(order) + 0.05 * max(map(len, shown)))
 
 
 def shown_models(group: Group) -> list[str]:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .style import BLUE, GREY, PALETTE, Drawn, drawn
+from .style import BLUE, GREY, PALETTE, Drawn
 
 LAYOUTS = "layouts"
 """The name of the file."""
@@ -41,7 +41,7 @@ def layouts() -> Drawn:
             axes.set_title(name)
             axes.text(1, -1.25, meaning, ha="center", va="top", fontsize=9)
 
-    return drawn(draw, height=2.6, dark=True)
+    return Drawn(draw, height=2.6, dark=True)
 
 
 def _tree(axes: Axes, blocks: Sequence[Sequence[Sequence[str]]]) -> None:

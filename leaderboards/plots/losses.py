@@ -13,7 +13,7 @@ from ...benchmark.protocol.facts import TRAIN
 from ..analysis.group import Group
 from ..boards.losses import losses_boards
 from .heatmap import ROWS, colour_bar, draw_cells, number_in, strongest_first, text_of
-from .style import Drawn, drawn
+from .style import Drawn
 
 FEWEST = 3
 """Fewest sets of losses that make a row."""
@@ -46,7 +46,7 @@ def balancings_losses(group: Group, groups: Sequence[Group]) -> Drawn | None:
         figure.suptitle(said, fontsize=10.5)
         colour_bar(figure, [axes], "ARD (1 = 100 %)")
 
-    return drawn(draw, height=1.5 + 0.28 * len(rows))
+    return Drawn(draw, height=1.5 + 0.28 * len(rows))
 
 
 def most_damaging_losses(rows: NDArray[np.float64], sets: Sequence[str]) -> tuple[str, int]:

@@ -17,7 +17,7 @@ from ..analysis.sharing import damages
 from ..analysis.trainings import CLEAN
 from ..analysis.words import layout_words
 from .conditions import is_worth_a_picture
-from .style import GREY, Drawn, drawn, halo, level_whisker, look, scale_damage, whisker
+from .style import GREY, Drawn, halo, level_whisker, look, scale_damage, whisker
 
 FEWEST = 5
 """Fewest models that make a front."""
@@ -114,4 +114,4 @@ def pareto(group: Group, groups: Sequence[Group]) -> Drawn | None:
         handles.append(Line2D([], [], color=GREY, linewidth=1.0, label="Pareto front"))
         figure.legend(handles=handles, loc="outside lower center", ncols=2)
 
-    return drawn(draw, height=4.2)
+    return Drawn(draw, height=4.2)

@@ -14,7 +14,7 @@ from ...benchmark.protocol.estimates import Estimate
 from ..analysis.group import Group
 from ..analysis.protection import Curve, Spared, curves
 from ..analysis.scores import ratio
-from .style import GREY, Drawn, drawn, halo, look
+from .style import GREY, Drawn, halo, look
 
 APART = 1.7
 """A line's numbered points lie at least this factor apart along x, so that numbers do not overlap."""
@@ -50,7 +50,7 @@ def protection(group: Group, groups: Sequence[Group]) -> Drawn | None:
         title = f"numbers at the points: tau; the open marker at a line's end: {plain}; bars: 95 %"
         figure.legend(handles, labels, loc="outside lower center", ncols=2, title=title, title_fontsize=9)
 
-    return drawn(draw, height=1.0 + 2.9 * len(panels))
+    return Drawn(draw, height=1.0 + 2.9 * len(panels))
 
 
 def _finding(found: Sequence[Curve]) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import matplotlib
 import matplotlib.style
@@ -67,9 +68,6 @@ DARK_PAGE = {
 DARK = "dark.svg"
 """The format of a picture for dark pages."""
 
-Drawn = dict[str, bytes]
-"""A picture as the content of a file by its format: `svg`, `png`, and `DARK` where there is one for dark pages."""
-
 
 def look(number: int) -> tuple[str, str]:
     """The colour and the marker of series `number`."""
@@ -105,26 +103,39 @@ def scale_damage(axes: Axes, series: Sequence[Sequence[float]]) -> None:
         axes.set_ylim(bottom=0)
 
 
-def drawn(draw: Callable[[Figure], None], height: float, dpi: int = 100, dark: bool = False) -> Drawn:
-    """What `draw` puts on a figure of this height in inches, as the content of an `svg` and a `png` file of `dpi`.
+@dataclass(frozen=True)
+class Drawn(Mapping[str, bytes]):
+    """A picture as the content of a file by its format, drawn when it is asked for.
 
-    With `dark` there is a file for dark pages, too, for which `draw` is called once more.
+    What `draw` puts on a figure of this height in inches, as `svg`, as `png` of `dpi` and, with `dark`, as `DARK` for
+    dark pages.
     """
-    found = {}
-    for kind, style in {"svg": {}, **({DARK: DARK_PAGE} if dark else {})}.items():
-        with matplotlib.style.context(["default", STYLE, style]):
-            figure = Figure(figsize=(WIDTH, height), layout="constrained")
+
+    draw: Callable[[Figure], None]
+    height: float
+    dpi: int = 100
+    dark: bool = False
+
+    def __iter__(self) -> Iterator[str]:
+        yield from ("svg", "png", *((DARK,) if self.dark else ()))
+
+    def __len__(self) -> int:
+        return 3 if self.dark else 2
+
+    def __getitem__(self, kind: str) -> bytes:
+        if kind not in {*self}:
+            raise KeyError(kind)
+        svg, png = io.BytesIO(), io.BytesIO()
+        with matplotlib.style.context(["default", STYLE, DARK_PAGE if kind == DARK else {}]):
+            figure = Figure(figsize=(WIDTH, self.height), layout="constrained")
             FigureCanvasAgg(figure)
-            draw(figure)
+            self.draw(figure)
             # Dates and versions would make every file differ from the last.
-            svg = io.BytesIO()
             figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-            found[kind] = svg.getvalue()
-            if kind == "svg":
-                png = io.BytesIO()
-                figure.savefig(png, format="png", dpi=dpi, metadata={"Software": None})
-                found["png"] = _with_palette(png.getvalue())
-    return found
+            if kind != "png":
+                return svg.getvalue()
+            figure.savefig(png, format="png", dpi=self.dpi, metadata={"Software": None})  # as laid out there
+            return _with_palette(png.getvalue())
 
 
 def _with_palette(png: bytes) -> bytes:

@@ -11,7 +11,7 @@ from ..analysis.group import Group
 from ..analysis.groups import headline
 from ..analysis.sweeps import Sweep, budget_sweeps, relatives, step_sweeps
 from ..analysis.trainings import CLEAN, training_label
-from .style import Drawn, drawn, look, scale_damage, whisker
+from .style import Drawn, look, scale_damage, whisker
 
 SURE = 0.05
 """A change of damage below this share is none to speak of."""
@@ -103,4 +103,4 @@ def sweep_plot(group: Group, sweeps: Sequence[Sweep], axis: str, title: str) -> 
         handles = [lines[attack] for attack in attacks]
         figure.legend(handles=handles, labels=words, loc="outside lower center", ncols=4)
 
-    return drawn(draw, height=3.8)
+    return Drawn(draw, height=3.8)

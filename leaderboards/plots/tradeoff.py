@@ -20,7 +20,7 @@ from ..analysis.headline import headline_attack
 from ..analysis.sharing import Effect, clean_gains, damages, ends, shown_families
 from ..analysis.words import layout_words
 from .conditions import is_worth_a_picture
-from .style import GREY, Drawn, drawn, look, scale_damage, whisker
+from .style import GREY, Drawn, look, scale_damage, whisker
 
 DODGE, STEP = 0.016, 0.05
 """Shifts along x between series, and between layouts of one sharing index, so that no interval hides another."""
@@ -129,7 +129,7 @@ def tradeoff(group: Group, groups: Sequence[Group]) -> Drawn | None:
             )
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles) if len(handles) <= 3 else 2)
 
-    return drawn(draw, height=4.9, dark=True)
+    return Drawn(draw, height=4.9, dark=True)
 
 
 def _draw(axes: Axes, found: Sequence[Point], shift: float, colour: str, marker: str) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..analysis.group import Group
 from ..boards.transfer import transfer_boards
 from .heatmap import colour_bar, draw_cells, number_in, text_of
-from .style import Drawn, drawn
+from .style import Drawn
 
 
 def transfer(group: Group, groups: Sequence[Group]) -> Drawn | None:
@@ -35,7 +35,7 @@ def transfer(group: Group, groups: Sequence[Group]) -> Drawn | None:
         colour_bar(figure, panels, "ARD (1 = 100 %)")
         figure.supxlabel("shown to", fontsize=9.5)
 
-    return drawn(draw, height=sum(0.7 + 0.32 * len(board.rows) for board in boards) + 1.4)
+    return Drawn(draw, height=sum(0.7 + 0.32 * len(board.rows) for board in boards) + 1.4)
 
 
 def kept(values: NDArray[np.float64], sources: Sequence[str], targets: Sequence[str]) -> float:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ..analysis.gallery import Panel
-from ..plots.style import WIDTH, drawn
+from ..plots.style import WIDTH, Drawn
 
 Map = NDArray[np.float64]
 AMPLIFIED = 0.45
@@ -91,7 +91,7 @@ def picture(shown: Shown, classes: Sequence[str] = ()) -> tuple[bytes, tuple[Pan
                 _show(axes, part, title)
 
     high, wide = shown.clean.shape[1:]
-    content = drawn(draw, height=3 * (WIDTH / (1 + len(shown.tasks)) * high / wide + 0.1), dpi=150)["png"]
+    content = Drawn(draw, height=3 * (WIDTH / (1 + len(shown.tasks)) * high / wide + 0.1), dpi=150)["png"]
     # Layout has moved the axes, so that they are asked once all is drawn.
     image, *others = columns
     found = [Panel(name="image", clean=_box(image[0]), attacked=_box(image[2]))]
