@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from .arrays import arrays_of, batch_of
-from .attackers import Assignment, Here, failure
+from .attackers import Assignment, failure, on_itself
 from .child import LARGEST_ANSWER, Child, Limits, forks
 from .measurement import Effort
 from .memory import bounded_memory, peak_memory_mb
@@ -111,7 +111,7 @@ def _serve(connection: Connection, given: Any, title: str, limits: Limits) -> No
     try:
         model, task, probe, device = _unpacked(given)
         surroundings = Surroundings()
-        attacker = Here(model, task, probe, gated=True)
+        attacker = on_itself(model, task, probe)
         with bounded_memory(limits.memory_mb), suppress(EOFError):
             while True:
                 what, asked = pickle.loads(connection.recv_bytes())  # noqa: S301  from the process that started this

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -14,8 +15,10 @@ from torch import Tensor
 from .measurement import Effort
 from .protocol.errors import AttackError, BadInputError, out_of_memory, told
 from .protocol.noise import Noise
+from .protocol.tasks.base import Task
 from .protocol.threat import ThreatModel
 from .protocol.types import Attack, Batch, MultiTaskModel, SplitAttack
+from .protocol.weights import Watch
 from .victim import PROBES, Victim, shown
 
 
@@ -46,11 +49,10 @@ class Attacker(Protocol):
 
 
 class Here:
-    """The attack in this process, on a `model` of its own; `gated` as for `Victim`."""
+    """The attack in this process, on a model of its own; `done` is called when that has come back as it was."""
 
-    def __init__(self, model: MultiTaskModel, task: Assignment, probe: Tensor, *, gated: bool = False) -> None:
-        self._task, self._attack = task, task.attack
-        self._victim = Victim(model, task.threat.targets, probe, task.title, gated=gated)
+    def __init__(self, victim: Victim, task: Assignment, done: Callable[[], object] = lambda: None) -> None:
+        self._victim, self._task, self._attack, self._done = victim, task, task.attack, done
 
     def fit(self, split: Sequence[Batch]) -> Effort:
         seen = self._victim.seen
@@ -66,11 +68,8 @@ class Here:
         return x, effort
 
     def finish(self) -> None:
-        self._victim.check(thoroughly=True)
-
-    def answers_as(self, other: MultiTaskModel, probe: Tensor) -> bool:
-        """Whether another model gives the same answers to `probe`, on which this one has been tried."""
-        return self._victim.answers_as(other, probe)
+        self._victim.check(self._task.title, thoroughly=True)
+        self._done()
 
     def _shown(self, batch: Batch) -> Batch:
         return batch.only(self._victim.seen.tasks).clone()
@@ -84,7 +83,33 @@ class Here:
         except Exception as error:
             fault = error if isinstance(error, BadInputError) else failure(error)
             raise AttackError(f"{self._task.title}: {fault}") from error
-        self._victim.check()
+        self._victim.check(self._task.title)
+
+
+@dataclass(frozen=True)
+class _Copy:
+    """What has been made of a model for attacks to see, some of its tasks or all, and what the model was then."""
+
+    victim: Victim
+    model: MultiTaskModel
+    tasks: Mapping[str, Task]
+    targets: tuple[str, ...] | None
+    watch: Watch
+
+    def is_of(self, model: MultiTaskModel, targets: tuple[str, ...] | None) -> bool:
+        """Whether it would be made just so again."""
+        if model is not self.model or targets != self.targets:
+            return False
+        return self.tasks == model.tasks and self.watch.seems_kept()
+
+
+_spare: list[_Copy] = []
+"""The last copy that came back as it was; a cell's next job, and most often the next cell, want the same."""
+
+
+def forget_copies() -> None:
+    """Let go of the model that was attacked last."""
+    _spare.clear()
 
 
 def on_a_copy(model: MultiTaskModel, task: Assignment, probe: Tensor) -> Here | None:
@@ -92,15 +117,28 @@ def on_a_copy(model: MultiTaskModel, task: Assignment, probe: Tensor) -> Here | 
 
     What a network's hooks or functions refer to may stay the original's.
     """
-    original = shown(model, task.threat.targets)
+    copied = _spare.pop() if _spare else None
+    if copied is None or not copied.is_of(model, task.threat.targets):
+        copied = _copy_of(model, task, probe)
+    return None if copied is None else Here(copied.victim, task, partial(_spare.append, copied))
+
+
+def on_itself(model: MultiTaskModel, task: Assignment, probe: Tensor) -> Here:
+    """The attack in this process, on a `model` that nobody else needs; what passes inside it is counted, too."""
+    return Here(Victim(shown(model, task.threat.targets), probe, task.title, gated=True), task)
+
+
+def _copy_of(model: MultiTaskModel, task: Assignment, probe: Tensor) -> _Copy | None:
+    targets = task.threat.targets
+    original = shown(model, targets)
     # Other images than the original has seen before, so that nothing it keeps of them can pass for an answer.
     mirrored = probe.flip(-1, -2)
     try:
-        found = Here(copy.deepcopy(original), task, mirrored)
-        same = found.answers_as(original, mirrored)
+        victim = Victim(copy.deepcopy(original), mirrored, task.title)
+        same = victim.answers_as(original, mirrored)
     except Exception:  # what it is will show where the model itself is called
         return None
-    return found if same else None
+    return _Copy(victim, model, dict(model.tasks), targets, Watch(model)) if same else None
 
 
 def failure(error: BaseException) -> str:

@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 
+from .attackers import forget_copies
 from .engines import Engine, Remote
 from .environment import environment
 from .jobs import Job, Outcome, Workshop, all_jobs, images_of, shard_of, spans, undone
@@ -82,6 +83,7 @@ def do_jobs(
                     outcome = failed.setdefault(job.cell.key, outcome)
                 yield job, outcome
         jobs = _when_free(elsewhere, store)
+    forget_copies()
     for job in left_out:
         yield job, blamed(job) or Outcome("failed")
 

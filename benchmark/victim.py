@@ -25,23 +25,14 @@ PROBES = 2
 
 
 class Victim:
-    """A model of the attack's own; `seen` is what it gets of it, no other tasks than `targets` where these are given.
+    """A model of the attack's own, which gets all of it, as `seen`.
 
     With `gated`, images are also counted where they pass the network's parts without the model being called. `probe`
     are a few images. Raises ModelError, naming `title`, if the model does not even stay as it is when it answers.
     """
 
-    def __init__(
-        self,
-        model: MultiTaskModel,
-        targets: Sequence[str] | None,
-        probe: Tensor,
-        title: str,
-        *,
-        gated: bool = False,
-    ) -> None:
-        self.seen = shown(model, targets)
-        self._title = title
+    def __init__(self, model: MultiTaskModel, probe: Tensor, title: str, *, gated: bool = False) -> None:
+        self.seen = model
         self._watch = Watch(self.seen)
         self._answers = _comparable(self.seen, probe)
         self._gates = Gates(self.seen, probe) if gated else None
@@ -68,13 +59,13 @@ class Victim:
         theirs = _comparable(other, probe)
         return all(torch.equal(value, theirs[name]) for name, value in self._answers.items())
 
-    def check(self, *, thoroughly: bool = False) -> None:
-        """Raises AttackError if the attack left the model with other weights, buffers, modes, hooks or code.
+    def check(self, title: str, *, thoroughly: bool = False) -> None:
+        """Raises AttackError, naming `title`, if an attack left other weights, buffers, modes, hooks or code behind.
 
         A write that PyTorch does not count is only found `thoroughly`, at the end of all batches (see `Watch`).
         """
         if not (self._watch.is_kept() if thoroughly else self._watch.seems_kept()):
-            raise AttackError(f"{self._title}: the attack changed the model's weights, buffers, mode, hooks or code")
+            raise AttackError(f"{title}: the attack changed the model's weights, buffers, mode, hooks or code")
 
 
 def shown(model: MultiTaskModel, targets: Sequence[str] | None) -> MultiTaskModel:

@@ -10,7 +10,7 @@ import click
 
 from ..api.means import Means
 from ..api.submit import submit as hand_in
-from ..benchmark.engines import Serial
+from ..benchmark.engines import Serial, settle_process
 from ..benchmark.protocol.arguments import DataRoot
 from .options import data_options, json_option
 from .terminal import Command, echo, table
@@ -43,9 +43,7 @@ def submit(
     weights. What is handed in runs here, and must have the properties that mtrbench validate asks for; the rest is what
     mtrbench validate submission checks without running it. Exits with 1, and writes nothing, if a property fails.
     """
-    import torch
-
-    torch.set_num_threads(1)
+    settle_process()
     done = hand_in(folder, checkout, Means(Serial(), data_root), make_images)
     rows = [{"property": title, **asdict(finding)} for title, finding in done.findings.items()]
     if as_json:

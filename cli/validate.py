@@ -85,9 +85,9 @@ def validate(
     folder or what mtrbench submit made of it, and no code of it is run. Exits with 1 if a property fails. A flag is a
     sign that a model hides its gradients rather than being robust, or that something is not at hand, and no failure.
     """
-    import torch
+    from ..benchmark.engines import settle_process
 
-    torch.set_num_threads(1)  # as in every job; small tensors gain nothing by more
+    settle_process()
     rows = KINDS[kind](name, model, dataset, data_root)
     echo(json.dumps(rows, indent=1) if as_json else table(rows, headers="keys"))
     context.exit(any(row["result"] == "fail" for row in rows))

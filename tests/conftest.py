@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from helpers.clusters import running_cluster
 from helpers.shapes import check_shapes_everywhere
 from helpers.trainings import ADVERSARY, recipe, trained
 
 from mtrbench import load_dataset
+from mtrbench.benchmark.engines import settle_process
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,9 +29,9 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> None:
-    # As in every job; small tensors and busy machines make more threads slower, too.
-    torch.set_num_threads(1)
+def _as_a_worker() -> None:
+    # Small tensors and busy machines make more threads slower, too.
+    settle_process()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from ..protocol.errors import BadInputError
-from .base import Engine, Held, Remote, Wanted, reach
+from .base import Engine, Held, Remote, Wanted, reach, settle_process
 from .processes import Processes
 from .serial import Serial
 
@@ -22,6 +22,7 @@ __all__ = [
     "default_workers",
     "make_engine",
     "reach",
+    "settle_process",
 ]
 
 

@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 import torch
 
+from ..memory import keep_freed_memory
 from ..protocol.errors import BadInputError
 
 J = TypeVar("J")
@@ -86,6 +87,10 @@ class Wanted:
                 raise BadInputError(f"{option} {value} is for --engine ray, not {engine}")
 
 
-def one_thread() -> None:
-    """Every job runs on one thread, so that a result does not depend on the number of workers, nor of cores."""
+def settle_process() -> bool:
+    """Get this process ready for jobs; whether it kept freed memory before.
+
+    Each runs on one thread, so that a result does not depend on the number of workers, nor of cores.
+    """
     torch.set_num_threads(1)
+    return keep_freed_memory()

@@ -17,7 +17,7 @@ from multiprocessing.process import BaseProcess
 from typing import TypeVar
 
 from ..protocol.errors import BadInputError
-from .base import AHEAD, one_thread
+from .base import AHEAD, settle_process
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -83,7 +83,7 @@ def _deaf_to_interrupts() -> Iterator[None]:
 
 
 def _start_worker() -> None:
-    one_thread()
+    settle_process()
     # As an exception, so that half-written files are removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     threading.Thread(target=_end_with_parent, daemon=True).start()

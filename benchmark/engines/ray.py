@@ -17,7 +17,7 @@ from ray.exceptions import RayError, RayTaskError
 
 from ..protocol.errors import BadInputError
 from ..protocol.notices import notice
-from .base import AHEAD, Wanted, one_thread
+from .base import AHEAD, Wanted, settle_process
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -136,7 +136,7 @@ class Worker:
     """What lives on a machine of the cluster: the function, which came here once, and one job at a time."""
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
-        one_thread()
+        settle_process()
         self._function = function
 
     def ready(self) -> None:

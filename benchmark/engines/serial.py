@@ -8,7 +8,8 @@ from typing import TypeVar
 
 import torch
 
-from .base import one_thread
+from ..memory import keep_freed_memory
+from .base import settle_process
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -19,10 +20,10 @@ class Serial:
     """One job after the other, here."""
 
     def run(self, function: Callable[[J], R], jobs: Iterable[J]) -> Generator[tuple[J, R], None, None]:
-        threads = torch.get_num_threads()
-        one_thread()
+        threads, kept = torch.get_num_threads(), settle_process()
         try:
             for job in jobs:
                 yield job, function(job)
         finally:
             torch.set_num_threads(threads)
+            keep_freed_memory(kept)

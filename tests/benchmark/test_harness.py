@@ -115,6 +115,42 @@ def test_the_attacker_sees_its_targets_alone() -> None:
     assert set(found.losses) == {"a", "b"}
 
 
+def add_to_weights(model: MultiTaskModel) -> None:
+    with torch.no_grad():
+        model.net.weights["a"] += 1
+
+
+def add_by_data(model: MultiTaskModel) -> None:
+    model.net.weights["a"].data = model.net.weights["a"].data + 1
+
+
+def add_by_hook(model: MultiTaskModel) -> None:
+    model.net.register_forward_hook(lambda module, inputs, found: {name: 2 * value for name, value in found.items()})
+
+
+@pytest.mark.parametrize("change", [lambda model: None, add_to_weights, add_by_data, add_by_hook])
+def test_every_attack_sees_the_model_as_it_is_by_then(change: Callable[[MultiTaskModel], object]) -> None:
+    seen = []
+
+    @torch.no_grad()
+    def spy(model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Tensor:
+        seen.append((model, model(batch.x)["b"], model(batch.x).get("a")))
+        return batch.x
+
+    model, batch = linear_model(), middle_batch()
+    for targets in (None, ("b",), None):
+        with pytest.raises(AttackError, match="changed the model's weights"):
+            measure(model, [batch], cheat(bump), threat, Noise())
+        for _ in range(2):
+            measure(model, [batch], spy, ThreatModel("linf", 0.1, targets), Noise())
+            answers = model(batch.x)
+            assert torch.equal(seen[-1][1], answers["b"])
+            assert seen[-1][2] is None if targets else torch.equal(seen[-1][2], answers["a"])
+            assert seen[-1][0] is not model
+        assert seen[-1][0] is seen[-2][0]  # nothing is copied twice
+        change(model)
+
+
 @pytest.mark.parametrize("cuts", [[4], [1, 3], [2, 1, 1]])
 def test_parts_merge_into_the_whole(cuts: list[int]) -> None:
     batch = middle_batch(4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 from types import ModuleType, SimpleNamespace
 
@@ -23,6 +24,25 @@ def test_grows_by_what_is_held() -> None:
     code = "import mtrbench.benchmark.memory as m; a = m.peak_memory_mb(); b = b'1' * (int(a + 64) << 20)"
     grown = float(finish(python("-c", f"{code}; print(m.peak_memory_mb() - a)")).out)
     assert 60 < grown < 100
+
+
+FAULTS = """
+import resource, torch
+from mtrbench.benchmark.memory import keep_freed_memory
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(10):
+        torch.ones(2**24)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+print(keep_freed_memory(), faults(), faults(), keep_freed_memory(False), faults())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="what is freed stays with the process by glibc alone")
+def test_freed_memory_is_used_again_without_asking_the_system() -> None:
+    before, _, kept, between, given_back = finish(python("-c", FAULTS)).out.split()
+    assert (before, between) == ("False", "True")
+    assert int(kept) < 100 < 10_000 < int(given_back)  # 10 times 64 MiB have 163,840 pages of 4 KiB
 
 
 @pytest.mark.parametrize(("memory", "expected"), [({"rss": 1, "peak_wset": 3 * 2**20}, 3.0), ({"rss": 2**21}, 2.0)])

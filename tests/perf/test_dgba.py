@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-import torch
 from helpers.timing import times_as_long
 from pytest_benchmark.fixture import BenchmarkFixture
 
@@ -18,11 +17,6 @@ THREAT = ThreatModel(QUICK.norm, QUICK.eps[0] / 255)
 ROUNDS = 11
 SOME_SIZE = {"64x64": ((64, 64), 16, 3), "256x256": ((256, 256), 2, 2)}
 """Images of one size: how large, how many, and how many steps a round takes of them."""
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)  # as every job of a run
 
 
 @pytest.mark.parametrize("name", ENDS)

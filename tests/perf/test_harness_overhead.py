@@ -15,7 +15,7 @@ from mtrbench.benchmark.harness import measure
 from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.threat import ThreatModel
 
-IMAGES, STEPS, ROUNDS = 32, 10, 15
+IMAGES, STEPS, ROUNDS = 32, 10, 25
 THREAT = ThreatModel("linf", 4 / 255)
 
 
@@ -35,7 +35,6 @@ def pairwise_ratio(
 
 
 def test_the_harness_adds_little_to_an_attack(benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str]) -> None:
-    torch.set_num_threads(1)  # as every job of a run
     model = load_model("rooms3-shared.clean")
     batch = load_dataset("rooms3", model.tasks, images=IMAGES).batch(range(IMAGES))
     attack = load_attack("total-pgd", steps=STEPS)
@@ -49,5 +48,4 @@ def test_the_harness_adds_little_to_an_attack(benchmark: BenchmarkFixture, capsy
     ratio = pairwise_ratio(benchmark, lambda: measure(model, [batch], attack, THREAT, Noise()), bare)
     with capsys.disabled():
         print(f"\ncopying, counting, verifying and scoring add {ratio - 1:.1%} to {STEPS} steps of total-pgd")
-    # 1.024 to 1.054 was measured: what scoring needs most is memory, which other work takes, too.
-    assert ratio <= 1.05
+    assert ratio <= 1.03

@@ -22,11 +22,6 @@ THREAT = ThreatModel("linf", 4 / 255)
 TASKS = ("segmentation", "depth", "normals", "keypoints2d", "edge_texture")
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)  # as every job of a run
-
-
 def shared_model(tasks: tuple[str, ...]) -> MultiTaskModel:
     """The rooms networks' architecture, fully shared; what a pass costs does not depend on its weights."""
     made = {task: make_task(task, **({"classes": 13} if task == "segmentation" else {})) for task in tasks}
