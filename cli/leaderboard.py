@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import click
 
 from ..benchmark.protocol.files import write_atomically
+from ..benchmark.protocol.records import AnyRecord
 from ..leaderboards.analysis.gallery import GALLERY, read_gallery
+from ..leaderboards.analysis.groups import group
 from ..leaderboards.output.pages import FORMATS, Extras
 from ..leaderboards.output.publish import check as compare
 from ..leaderboards.output.publish import publish
 from ..leaderboards.site.library import EMPTY, Library
 from ..leaderboards.site.readme import updated
-from ..leaderboards.site.suites import Suites, read_suites, suite_files
+from ..leaderboards.site.suites import read_suites, suite_files
 from .tables import echo_boards
 from .terminal import Command, echo
 
@@ -77,11 +80,12 @@ def leaderboard(
     pictures of the folder gallery beside it, which `mtrbench gallery` draws. Which one a --readme shows says its
     marker, <!-- boards:begin NAME -->; between <!-- answer:begin --> and <!-- answer:end --> stands what sharing does.
     """
-    suites = read_suites(*places, workers=workers)
+    records = read_suites(*places, workers=workers)
     gc.freeze()  # Records stay until the end: to search them for circles takes a fifth of the time that boards do.
+    suites = {name: group(of) for name, of in records.items()}
     gallery = {name: found for place in places for name, found in read_gallery(place.parent / GALLERY).items()}
     texts = {page: updated(page, suites, gallery, out) for page in pages}  # first, as one may be refused
-    content = suite_files(suites, gallery, Extras(site, formats), _library(suites) if site else EMPTY)
+    content = suite_files(suites, gallery, Extras(site, formats), _library(records) if site else EMPTY)
     if check:
         stale = [*compare(content, out), *(f"{page} differs" for page, (text, new) in texts.items() if text != new)]
         for line in stale:
@@ -90,12 +94,12 @@ def leaderboard(
     for page, (_, new) in texts.items():
         write_atomically(page, new.encode())
     written = publish(content, out)
-    for name, records in suites.items():
-        echo_boards(records, out / name)
-    echo(f"{sum(map(len, suites.values()))} records; {len(written)} tables and plots in {out}")
+    for name, groups in suites.items():
+        echo_boards(groups, out / name)
+    echo(f"{sum(map(len, records.values()))} records; {len(written)} tables and plots in {out}")
 
 
-def _library(suites: Suites) -> Library:
+def _library(suites: Mapping[str, Iterable[AnyRecord]]) -> Library:
     from .library import library  # loads torch, which nothing else here needs
 
     return library(record for records in suites.values() for record in records)

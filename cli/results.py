@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..benchmark.protocol.records import AnyRecord, Record
+from ..leaderboards.analysis.groups import group
 from ..leaderboards.output.publish import publish
 from ..leaderboards.site.suites import suite_files
 from .tables import echo_boards
@@ -17,11 +18,12 @@ from .terminal import echo
 
 def show_results(records: Sequence[AnyRecord], out: Path, as_json: bool) -> None:
     """Publish the boards of the records below `out`, and print them, or the records in short as JSON."""
-    written = publish(suite_files({"": records}), out / "boards")
+    groups = group(records)
+    written = publish(suite_files({"": groups}), out / "boards")
     if as_json:
         echo(json.dumps([summary(record) for record in records if isinstance(record, Record)], indent=1))
         return
-    echo_boards(records, out / "boards")
+    echo_boards(groups, out / "boards")
     echo(f"{len(records)} records in {out / 'records'}, {len(written)} tables and plots in {out / 'boards'}")
 
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..benchmark.protocol.records import AnyRecord
-from ..leaderboards.analysis.groups import group
+from ..leaderboards.analysis.group import Group
 from ..leaderboards.analysis.labels import Name
 from ..leaderboards.analysis.names import CONTROL
 from ..leaderboards.boards.attacks import attack_boards
@@ -22,9 +21,8 @@ INTERVALS = (
 )
 
 
-def echo_boards(records: Sequence[AnyRecord], out: Path) -> None:
+def echo_boards(groups: Sequence[Group], out: Path) -> None:
     """Print the attack boards, of long ones the top and the controls, and the model boards; `out` holds all of them."""
-    groups = group(records)
     for board in attack_boards(groups):
         rows = tuple(
             row

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TypeVar, cast
 
 from ...benchmark.protocol.facts import UNKNOWN, AttackFacts, MetricFacts, ModelFacts, TaskFacts
 from ...benchmark.protocol.provenance import TIERS, Environment, Tier
@@ -17,6 +18,8 @@ from .scores import ards, is_complete
 from .setting import Setting
 from .trainings import CLEAN, training_of
 from .words import attack_words
+
+T = TypeVar("T")
 
 INCOMPLETE = "incomplete"
 """How a table shows what was evaluated and has an undefined score."""
@@ -48,6 +51,13 @@ class Group:
     clean: Mapping[str, CleanRecord] = field(default_factory=dict)
     _ards: dict[tuple[str, str], Bootstrapped] = field(default_factory=dict, repr=False, compare=False)
     """ARD by model and attack as far as it was asked for; all parts of a group share it."""
+    _made: dict[Callable[[Group], object], object] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, make: Callable[[Group], T]) -> T:
+        """What `make` makes of the group, made when it is first asked for: a board stands on several pages."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        return cast(T, self._made[make])
 
     def facts(self, model: str) -> ModelFacts:
         return self.any_record(model).model_facts

@@ -40,12 +40,12 @@ class Row:
 
 def attack_boards(groups: Sequence[Group]) -> list[Board]:
     """One board per group and training; an attack without a complete record on all models compared has no numbers."""
-    return [_board(part) for group in groups for part in group.parts if part.attacks]
+    return [part.once(_board) for group in groups for part in group.parts if part.attacks]
 
 
 def _board(group: Group) -> Board:
     training, tasks = group.training(group.models[0]), group.setting.tasks
-    scores, raised = attack_ards(group), flags(group)
+    scores, raised = attack_ards(group), group.once(flags)
     counting = [signs for (_, attack), signs in raised.items() if attack in scores]
     columns: list[Column[Row]] = [
         Column("rank", "rank", lambda row: row.rank, "rank"),

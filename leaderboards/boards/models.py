@@ -61,7 +61,7 @@ def ranked_by(board: Board) -> str:
 
 def model_boards(groups: Sequence[Group]) -> list[Board]:
     """One board per group, the most robust model first."""
-    return [_board(group) for group in groups]
+    return [group.once(_board) for group in groups]
 
 
 def _board(group: Group) -> Board:

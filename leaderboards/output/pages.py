@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from html import escape
 from types import MappingProxyType
 
-from ...benchmark.protocol.records import AnyRecord
 from ..analysis.group import Group
-from ..analysis.groups import group, headline
+from ..analysis.groups import headline
 from ..boards.attacks import attack_boards
 from ..boards.metrics import metric_boards
 from ..boards.models import model_boards
@@ -67,12 +66,8 @@ class Extras:
 NO_EXTRAS = Extras()
 
 
-def files(records: Sequence[AnyRecord], extras: Extras = NO_EXTRAS) -> dict[str, bytes]:
-    """Every published file by its path; the same records in any order give the same bytes.
-
-    Raises BadInputError where records cannot stand on one board.
-    """
-    groups = group(records)
+def files(groups: Sequence[Group], extras: Extras = NO_EXTRAS) -> dict[str, bytes]:
+    """Every published file by its path; the same records in any order give the same bytes."""
     boards = all_boards(groups)
     found: dict[str, str | bytes] = {f"{RECORDS}.csv": to_csv(record_boards(groups))}
     for name, (title, tables) in boards.items():

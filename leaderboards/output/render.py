@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, Literal
 
 from tabulate import tabulate
@@ -82,12 +83,17 @@ def to_csv(boards: Sequence[Board]) -> str:
 
     A cell without a value is empty; columns that a board lacks are empty too.
     """
-    rows = [row for board in boards for row in _plain_rows(board)]
-    names = list(dict.fromkeys(name for row in rows for name in row))
+    tables = [(board, [*map(_fields, board.columns, _columns(board))]) for board in boards if board.rows]
+    scopes = [[name for name, _ in board.scope] for board, _ in tables]
+    heads = [[*scope, *chain(*fields)] for scope, (_, fields) in zip(scopes, tables, strict=True)]
     text = io.StringIO()
-    writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
+    writer = csv.DictWriter(text, list(dict.fromkeys(chain(*heads))), restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    for head, (board, fields) in zip(heads, tables, strict=True):
+        scope = [_plain(value) for _, value in board.scope]
+        for row in board.rows:
+            texts = chain(scope, *map(_plain_cells, row, fields))
+            writer.writerow(dict(zip(head, texts, strict=True)))
     return text.getvalue()
 
 
@@ -212,23 +218,24 @@ def _fixed(value: float, digits: int) -> str:
     return text.removeprefix("-") if float(text) == 0 else text
 
 
-def _plain_rows(board: Board) -> list[dict[str, str]]:
-    rows = []
-    intervals = {i for i, _ in enumerate(board.columns) for row in board.rows if isinstance(row[i], Estimate)}
-    for row in board.rows:
-        plain = {name: _plain(value) for name, value in board.scope}
-        for i, (column, cell) in enumerate(zip(board.columns, row, strict=True)):
-            if column.shows == "rank":
-                best, worst = (cell.best, cell.worst) if isinstance(cell, Rank) else (None, None)
-                plain |= {"rank_best": _plain(best), "rank_worst": _plain(worst)}
-            elif i in intervals:
-                found = cell if isinstance(cell, Estimate) else Estimate(value=None, low=None, high=None)
-                plain[column.name] = _plain(found.value)
-                plain |= {f"{column.name}_low": _plain(found.low), f"{column.name}_high": _plain(found.high)}
-            else:
-                plain[column.name] = cell.text if isinstance(cell, Name) else _plain(cell)
-        rows.append(plain)
-    return rows
+def _fields(column: Column[Any], cells: Sequence[Value]) -> tuple[str, ...]:
+    """What a column with these cells is called in a CSV: an interval and a rank are several columns."""
+    if column.shows == "rank":
+        return "rank_best", "rank_worst"
+    if any(isinstance(cell, Estimate) for cell in cells):
+        return column.name, f"{column.name}_low", f"{column.name}_high"
+    return (column.name,)
+
+
+def _plain_cells(cell: Value, fields: tuple[str, ...]) -> tuple[str, ...]:
+    """The texts of a cell, as many as there are fields."""
+    if isinstance(cell, Estimate):
+        return _plain(cell.value), _plain(cell.low), _plain(cell.high)
+    if isinstance(cell, Rank):
+        return _plain(cell.best), _plain(cell.worst)
+    if len(fields) > 1:
+        return ("",) * len(fields)
+    return (cell.text if isinstance(cell, Name) else _plain(cell),)
 
 
 def _plain(value: Value) -> str:

@@ -103,7 +103,7 @@ def scale_damage(axes: Axes, series: Sequence[Sequence[float]]) -> None:
         axes.set_ylim(bottom=0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # its contents say whether it is the same
 class Drawn(Mapping[str, bytes]):
     """A picture as the content of a file by its format, drawn when it is asked for.
 

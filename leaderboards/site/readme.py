@@ -9,10 +9,9 @@ from html import escape
 from pathlib import Path
 
 from ...benchmark.protocol.errors import BadInputError
-from ...benchmark.protocol.records import AnyRecord
 from ..analysis.gallery import EMPTY, GALLERY, Gallery
 from ..analysis.group import Group
-from ..analysis.groups import group, headline
+from ..analysis.groups import headline
 from ..analysis.headline import headline_attack
 from ..analysis.labels import Name
 from ..analysis.sharing import shown_families
@@ -57,7 +56,7 @@ def with_boards(text: str, suites: Suites, gallery: Gallery = EMPTY, published: 
             known = " or ".join(f"<!-- {f'{kind}:begin {other}'.rstrip()} -->" for other in sorted(suites))
             raise BadInputError(f"the page's marker {begin} names none of the records; write {known}")
         elif kind == "best":
-            lines = _best(headline(group(suites[name])))
+            lines = _best(headline(suites[name]))
         else:
             lines = _boards(suites[name], f"{published}{name}/" if name else published)
             lines += [*_strip(gallery, f"{published}{GALLERY}/"), _all_boards(published)]
@@ -76,9 +75,8 @@ def _best(part: Group) -> list[str]:
     return [unbroken(markdown(board, level=3)) for board in shown]
 
 
-def _boards(records: Sequence[AnyRecord], folder: str) -> list[str]:
+def _boards(groups: Sequence[Group], folder: str) -> list[str]:
     """The trade-off plot of the headline, which lies in a folder, and the best rows of its boards."""
-    groups = group(records)
     part = headline(groups)
     shown = [f"{picture(TRADEOFF.about, folder + TRADEOFF.name, has_dark=True)}\n"] if shown_families(part) else []
     for board in attack_boards([part]):

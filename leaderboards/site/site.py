@@ -9,10 +9,9 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ...benchmark.protocol.records import AnyRecord
 from ..analysis.flags import flags
 from ..analysis.gallery import EMPTY, GALLERY, Gallery
-from ..analysis.groups import group
+from ..analysis.group import Group
 from ..analysis.headline import standard_of
 from ..output.pages import LEGEND, picture_names
 from .chapters import Chapter, attack_chapter, model_chapter
@@ -29,7 +28,7 @@ SCRIPTS = ("site.js", "tables.js", "records.js", "compare.js")
 
 
 def site_files(
-    suites: Mapping[str, Sequence[AnyRecord]],
+    suites: Mapping[str, Sequence[Group]],
     published: Mapping[str, bytes],
     gallery: Gallery = EMPTY,
     library: Library = UNKNOWN,
@@ -46,11 +45,11 @@ def site_files(
     models: dict[str, list[Chapter]] = {}
     attacks: dict[str, list[Chapter]] = {}
     for suite in sorted(suites):
-        groups = group(suites[suite])
-        sections += [section(suite, *of, published) for of in zip(groups, picture_names(groups), strict=True)]
+        of_suite = zip(suites[suite], picture_names(suites[suite]), strict=True)
+        sections += [section(suite, *of, published) for of in of_suite]
     sections.sort(key=_photographs_first)
     for place in sections:
-        raised = flags(place.part)
+        raised = place.part.once(flags)
         for model in place.part.models:
             chapters = models.setdefault(model, [])
             chapters.append(model_chapter(place, model, raised, chapters))

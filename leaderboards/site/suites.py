@@ -10,7 +10,7 @@ from ...benchmark.protocol.reading import read_records, record_paths
 from ...benchmark.protocol.records import AnyRecord
 from ..analysis.answer import answers
 from ..analysis.gallery import EMPTY, GALLERY, Gallery
-from ..analysis.groups import group
+from ..analysis.group import Group
 from ..boards.answer import answer_board
 from ..output.pages import NO_EXTRAS, Extras, files, picture
 from ..output.render import markdown, to_csv, unbroken
@@ -24,8 +24,8 @@ SITE = "site"
 ANSWER = "answer"
 """The picture and the table of what sharing does, over all suites."""
 
-Suites = Mapping[str, Sequence[AnyRecord]]
-"""Records by the name of their folder; the name is empty where there is just one folder."""
+Suites = Mapping[str, Sequence[Group]]
+"""Groups of records by the name of their folder; the name is empty where there is just one folder."""
 
 
 def read_suites(*places: Path, workers: int = 1) -> dict[str, list[AnyRecord]]:
@@ -76,7 +76,7 @@ def answer_of(suites: Suites, folder: str = "", extras: Extras = NO_EXTRAS) -> t
 
     `folder` is where these lie, as the page sees it. Nothing if no suite has both ends of sharing.
     """
-    found = answers([part for name in suites for part in group(suites[name])])
+    found = answers([part for name in suites for part in suites[name]])
     board, drawn = answer_board(found), extras.drawn(answer(found) or {})
     if board is None:
         return [], {}
@@ -89,9 +89,9 @@ def answer_of(suites: Suites, folder: str = "", extras: Extras = NO_EXTRAS) -> t
     return [*([image, ""] if drawn else []), unbroken(markdown(board))], files
 
 
-def _about(records: Sequence[AnyRecord]) -> str:
+def _about(groups: Sequence[Group]) -> str:
     found = []
-    for part in group(records):
+    for part in groups:
         controls = len(part.attacks) - len(part.attacked)
         counts = f"models: {len(part.models)}, attacks: {len(part.attacks) - controls}"
         found.append(f"{part.title} ({counts}{f', controls: {controls}' if controls else ''})")

@@ -11,6 +11,7 @@ from helpers.make_records import MODELS, make_record, many_records
 
 from mtrbench.benchmark.protocol.errors import BadInputError
 from mtrbench.cli.tables import echo_boards
+from mtrbench.leaderboards.analysis.groups import group
 from mtrbench.leaderboards.output.pages import FORMATS, Extras, files
 from mtrbench.leaderboards.site.readme import BEGIN, END, with_boards
 from mtrbench.leaderboards.site.suites import read_suites, suite_files
@@ -33,6 +34,10 @@ def folder(tmp_path):
         stored(tmp_path / "records" / name, records)
     (tmp_path / "records" / "empty").mkdir()
     return tmp_path / "records"
+
+
+def grouped(suites):
+    return {name: group(records) for name, records in suites.items()}
 
 
 def keys(suites):
@@ -86,10 +91,10 @@ def test_the_command_line_unites_records(folder, tmp_path):
 
 @pytest.mark.parametrize("extras", [Extras(), Extras(site=True, formats=frozenset(FORMATS))])
 def test_every_suite_is_published_as_if_alone(extras):
-    found = suite_files(SUITES, extras=extras)
+    found = suite_files(grouped(SUITES), extras=extras)
     for name, records in SUITES.items():
         own = {path.removeprefix(f"{name}/"): found[path] for path in found if path.startswith(f"{name}/")}
-        assert own == files(records, extras)
+        assert own == files(group(records), extras)
     assert {path for path in found if not path.startswith(("first/", "second/", "site/"))} == {
         "README.md",
         *(f"layouts.{ending}" for ending in ("svg", "dark.svg", "png") if ending != "png" or ending in extras.formats),
@@ -108,7 +113,7 @@ def test_every_suite_is_published_as_if_alone(extras):
 
 @pytest.mark.parametrize("formats", [(), FORMATS])
 def test_links_of_the_site_lead_to_what_is_published(formats):
-    found = suite_files(SUITES, extras=Extras(site=True, formats=frozenset(formats)))
+    found = suite_files(grouped(SUITES), extras=Extras(site=True, formats=frozenset(formats)))
     pages = [content.decode() for path, content in found.items() if path.endswith(".html")]
     targets = {target for page in pages for target in re.findall(r'(?:href|src)="([^"#:]+)["#]', page)}
     assert {f"../first/models.{ending}" for ending in ("csv", *formats)} - {"../first/models.png"} < targets
@@ -117,21 +122,21 @@ def test_links_of_the_site_lead_to_what_is_published(formats):
 
 def test_the_readme_names_the_suite_that_it_shows():
     begin = BEGIN.replace("begin", "begin first")
-    text = with_boards(f"a\n{begin}\nold\n{END}\nb\n", SUITES)
+    text = with_boards(f"a\n{begin}\nold\n{END}\nb\n", grouped(SUITES))
     assert text.startswith(f"a\n{begin}\n")
     assert "leaderboards/published/first/tradeoff.svg" in text
     assert "total-pgd" not in text
-    assert with_boards(text, SUITES) == text
+    assert with_boards(text, grouped(SUITES)) == text
 
 
 def test_a_page_shows_the_best_of_a_suite_in_short():
-    text = with_boards("<!-- best:begin first -->\n<!-- best:end -->\n", SUITES)
+    text = with_boards("<!-- best:begin first -->\n<!-- best:end -->\n", grouped(SUITES))
     assert text.startswith("<!-- best:begin first -->\n\n### Strongest attacks: rooms3")
     rows = [line for line in text.splitlines() if line.startswith("| `")]
     models = [f"rooms3-{layout}.clean" for layout in ("independent", "half", "shared")]
     assert [row.split("`")[1] for row in rows] == ["dgba-pgd", *models]
     assert all("\u00a0[" in row for row in rows)
-    assert with_boards(text, SUITES) == text
+    assert with_boards(text, grouped(SUITES)) == text
 
 
 @pytest.mark.parametrize(
@@ -144,7 +149,7 @@ def test_a_page_shows_the_best_of_a_suite_in_short():
 )
 def test_a_readme_that_names_no_suite_of_these_is_refused(name, suites, known):
     with pytest.raises(BadInputError, match=known):
-        with_boards(f"{BEGIN.replace('begin', 'begin' + name)}{END}", suites)
+        with_boards(f"{BEGIN.replace('begin', 'begin' + name)}{END}", grouped(suites))
 
 
 def test_the_command_publishes_and_checks_folders_of_folders(folder, tmp_path):
@@ -164,7 +169,7 @@ def test_the_command_publishes_and_checks_folders_of_folders(folder, tmp_path):
 
 def test_the_terminal_shows_the_top_and_the_controls_of_a_long_board(capsys):
     part = [record for record in many_records() if record.cell.model.name == "rooms3-shared.clean"]
-    echo_boards(part, Path("out"))
+    echo_boards(group(part), Path("out"))
     board = capsys.readouterr().out.partition("Models:")[0]
     rows = [line for line in board.splitlines() if "[" in line and "]" in line][1:]
     assert len(rows) == 20 + 2

@@ -22,6 +22,7 @@ from mtrbench.benchmark.protocol.tasks.classification import Classification
 from mtrbench.benchmark.protocol.tasks.regression import Regression
 from mtrbench.benchmark.protocol.tasks.shapes import is_dense
 from mtrbench.leaderboards.analysis.gallery import Exhibit, read_gallery
+from mtrbench.leaderboards.analysis.groups import group
 from mtrbench.leaderboards.output.pages import Extras
 from mtrbench.leaderboards.site.exhibit import Maps, Shown, Words, coloured, factor, picture
 from mtrbench.leaderboards.site.readme import BEGIN, END, with_boards
@@ -195,7 +196,7 @@ def test_what_cannot_be_drawn_is_refused(tiny: Path, tmp_path: Path, arguments: 
 
 def test_the_gallery_is_on_the_site_where_it_belongs(folder: Path) -> None:
     records = [make_record(model, attack) for model in (EXHIBIT["model"], "other") for attack in ("dgba-pgd", "noise")]
-    found = suite_files({"": records}, read_gallery(folder), Extras(site=True))
+    found = suite_files({"": group(records)}, read_gallery(folder), Extras(site=True))
     assert found["gallery/one.png"] == (folder / "one.png").read_bytes()
     pages = {
         name: found[f"site/{name}"].decode()
@@ -206,13 +207,13 @@ def test_the_gallery_is_on_the_site_where_it_belongs(folder: Path) -> None:
         assert b"gallery/one.png" not in found[f"site/{other}"]
     # The page of an attack whose label says its settings, too.
     longer = [*records, make_record(settings={"steps": 20})]
-    longer = suite_files({"": longer}, read_gallery(folder), Extras(site=True))
+    longer = suite_files({"": group(longer)}, read_gallery(folder), Extras(site=True))
     for label in ("dgba-pgd [steps=10]", "dgba-pgd [steps=20]"):
         assert b"gallery/one.png" in longer[f"site/{page_name('attack', label)}"]
 
 
 def test_the_readme_shows_the_first_exhibits(folder: Path) -> None:
-    text = with_boards(f"{BEGIN}{END}", {"": [make_record()]}, read_gallery(folder))
+    text = with_boards(f"{BEGIN}{END}", {"": group([make_record()])}, read_gallery(folder))
     assert 'src="leaderboards/published/gallery/one.png"' in text
 
 

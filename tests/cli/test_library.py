@@ -6,6 +6,7 @@ from helpers.make_records import make_record
 
 from mtrbench.attacks.registry import attack_facts, load_attack
 from mtrbench.cli.library import library, maths
+from mtrbench.leaderboards.analysis.groups import group
 from mtrbench.leaderboards.site.library import with_papers
 from mtrbench.leaderboards.site.rows import page_name
 from mtrbench.leaderboards.site.site import site_files
@@ -18,7 +19,7 @@ def test_a_page_has_the_card_and_the_maths_of_what_is_here() -> None:
     )
     assert set(found.cards) == {"rooms3-shared.clean"}
     assert {"dgba-pgd"} <= set(found.maths)
-    site = site_files({"": records}, {}, library=found)
+    site = site_files({"": group(records)}, {}, library=found)
     page = site[page_name("attack", "dgba-pgd")].decode()
     assert '<a href="https://arxiv.org/abs/2305.12066" rel="noreferrer">arXiv 2305.12066</a>' in page
     assert "integer linear program" in page

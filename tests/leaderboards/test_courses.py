@@ -102,7 +102,7 @@ def test_one_budget_more_or_other_weights_drop_no_model_from_a_course():
 
 def test_pictures_of_courses_lie_by_the_group_with_the_most_records():
     more = [hit(CLEANLY[0], "total-pgd", 1.0, eps=2.0)]
-    found = files([*budgets(), *more])
+    found = files(group([*budgets(), *more]))
     assert [name for name in found if name.startswith("budgets")] == ["budgets.svg"]
     assert b"2/255" in found["README.md"].split(b"(budgets.svg)")[0].split(b"## ")[-1]
 

@@ -13,8 +13,9 @@ from mtrbench.api.resolver import LocalWorkshop, found_models
 from mtrbench.api.suites import find_suite
 from mtrbench.benchmark.evaluation import with_clean
 from mtrbench.benchmark.protocol.cells import Cell
-from mtrbench.benchmark.protocol.records import Record
+from mtrbench.benchmark.protocol.records import AnyRecord, Record
 from mtrbench.leaderboards.analysis.gallery import read_gallery
+from mtrbench.leaderboards.analysis.groups import group
 from mtrbench.leaderboards.output.publish import check
 from mtrbench.leaderboards.site.readme import updated
 from mtrbench.leaderboards.site.suites import Suites, read_suites, suite_files
@@ -28,8 +29,13 @@ NAMES = sorted(folder.name for folder in RECORDS.iterdir() if folder.is_dir())
 
 
 @pytest.fixture(scope="module")
-def suites() -> Suites:
+def records() -> dict[str, list[AnyRecord]]:
     return read_suites(RECORDS)
+
+
+@pytest.fixture(scope="module")
+def suites(records: dict[str, list[AnyRecord]]) -> Suites:
+    return {name: group(of) for name, of in records.items()}
 
 
 def test_boards_are_those_of_the_records(suites: Suites) -> None:
@@ -59,10 +65,10 @@ def at_hand(cell: Cell) -> bool:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_records_are_of_the_models_data_and_attacks_of_today(suites: Suites, name: str) -> None:
+def test_records_are_of_the_models_data_and_attacks_of_today(records: dict[str, list[AnyRecord]], name: str) -> None:
     # By key: other weights, data, settings or versions than those of today make other cells.
     workshop = LocalWorkshop({model: model for model in MODELS}, data_root=None, device="cpu", batch_size=32)
-    for record in suites[name]:
+    for record in records[name]:
         cell = record.cell
         if at_hand(cell) and cell.attack and cell.threat:
             about = cell.model.name, cell.dataset.name, cell.dataset.images, cell.attack.name, cell.threat, cell.seed
@@ -71,7 +77,7 @@ def test_records_are_of_the_models_data_and_attacks_of_today(suites: Suites, nam
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_suites_run_what_there_are_records_of(suites: Suites, name: str) -> None:
+def test_suites_run_what_there_are_records_of(records: dict[str, list[AnyRecord]], name: str) -> None:
     # More models and attacks may join a suite, and any record its folder; what the suite has measured stays in it.
     suite = find_suite(name)
     root = root_of(suite.dataset)
@@ -79,8 +85,8 @@ def test_suites_run_what_there_are_records_of(suites: Suites, name: str) -> None
     cells = with_clean(workshop.cells(suite))
     keys = {cell.key for cell in cells}
     listed = {cell.attack.name for cell in cells if cell.attack}
-    there = {record.attack.name for record in suites[name] if isinstance(record, Record)}
-    run = {record.attack.name for record in suites[name] if isinstance(record, Record) and record.key in keys}
+    there = {record.attack.name for record in records[name] if isinstance(record, Record)}
+    run = {record.attack.name for record in records[name] if isinstance(record, Record) and record.key in keys}
     assert run == there & listed != set()
 
 

@@ -198,7 +198,7 @@ def test_the_plot_shows_the_standard_evaluation_where_all_have_it():
     assert len({point.sharing + point.shift for point in shown}) == len(INDICES)
     (part,) = group(zoo(("auto", "dgba-pgd")))
     assert headline_attack(part) == "auto"
-    assert {"sharing.md", "tradeoff.svg"} <= set(files(zoo()))
+    assert {"sharing.md", "tradeoff.svg"} <= set(files(group(zoo())))
 
 
 def test_further_seeds_are_told_apart():

@@ -86,7 +86,7 @@ def suites():
 
 @pytest.fixture(scope="module")
 def site():
-    return site_files(suites(), PICTURES)
+    return site_files({name: group(records) for name, records in suites().items()}, PICTURES)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def pages(site):
 def test_same_records_same_bytes_in_any_order(site):
     random = np.random.default_rng(1)
     shuffled = {name: [records[i] for i in random.permutation(len(records))] for name, records in suites().items()}
-    assert site_files(dict(reversed(shuffled.items())), PICTURES) == site
+    assert site_files({name: group(records) for name, records in reversed(shuffled.items())}, PICTURES) == site
 
 
 def test_a_page_per_suite_model_and_attack_and_nothing_else(site):
@@ -207,7 +207,7 @@ def named(name):
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_names_make_no_element_no_attribute_and_no_path(name):
-    plain, found = (site_files({"": named(text)}, {}) for text in ("plain", name))
+    plain, found = (site_files({"": group(named(text))}, {}) for text in ("plain", name))
     assert len(found) == len(plain)
     assert all(re.fullmatch(r"[a-z0-9-]+\.(html|css|js)", path) and len(path) < 100 for path in found)
     for kind in ("model", "attack"):
@@ -255,7 +255,7 @@ def test_a_cell_shows_and_sorts_by_what_the_board_holds():
 
 
 def test_attacks_can_be_picked_by_optimizer_and_losses():
-    found = site_files({"": [*loss_records(BALANCINGS[:1]), make_record(attack="dgba-fgsm")]}, {})
+    found = site_files({"": group([*loss_records(BALANCINGS[:1]), make_record(attack="dgba-fgsm")])}, {})
     page = Page(found[suite_page("")].decode())
     picks = {(row.get("data-optimizer"), row.get("data-losses")) for row in page.all("tr")}
     assert {("pgd", "train"), ("pgd", "margin"), ("other", "train")} <= picks

@@ -12,6 +12,7 @@ import pytest
 from helpers.browser import CHROMIUM, Browser
 from helpers.make_records import BALANCINGS, MODELS, TASKS, loss_records, make_record
 
+from mtrbench.leaderboards.analysis.groups import group
 from mtrbench.leaderboards.output.publish import publish
 from mtrbench.leaderboards.site.rows import page_name
 from mtrbench.leaderboards.site.sections import suite_page
@@ -37,7 +38,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     undefined = {"segmentation": None, "depth": 1.0, "normals": 1.0}
     odd = [make_record(HOSTILE, facts={"adversary": "total-pgd"}), make_record(attack="mgda-pgd", damage=undefined)]
     ordinary = [record for record in loss_records(BALANCINGS[:2]) if "shared" in record.cell.model.name]
-    publish(site_files({"": [*ordinary, *odd]}, {}), out)
+    publish(site_files({"": group([*ordinary, *odd])}, {}), out)
     return out
 
 
@@ -204,7 +205,7 @@ def test_a_picture_enlarges_and_escape_closes_it(browser: Browser, tmp_path: Pat
     picture = b'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"/>'
     browser.resize(1280, 800)
     publish({"tradeoff.svg": picture}, tmp_path)
-    publish(site_files({"": [make_record()]}, {"tradeoff.svg": picture}), tmp_path / "site")
+    publish(site_files({"": group([make_record()])}, {"tradeoff.svg": picture}), tmp_path / "site")
     browser.open(tmp_path / "site" / suite_page(""))
     browser.run("document.querySelector('figure').scrollIntoView()")
     assert browser.comes("document.querySelector('figure img').complete")  # until then it moves the page

@@ -18,6 +18,7 @@ from mtrbench.benchmark.protocol.reading import read_record, read_records
 from mtrbench.benchmark.protocol.records import Record
 from mtrbench.leaderboards.analysis.changes import changes
 from mtrbench.leaderboards.analysis.gallery import Exhibit, Panel
+from mtrbench.leaderboards.analysis.groups import group
 from mtrbench.leaderboards.analysis.scores import ard
 from mtrbench.leaderboards.output.publish import publish
 from mtrbench.leaderboards.site.rows import page_name
@@ -50,7 +51,7 @@ def page(browser: Browser) -> Iterator[Browser]:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("site")
     smaller = [make_record(model, eps=2.0, damage=dict.fromkeys(TASKS, 0.3)) for model in (SHARED, APART)]
-    publish(site_files({"": [*all_records(), *smaller]}, {}), out)
+    publish(site_files({"": group([*all_records(), *smaller])}, {}), out)
     return out
 
 
@@ -123,7 +124,7 @@ def test_a_copied_command_gives_the_number_of_its_row(page: Browser, tmp_path: P
     given = ("--model", SHARED, "--attack", "noise", "--images", 2, "--workers", 1)
     assert mtrbench("run", *given, "--out", tmp_path / "first").code == 0
     records = read_records(tmp_path / "first" / "records")
-    publish(site_files({"": records}, {}), tmp_path / "site")
+    publish(site_files({"": group(records)}, {}), tmp_path / "site")
     page.call("Browser.grantPermissions", permissions=["clipboardReadWrite"])
     page.open(tmp_path / "site" / page_name("model", SHARED))
     press(page, "noise", "Command")
@@ -171,7 +172,7 @@ def test_a_slider_changes_all_tasks_at_once(page: Browser, tmp_path: Path) -> No
         model=SHARED, attack="dgba-pgd", dataset="rooms3", sample="a", norm="linf", eps=4.0, factor=2, panels=panels
     )
     publish({"gallery/one.png": drawing.getvalue()}, tmp_path)
-    publish(site_files({"": [make_record()]}, {}, {"one": (exhibit, drawing.getvalue())}), tmp_path / "site")
+    publish(site_files({"": group([make_record()])}, {}, {"one": (exhibit, drawing.getvalue())}), tmp_path / "site")
     page.open(tmp_path / "site" / "index.html")
     shares = "[...document.querySelectorAll('.stack .attacked')].map(e => getComputedStyle(e).clipPath)"
     before = page.run(shares)

@@ -118,8 +118,8 @@ class TestBoard:
         own = [record for record in square() if record.cell.source is None]
         (part,) = group(square())
         assert part.records == group(own)[0].records
-        assert "transfer.md" in files(square())
-        assert "transfer.md" not in files(own)
+        assert "transfer.md" in files(group(square()))
+        assert "transfer.md" not in files(group(own))
 
     def test_what_lacks_is_shown_as_lacking(self) -> None:
         records = [record for record in square() if record.cell.source is None or record.cell.model.name != MODELS[1]]
@@ -131,7 +131,7 @@ class TestBoard:
         (board,) = transfer_boards(group(records))
         assert board.column("elsewhere") == transfer_boards(group(square()))[0].column("elsewhere")
         assert board.column(f"ard:{MODELS[0]}")[0] is None
-        assert "transfer.md" in files(records)
+        assert "transfer.md" in files(group(records))
 
     def test_a_model_with_one_transfer_changes_no_mean_and_no_rank(self) -> None:
         records = [*square(), make_record("newcomer", damage=dict.fromkeys(TASKS, 9.0), source=MODELS[0])]
@@ -141,7 +141,7 @@ class TestBoard:
         assert "in no mean: `newcomer`." in after.note
         (before,), (after,) = model_boards(group(square())), model_boards(group(records))
         assert after.column("rank") == (*before.column("rank"), None)
-        assert site_files({"": records}, {})
+        assert site_files({"": group(records)}, {})
 
     def test_two_records_of_one_transfer_are_refused(self) -> None:
         # Made on two models of one name, neither of which is there to be told apart by its weights.
