@@ -14,6 +14,7 @@ import torch
 from pydantic import ValidationError
 from torch.nn.parameter import is_lazy
 
+from ..benchmark.datasets.ahead import decoded_ahead
 from ..benchmark.datasets.objects import dataset_object
 from ..benchmark.datasets.registry import load_dataset
 from ..benchmark.engines import Serial
@@ -54,6 +55,7 @@ def evaluate(
     data_root: str | PathLike[str] | None = None,
     batch_size: BatchSize = 32,
     device: str | torch.device = "cpu",
+    decode_workers: int | None = None,
     store: str | PathLike[str] | None = None,
     progress: Progress = False,
 ) -> Record:
@@ -69,6 +71,7 @@ def evaluate(
     which says the files' format, too. A card says the images' size; a model in memory gets images of `size` (H, W), or
     one number for both, 64 by default, unless the data set is in memory, too. `steps` goes to an attack by name, if it
     takes any. `batch_size` "auto" is as many images at once as memory and throughput let them.
+    `decode_workers` threads read images on disk before they are needed: by default none, and up to 4 for a GPU.
 
     With a folder `store`, as `mtrbench run --out` makes it, nothing that is there is computed twice, and what is
     interrupted goes on. `progress` draws a bar, or is called with the images done and all images.
@@ -77,6 +80,7 @@ def evaluate(
     """
     given: dict[str, Any] = {"name": name, "eps": eps, "norm": norm, "targets": targets, "images": images, "size": size}
     given |= {"steps": steps, "seed": seed, "data_root": data_root, "batch_size": batch_size, "device": device}
+    given |= {"decode_workers": decode_workers}
     cell, workshop = _planned(model, attack, dataset, **given)
     (record,) = _measured([cell], workshop, store, progress)
     return cast(Record, record)
@@ -121,14 +125,17 @@ def _planned(
     data_root: str | PathLike[str] | None = None,
     batch_size: BatchSize = 32,
     device: str | torch.device = "cpu",
+    decode_workers: int | None = None,
 ) -> tuple[Cell, OwnWorkshop]:
     """The cell that `evaluate` is asked for, and what it is evaluated with."""
     threat = threat_ref(norm, eps_255(eps, norm), _targets(targets))
     number, batch = whole(seed, "seed"), batch_size_of(batch_size)
+    decoders = None if decode_workers is None else whole(decode_workers, "decode_workers", least=0)
     root, place = root_of(data_root), device_of(device)
     made = _attack(attack, steps)
     subject = _with_card(model, name, size) if isinstance(model, str) else _in_memory(model, name, size, place)
     data, data_ref = _data(dataset, subject, images, root)
+    data = decoded_ahead(data, place, decoders)
     cell = make_cell(subject.ref, subject.tasks, data_ref, made, threat, number)
     workshop = OwnWorkshop(subject.found, root, str(place), batch, subject.own, data, made)
     return cell, workshop

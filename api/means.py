@@ -15,17 +15,21 @@ from .running import Done, Progress, evaluate_all
 
 @dataclass(frozen=True)
 class Means:
-    """What cells are measured with: the folder of data that does not ship, the device, the images per pass, workers."""
+    """What cells are measured with: the folder of data that does not ship, the device, the images per pass, workers.
+
+    `decode_workers` are threads that read data on disk ahead, as `decoded_ahead` says.
+    """
 
     engine: Engine
     data_root: DataRoot | None = None
     device: str = "cpu"
     batch_size: BatchSize = 32
+    decode_workers: int | None = None
     progress: Progress = False
 
     def workshop(self, models: dict[str, str]) -> LocalWorkshop:
         """A workshop with these models, names to where they are found."""
-        return LocalWorkshop(models, self.data_root, self.device, self.batch_size)
+        return LocalWorkshop(models, self.data_root, self.device, self.batch_size, decode_workers=self.decode_workers)
 
     def measure(self, cells: Sequence[Cell], workshop: LocalWorkshop, store: Store) -> Done:
         """What comes of cells; what is in the store is taken from there."""

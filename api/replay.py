@@ -64,7 +64,14 @@ def replayed(record: Record, images: Path, means: Means, models: Mapping[str, st
     found = read_images(images, len(ids), record.cell.dataset.size)
     attack = Replay(dict(zip(ids, found, strict=True)))
     workshop = _ReplayWorkshop(
-        dict(models), means.data_root, means.device, means.batch_size, record.key, attack, record.attack_facts
+        dict(models),
+        means.data_root,
+        means.device,
+        means.batch_size,
+        record.key,
+        attack,
+        record.attack_facts,
+        decode_workers=means.decode_workers,
     )
     with TemporaryDirectory() as passing:
         (again,) = means.measure([record.cell], workshop, Store(Path(passing))).all_records()

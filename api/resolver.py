@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from ..attacks.parts import check_tasks
 from ..attacks.registry import attack_facts, load_attack
 from ..benchmark.child import Limits
+from ..benchmark.datasets.ahead import decoded_ahead
 from ..benchmark.datasets.registry import load_dataset
 from ..benchmark.jobs import is_foreign
 from ..benchmark.protocol.arguments import BatchSize, DataRoot
@@ -64,6 +65,7 @@ class LocalWorkshop(Attacking):
 
     `models` maps the models' names to where they were found: a registered name, a card's path, or `pkg.module:object`.
     `metrics` is a metric set, by which all of them are judged instead of as their cards say.
+    `decode_workers` are threads that read data on disk ahead, as `decoded_ahead` says.
     """
 
     models: Mapping[str, str]
@@ -72,13 +74,14 @@ class LocalWorkshop(Attacking):
     batch_size: BatchSize
     limits: Limits = field(default_factory=Limits, kw_only=True)
     metrics: str | None = field(default=None, kw_only=True)
+    decode_workers: int | None = field(default=None, kw_only=True)
 
     def model(self, model: ModelRef) -> MultiTaskModel:
         return model_judged_by(self.metrics, _model(self.models[model.name], model.sha256, self.device))
 
     def dataset(self, cell: Cell) -> Dataset:
         tasks = _tasks(self.models[cell.model.name], cell.model)
-        return _dataset(cell.dataset.name, tasks, self.data_root, cell.dataset.size, cell.dataset.images)
+        return self._dataset(cell.dataset.name, tasks, cell.dataset.size, cell.dataset.images)
 
     def isolates(self, cell: Cell) -> bool:
         return is_foreign(cell)
@@ -135,8 +138,11 @@ class LocalWorkshop(Attacking):
         return _Subject(model_ref(found), judged_by(self.metrics, found.tasks), found.size)
 
     def _dataset_ref(self, subject: _Subject, dataset: str, images: int | None) -> DatasetRef:
-        source = _dataset(dataset, (*subject.tasks.items(),), self.data_root, subject.size, images)
+        source = self._dataset(dataset, (*subject.tasks.items(),), subject.size, images)
         return dataset_ref(dataset, source, subject.size)
+
+    def _dataset(self, name: str, tasks: Tasks, size: tuple[int, int], images: int | None) -> Dataset:
+        return _dataset(name, tasks, self.data_root, size, images, self.device, self.decode_workers)
 
 
 @dataclass(frozen=True)
@@ -234,6 +240,15 @@ def _tasks(name: str, model: ModelRef) -> Tasks:
 
 
 @cache
-def _dataset(name: str, tasks: Tasks, root: DataRoot | None, size: tuple[int, int], images: int | None) -> Dataset:
+def _dataset(
+    name: str,
+    tasks: Tasks,
+    root: DataRoot | None,
+    size: tuple[int, int],
+    images: int | None,
+    device: str,
+    decode_workers: int | None,
+) -> Dataset:
     """The data set with the truth of these tasks."""
-    return load_dataset(name, dict(tasks), root=root, size=size, images=images)
+    found = load_dataset(name, dict(tasks), root=root, size=size, images=images)
+    return decoded_ahead(found, device_of(device), decode_workers)

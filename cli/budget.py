@@ -35,6 +35,7 @@ def budget(
     data_root: DataRoot | None,
     images: int,
     batch: BatchSize,
+    decode_workers: int | None,
     device: str,
     out: Path,
     as_json: bool,
@@ -44,7 +45,8 @@ def budget(
     It is the eps, from 0.25/255 to 16/255 of L-infinity, at which ARD under the attack reaches --level: by bisection,
     at most six evaluations a model. Cells already in OUT are not computed again.
     """
-    given = {"dataset": dataset, "data_root": data_root, "images": images, "batch_size": batch, "device": device}
+    given = {"dataset": dataset, "data_root": data_root, "images": images, "batch_size": batch}
+    given |= {"decode_workers": decode_workers, "device": device}
     found = {model: find(model, attack, level=level, store=out, progress=not as_json, **given) for model in models}
     if as_json:
         echo(json.dumps([_summary(model, budget) for model, budget in found.items()], indent=1))

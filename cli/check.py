@@ -81,6 +81,7 @@ def check(
     data_root: DataRoot | None,
     engine: Engine,
     batch: BatchSize,
+    decode_workers: int | None,
     device: str,
     out: Path,
     junit: Path | None,
@@ -103,7 +104,7 @@ def check(
     if the 95 % interval of its change lies wholly beyond the tolerance. Exits with 0 if all is well, 1 if something
     fell or differs, 2 if cells are missing or cannot be compared.
     """
-    means = Means(engine, data_root, device, batch, progress=True)
+    means = Means(engine, data_root, device, batch, decode_workers, progress=True)
     if baseline is None:
         _refuse(update, "--update", "it needs a --baseline to write")
         _refuse(bool(fail_if), "--fail-if", "it needs a --baseline; what is measured again must be the same")

@@ -14,7 +14,7 @@ from .options import AtOnce, Command, Result
 
 
 def device_options(command: Command) -> Command:
-    """`--batch` and `--device`."""
+    """`--batch`, `--decode-workers` and `--device`."""
     batch = click.option(
         "--batch",
         type=AtOnce(),
@@ -22,7 +22,12 @@ def device_options(command: Command) -> Command:
         show_default=True,
         help="Images at once; auto: as many as fit and pay.",
     )
-    return batch(click.option("--device", default="cpu", show_default=True)(command))
+    decode = click.option(
+        "--decode-workers",
+        type=click.IntRange(min=0),
+        help="Threads that read images on disk ahead; default: none, on a GPU one per core, at most 4.",
+    )
+    return batch(decode(click.option("--device", default="cpu", show_default=True)(command)))
 
 
 def engine_options(command: Callable[..., Result]) -> Callable[..., Result]:

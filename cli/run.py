@@ -87,6 +87,7 @@ def run(
     limit_memory: int | None,
     profile: bool,
     batch: BatchSize,
+    decode_workers: int | None,
     device: str,
     out: Path,
     as_json: bool,
@@ -99,7 +100,15 @@ def run(
     given = {"dataset": dataset, "eps": eps, "norm": norm, "images": images, "steps": steps, "seed": seed}
     plan = find_suite(suite, models, attacks, **given, transfer=transfer or None)
     limits = Limits(limit_seconds, limit_memory)
-    workshop = LocalWorkshop(found_models(plan.every_model), data_root, device, batch, limits=limits, metrics=metrics)
+    workshop = LocalWorkshop(
+        found_models(plan.every_model),
+        data_root,
+        device,
+        batch,
+        limits=limits,
+        metrics=metrics,
+        decode_workers=decode_workers,
+    )
     cells = with_clean(workshop.cells(plan, targets))
     store = Store(out)
     spent: dict[str, float] = {}

@@ -48,8 +48,10 @@ class Batch:
         return replace(self, truth={name: self.truth[name] for name in names})
 
     def to(self, device: torch.device) -> Batch:
-        """The same batch on `device`."""
-        return Batch(self.x.to(device), {name: value.to(device) for name, value in self.truth.items()}, self.ids)
+        """The same batch on `device`; a GPU copies pinned memory while this goes on, and what it computes waits."""
+        later = device.type == "cuda"  # never from it, as nothing on the CPU would wait
+        truth = {name: value.to(device, non_blocking=later) for name, value in self.truth.items()}
+        return Batch(self.x.to(device, non_blocking=later), truth, self.ids)
 
 
 class MultiTaskModel(nn.Module):

@@ -247,7 +247,7 @@ PIECES = [
 names = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=9).map("".join)
 OPTIONS = [
     *("--model", "--attack", "--dataset", "--eps", "--norm", "--targets", "--images", "--steps", "--seed", "--metrics"),
-    *("--shard", "--batch", "--device", "--format", "--engine"),
+    *("--shard", "--batch", "--decode-workers", "--device", "--format", "--engine"),
 ]
 runs = st.lists(st.sampled_from(OPTIONS) | names, max_size=6)
 
