@@ -64,8 +64,8 @@ class LocalWorkshop(Attacking):
     """Models, data sets and attacks, loaded once per process, models onto `device`.
 
     `models` maps the models' names to where they were found: a registered name, a card's path, or `pkg.module:object`.
-    `metrics` is a metric set, by which all of them are judged instead of as their cards say.
-    `decode_workers` are threads that read data on disk ahead, as `decoded_ahead` says.
+    `metrics` is a metric set, by which all of them are judged instead of as their cards say; `speedups` are those of
+    attacks' passes, and `decode_workers` are threads that read data on disk ahead, as `decoded_ahead` says.
     """
 
     models: Mapping[str, str]
@@ -75,6 +75,7 @@ class LocalWorkshop(Attacking):
     limits: Limits = field(default_factory=Limits, kw_only=True)
     metrics: str | None = field(default=None, kw_only=True)
     decode_workers: int | None = field(default=None, kw_only=True)
+    speedups: tuple[str, ...] = field(default=(), kw_only=True)
 
     def model(self, model: ModelRef) -> MultiTaskModel:
         return model_judged_by(self.metrics, _model(self.models[model.name], model.sha256, self.device))

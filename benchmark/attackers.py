@@ -19,17 +19,19 @@ from .protocol.tasks.base import Task
 from .protocol.threat import ThreatModel
 from .protocol.types import Attack, Batch, MultiTaskModel, SplitAttack
 from .protocol.weights import Watch
+from .speedups import products
 from .victim import PROBES, Victim, shown
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """An attack, its budget and random numbers, and what to call all this in errors."""
+    """An attack, its budget and random numbers, what to call all this in errors, and what its passes are sped up by."""
 
     attack: Attack
     threat: ThreatModel
     noise: Noise
     title: str
+    speedups: tuple[str, ...] = ()
 
 
 class Attacker(Protocol):
@@ -78,7 +80,7 @@ class Here:
     def _at_work(self) -> Iterator[Effort]:
         """What the attack inside takes; what it raises becomes an AttackError, and so does a model that it changed."""
         try:
-            with self._victim.counted() as effort:
+            with products(self._task.speedups), self._victim.counted() as effort:
                 yield effort
         except Exception as error:
             fault = error if isinstance(error, BadInputError) else failure(error)
@@ -88,17 +90,18 @@ class Here:
 
 @dataclass(frozen=True)
 class _Copy:
-    """What has been made of a model for attacks to see, some of its tasks or all, and what the model was then."""
+    """What has been made of a model for attacks to see, how, and what the model was then."""
 
     victim: Victim
     model: MultiTaskModel
     tasks: Mapping[str, Task]
     targets: tuple[str, ...] | None
+    speedups: tuple[str, ...]
     watch: Watch
 
-    def is_of(self, model: MultiTaskModel, targets: tuple[str, ...] | None) -> bool:
+    def is_for(self, task: Assignment, model: MultiTaskModel) -> bool:
         """Whether it would be made just so again."""
-        if model is not self.model or targets != self.targets:
+        if model is not self.model or (task.threat.targets, task.speedups) != (self.targets, self.speedups):
             return False
         return self.tasks == model.tasks and self.watch.seems_kept()
 
@@ -118,14 +121,14 @@ def on_a_copy(model: MultiTaskModel, task: Assignment, probe: Tensor) -> Here | 
     What a network's hooks or functions refer to may stay the original's.
     """
     copied = _spare.pop() if _spare else None
-    if copied is None or not copied.is_of(model, task.threat.targets):
+    if copied is None or not copied.is_for(task, model):
         copied = _copy_of(model, task, probe)
     return None if copied is None else Here(copied.victim, task, partial(_spare.append, copied))
 
 
 def on_itself(model: MultiTaskModel, task: Assignment, probe: Tensor) -> Here:
     """The attack in this process, on a `model` that nobody else needs; what passes inside it is counted, too."""
-    return Here(Victim(shown(model, task.threat.targets), probe, task.title, gated=True), task)
+    return Here(Victim(shown(model, task.threat.targets), probe, task.title, task.speedups, gated=True), task)
 
 
 def _copy_of(model: MultiTaskModel, task: Assignment, probe: Tensor) -> _Copy | None:
@@ -134,11 +137,11 @@ def _copy_of(model: MultiTaskModel, task: Assignment, probe: Tensor) -> _Copy | 
     # Other images than the original has seen before, so that nothing it keeps of them can pass for an answer.
     mirrored = probe.flip(-1, -2)
     try:
-        victim = Victim(copy.deepcopy(original), mirrored, task.title)
+        victim = Victim(copy.deepcopy(original), mirrored, task.title, task.speedups)
         same = victim.answers_as(original, mirrored)
     except Exception:  # what it is will show where the model itself is called
         return None
-    return _Copy(victim, model, dict(model.tasks), targets, Watch(model)) if same else None
+    return _Copy(victim, model, dict(model.tasks), targets, task.speedups, Watch(model)) if same else None
 
 
 def failure(error: BaseException) -> str:

@@ -21,8 +21,8 @@ ROOMS = ("api", "attacks", "benchmark", "models")
 
 
 @cache
-def environment(device: str) -> Environment:
-    """Package versions, interpreter, platform, device, its hardware and, in a checkout, the commit."""
+def environment(device: str, speedups: tuple[str, ...] = ()) -> Environment:
+    """Package versions, interpreter, platform, device, its hardware, speed-ups and, in a checkout, the commit."""
     return Environment(
         versions=versions(),
         python=platform.python_version(),
@@ -30,6 +30,7 @@ def environment(device: str) -> Environment:
         device=device,
         commit=_commit(),
         hardware=_hardware(device),
+        speedups=speedups,
     )
 
 

@@ -115,7 +115,10 @@ def evaluate_cells(
     A cell whose attack or model fails has none, and the others go on. Raises BadInputError for data that cannot be
     read, and for a model that spoils this process; what was finished before is kept. Close it if you stop early.
     """
-    desk = Desk(environment_at(engine, workshop) if jobs else environment(workshop.device), partial(whole_pass, store))
+    desk = Desk(
+        environment_at(engine, workshop) if jobs else environment(workshop.device, workshop.speedups),
+        partial(whole_pass, store),
+    )
 
     def record(cell: Cell) -> Progress:
         with store.alone_with_record(cell):

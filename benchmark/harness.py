@@ -48,13 +48,14 @@ def measure(
     source: MultiTaskModel | None = None,
     limits: Limits | None = None,
     keep: Keep | None = None,
+    speedups: tuple[str, ...] = (),
 ) -> Measurement:
     """The `attacked_pass` if an attack is given, else the `clean_pass`; what is left out there does not count."""
     if attack is None:
         return clean_pass(model, batches)
     if threat is None or noise is None:
         raise BadInputError(f"{title}: an attack needs a threat model and noise")
-    return attacked_pass(model, batches, attack, threat, noise, title, split, source, limits, keep)
+    return attacked_pass(model, batches, attack, threat, noise, title, split, source, limits, keep, speedups)
 
 
 def clean_pass(model: MultiTaskModel, batches: Iterable[Batch]) -> Measurement:
@@ -81,6 +82,7 @@ def attacked_pass(
     source: MultiTaskModel | None = None,
     limits: Limits | None = None,
     keep: Keep | None = None,
+    speedups: tuple[str, ...] = (),
 ) -> Measurement:
     """Score `model` on what the attack, which sees `source` instead if there is one, makes of `batches`.
 
@@ -89,13 +91,15 @@ def attacked_pass(
     Nothing is trusted: an attack gets copies of the model and of the batch, its images are checked against shape, type,
     range and budget and scored on what it never saw, and the copied model must come back as it was. With `limits`, as
     an attack from outside has, it runs in a process of its own, and an image must not depend on its neighbours.
-    What has passed the checks is given to `keep`, with the samples' names.
+    What has passed the checks is given to `keep`, with the samples' names. Of `SPEEDUPS`, those named make the passes
+    faster that the attack asks for, not those that score.
     Raises AttackError, naming `title` and the sample, where a check or the attack fails.
     """
     batches = iter(batches)
     first = next(batches)
     batches = chain([first], batches)
-    with _attacker(source or model, Assignment(attack, threat, noise, title), probe_of(first), limits) as attacker:
+    task = Assignment(attack, threat, noise, title, speedups)
+    with _attacker(source or model, task, probe_of(first), limits) as attacker:
         preparation, share = Effort(), 0.0
         if isinstance(attack, SplitAttack):
             batches = list(batches)

@@ -21,10 +21,12 @@ from .protocol.cells import Cell, ModelRef
 from .protocol.errors import BadInputError, ModelError, SpoiltError, told
 from .protocol.facts import AttackFacts, ModelFacts
 from .protocol.noise import Noise
+from .protocol.provenance import how_made
 from .protocol.stopwatch import DATA, MODELS, part
 from .protocol.surroundings import Surroundings, standard_modes
 from .protocol.threat import ThreatModel
 from .protocol.types import Attack, Dataset, MultiTaskModel, SplitAttack
+from .speedups import products
 from .store import Span, Store, packed
 
 SHARD = 32
@@ -43,6 +45,11 @@ class Tools(Protocol):
     @property
     def limits(self) -> Limits:
         """What attacks and models from outside may take."""
+        ...
+
+    @property
+    def speedups(self) -> tuple[str, ...]:
+        """What attacks' passes are made faster by, of `SPEEDUPS`."""
         ...
 
     def isolates(self, cell: Cell) -> bool:
@@ -103,6 +110,7 @@ def undone(jobs: Iterable[Job], store: Store) -> list[Job]:
 
 
 @standard_modes()
+@products()
 def measure_cell(tools: Tools, cell: Cell, span: Span, keep: Keep | None = None) -> Measurement:
     """The pass over a stretch of a cell's samples, whatever modes PyTorch is in.
 
@@ -121,10 +129,13 @@ def measure_cell(tools: Tools, cell: Cell, span: Span, keep: Keep | None = None)
         source = tools.model(cell.source) if cell.source else None
         model = tools.model(cell.model)
     limits = tools.limits if cell.attack is not None and cell.attack.code is not None else None
+    speedups = tools.speedups if attack is not None else ()
 
     def work(size: int) -> Measurement:
-        own = in_batches(dataset, samples, size, tools.device)
-        return measure(model, own, attack, threat, Noise(cell.seed), cell.title, split, source, limits, keep)
+        own, noise = in_batches(dataset, samples, size, tools.device), Noise(cell.seed)
+        found = measure(model, own, attack, threat, noise, cell.title, split, source, limits, keep, speedups)
+        found.made = how_made(tools.device, speedups)
+        return found
 
     with _blamed_on_model(cell):
         if tools.batch_size != "auto":

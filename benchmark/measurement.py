@@ -31,6 +31,7 @@ class Measurement:
     `gradients` (n,) are those of the losses at the clean images: by task the length |g_t|, by pair of tasks ("a b") the
     cosine between g_a and g_b, 0 where one vanishes; empty in an attacked pass. `forwards` and `backwards` count images
     through the network; `seconds` is the attack's time. `signs` are what a clean pass found to speak against the model.
+    `made` says on what kind of device, and how (see `how_made`); of older ones nobody knows.
     """
 
     ids: tuple[str, ...]
@@ -43,6 +44,7 @@ class Measurement:
     peak_memory_mb: float = 0.0
     tally: Tally = field(default_factory=Tally)
     signs: tuple[str, ...] = ()
+    made: str = ""
 
     def add(self, effort: Effort, share: float = 1.0) -> None:
         """Count a share of an effort among this pass's own."""
@@ -74,4 +76,5 @@ class Measurement:
             peak_memory_mb=max(part.peak_memory_mb for part in parts),
             tally=tally,
             signs=tuple(sorted({sign for part in parts for sign in part.signs})),
+            made=" and ".join(sorted({part.made for part in parts} - {""})),
         )

@@ -54,6 +54,7 @@ class Parcel:
     batch_size: BatchSize
     device: str
     limits: Limits
+    speedups: tuple[str, ...]
     files: Held[tuple[File, ...]]
     models: Mapping[str, Held[MultiTaskModel]]
     data: SentDataset
@@ -99,6 +100,7 @@ class Sender:
             batch_size=workshop.batch_size,
             device=self.engine.device,
             limits=workshop.limits,
+            speedups=workshop.speedups,
             models={_name(one): self._model(one) for one in (cell.model, cell.source) if one is not None},
             data=SentDataset(
                 cell.dataset.name, cell.dataset.sha256, {span: self._stretch(cell, dataset, span) for span in stretches}
@@ -198,8 +200,9 @@ def send_jobs(
 def environment_at(engine: Engine, workshop: Workshop) -> Environment:
     """Where an engine makes its results; that of workers elsewhere is what one of them says."""
     if not isinstance(engine, Remote):
-        return environment(workshop.device)
-    with closing(engine.run(partial(_described, Alike.here()), [engine.device])) as done:
+        return environment(workshop.device, workshop.speedups)
+    describe = partial(_described, Alike.here(), speedups=workshop.speedups)
+    with closing(engine.run(describe, [engine.device])) as done:
         return next(done)[1]
 
 
@@ -215,13 +218,13 @@ def _do(alike: Alike, parcel: Parcel) -> Answer:
         return Answer(fault=str(error))
 
 
-def _described(alike: Alike, device: str) -> Environment:
+def _described(alike: Alike, device: str, *, speedups: tuple[str, ...]) -> Environment:
     alike.check()
     try:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
         raise BadInputError(f"the worker on {socket.gethostname()} has no device {device!r}") from error
-    return environment(device)
+    return environment(device, speedups)
 
 
 def _name(model: ModelRef) -> str:

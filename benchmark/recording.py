@@ -12,7 +12,7 @@ from .protocol.cells import Cell, Strict
 from .protocol.errors import BadInputError
 from .protocol.estimates import Replicates
 from .protocol.facts import AttackFacts, ModelFacts, TaskFacts
-from .protocol.provenance import Environment
+from .protocol.provenance import Environment, how_made
 from .protocol.records import AnyRecord, CleanRecord, Costs, Diagnostics, Record, Solver
 from .protocol.tasks.base import Task
 
@@ -71,7 +71,7 @@ class Desk:
         return self._clean(draft, tasks) if draft.control is None else self._attacked(draft, draft.control, tasks)
 
     def _clean(self, draft: Draft, tasks: Mapping[str, Task]) -> CleanRecord:
-        clean = self.whole(draft.cell)
+        clean = self._pass(draft.cell)
         _check_samples(draft.cell, clean)
         found = stats.scores(tasks, clean.statistics)
         return CleanRecord(
@@ -85,13 +85,13 @@ class Desk:
                 task: {metric: Replicates.pack(score.replicates) for metric, score in part.items()}
                 for task, part in found.items()
             },
-            environment=self.environment,
+            environment=self.environment.model_copy(update={"speedups": ()}),  # an attack's alone
             signs=clean.signs,
         )
 
     def _attacked(self, draft: Draft, control: Cell, tasks: Mapping[str, Task]) -> Record:
         assert draft.attack_facts is not None  # as it has a control
-        attacked, baseline = self.whole(draft.cell), self._baseline(draft.cell, control, tasks)
+        attacked, baseline = self._pass(draft.cell), self._baseline(draft.cell, control, tasks)
         _check_samples(draft.cell, attacked)
         after = stats.scores(tasks, attacked.statistics)
         degradation = stats.degradation(tasks, baseline.scores, after, baseline.losses, attacked.losses)
@@ -118,10 +118,19 @@ class Desk:
             signs=baseline.signs,
         )
 
+    def _pass(self, cell: Cell) -> Measurement:
+        found, here = self.whole(cell), self.environment
+        made = how_made(here.device, here.speedups if cell.attack else ())
+        if found.made not in ("", made):
+            raise BadInputError(
+                f"{cell.title} was measured on {found.made} before, and now is on {made}; choose another --out"
+            )
+        return found
+
     def _baseline(self, cell: Cell, control: Cell, tasks: Mapping[str, Task]) -> Baseline:
         key = cell.clean.key, control.key
         if key not in self._baselines:
-            self._baselines[key] = make_baseline(cell, tasks, self.whole(cell.clean), self.whole(control))
+            self._baselines[key] = make_baseline(cell, tasks, self._pass(cell.clean), self._pass(control))
         return self._baselines[key]
 
 

@@ -108,9 +108,9 @@ def check_same(one: StoredShare, other: Share, place: str) -> None:
     if mine.code != other.code:
         commits = f"commits {mine.environment.commit} and {other.environment.commit}"
         raise BadInputError(f"{one.place} and {place} were made by different code of mtrbench ({commits})")
-    kinds = [share.environment.device.partition(":")[0] for share in (mine, other)]  # of cuda:0 and cuda:1 the same
-    if kinds[0] != kinds[1]:
-        raise BadInputError(f"{one.place} and {place} were made on different devices, {' and '.join(kinds)}")
+    made = [share.environment.how for share in (mine, other)]
+    if made[0] != made[1]:
+        raise BadInputError(f"{one.place} and {place} were made on different devices, {' and '.join(made)}")
     if [*mine.cells] != [*other.cells]:
         raise BadInputError(f"{one.place} and {place} are shares of different runs: {_difference(mine, other)}")
 

@@ -87,7 +87,7 @@ class Store:
                     **{name: meta[name] for name in ("forwards", "backwards", "seconds", "peak_memory_mb")},
                 )
                 part.tally.merge(Tally(meta["sums"], meta["peaks"]))
-                part.signs = tuple(meta.get("signs", ()))  # of older shards nobody knows
+                part.signs, part.made = tuple(meta.get("signs", ())), meta.get("made", "")  # not in older shards
                 return part
         except Exception as error:  # whatever the parsers of zip, npy and JSON raise at a broken file
             raise BadInputError(f"shard {path} cannot be read ({error}); remove it and run again") from error
@@ -114,6 +114,7 @@ def packed(part: Measurement) -> bytes:
         "sums": part.tally.sums,
         "peaks": part.tally.peaks,
         "signs": part.signs,
+        "made": part.made,
     }
     arrays = {f"statistics.{task}": value for task, value in part.statistics.items()}
     arrays |= {f"losses.{task}": value for task, value in part.losses.items()}

@@ -18,6 +18,7 @@ from ..benchmark.evaluation import with_clean
 from ..benchmark.protocol.arguments import BatchSize, DataRoot
 from ..benchmark.protocol.cells import Norm
 from ..benchmark.protocol.records import Record
+from ..benchmark.speedups import SPEEDUPS
 from ..benchmark.store import Store
 from .engine_options import engine_options
 from .options import Eps, Fraction, Names, data_options, json_option, norm_option, out_option
@@ -61,6 +62,13 @@ from .terminal import Command, echo
     metavar="MIB",
     help="What it may take beside model and data; default: no limit.",
 )
+@click.option(
+    "--speed-up",
+    "speedups",
+    multiple=True,
+    type=click.Choice(tuple(SPEEDUPS)),
+    help="Make attacks' passes faster, at the price of other digits; scoring stays exact. Into an --out of its own.",
+)
 @click.option("--profile", is_flag=True, help="Say what the time went to: passes, integer programs, data, scoring ...")
 @engine_options
 @out_option
@@ -85,6 +93,7 @@ def run(
     shard: tuple[int, int] | None,
     limit_seconds: float,
     limit_memory: int | None,
+    speedups: tuple[str, ...],
     profile: bool,
     batch: BatchSize,
     decode_workers: int | None,
@@ -108,6 +117,7 @@ def run(
         limits=limits,
         metrics=metrics,
         decode_workers=decode_workers,
+        speedups=tuple(name for name in SPEEDUPS if name in speedups),
     )
     cells = with_clean(workshop.cells(plan, targets))
     store = Store(out)

@@ -67,8 +67,9 @@ FLOORS = {
     "benchmark.child": ["benchmark.protocol"],
     "benchmark.arrays": ["benchmark.protocol"],
     "benchmark.gates": ["benchmark.protocol"],
-    "benchmark.victim": ["benchmark.protocol", "benchmark.measurement", "benchmark.gates"],
-    "benchmark.attackers": ["benchmark.protocol", "benchmark.measurement", "benchmark.victim"],
+    "benchmark.speedups": ["benchmark.protocol"],
+    "benchmark.victim": ["benchmark.protocol", "benchmark.measurement", "benchmark.gates", "benchmark.speedups"],
+    "benchmark.attackers": ["benchmark.protocol", "benchmark.measurement", "benchmark.victim", "benchmark.speedups"],
     "benchmark.apart": [
         *("benchmark.protocol", "benchmark.measurement", "benchmark.memory", "benchmark.attackers", "benchmark.child"),
         "benchmark.arrays",

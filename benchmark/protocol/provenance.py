@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field
@@ -21,7 +22,8 @@ Text = Annotated[str, Field(min_length=1, max_length=500, pattern=f"^[^{STEERING
 class Environment(Strict):
     """Where a record was made; `commit` is None outside a checkout and ends in `+` if that was changed.
 
-    `hardware` is the processor or GPU; older records do not say it.
+    `hardware` is the processor or GPU; older records do not say it. `speedups` made the attack's passes faster, and its
+    images perhaps a little other.
     """
 
     versions: dict[Plain, Plain]
@@ -30,16 +32,27 @@ class Environment(Strict):
     device: Plain
     commit: Plain | None
     hardware: Plain | None = None
+    speedups: Annotated[tuple[Plain, ...], Field(strict=False, exclude_if=lambda names: not names)] = ()
 
     @property
     def device_kind(self) -> str:
         """The device without its number: cpu, cuda."""
         return self.device.partition(":")[0]
 
+    @property
+    def how(self) -> str:
+        """See `how_made`."""
+        return how_made(self.device, self.speedups)
+
     def alike(self, other: Environment) -> bool:
         """Whether the same code gives the same digits in both: all but that is known to be the same."""
         own, its = (one.model_dump(exclude={"commit": True, "versions": {"mtrbench"}}) for one in (self, other))
         return self.hardware is not None and own == its
+
+
+def how_made(device: str, speedups: Sequence[str] = ()) -> str:
+    """What decides the last digits beside the machine: the device's kind, and the speed-ups."""
+    return " with ".join(filter(None, [device.partition(":")[0], ", ".join(speedups)]))
 
 
 class Evidence(Strict):

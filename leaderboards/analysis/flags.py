@@ -20,12 +20,14 @@ ZERO_GRADIENT = 0.05
 
 NO_GRADIENT, NOISE, ONE_STEP = "no gradient", "noise beats it", "one step beats it"
 BLACK_BOX_BEATS = "black box beats it"
+SPED_UP = "sped up"
 
 MEANINGS = {
     NO_GRADIENT: f"more than {ZERO_GRADIENT:.0%} of the clean images have no gradient of some task's loss",
     NOISE: "sign noise of the same budget does at least as much damage",
     ONE_STEP: "the same attack in one step (`fgsm`) does significantly more damage",
     BLACK_BOX_BEATS: "an attack that asks for losses only does significantly more damage",
+    SPED_UP: "the attack's passes were made faster at the price of other digits (`--speed-up`)",
     **SIGNS,
 }
 
@@ -62,6 +64,7 @@ def flags(group: Group) -> dict[tuple[str, str], Flags]:
                 NOISE: noise is not None and noise >= scores[attack].value,
                 ONE_STEP: in_one_step,
                 BLACK_BOX_BEATS: by_losses,
+                SPED_UP: bool(record.environment.speedups),
             }
             signs = signs_of(record)
             found[model, attack] = tuple(flag for flag in MEANINGS if holds.get(flag, flag in signs))

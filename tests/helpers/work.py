@@ -64,6 +64,7 @@ class ToyWorkshop:
     batch_size: int = 32
     device: str = "cpu"
     limits: Limits = field(default_factory=Limits)
+    speedups: tuple[str, ...] = ()
 
     def model(self, model: ModelRef) -> MultiTaskModel:
         return linear_model()

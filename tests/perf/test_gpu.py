@@ -8,35 +8,20 @@ from time import perf_counter
 
 import pytest
 import torch
+from helpers.study import images, study_model
 from torch.utils.flop_counter import FlopCounterMode
 
-from mtrbench import load_attack, load_dataset
+from mtrbench import load_attack
 from mtrbench.benchmark.protocol.noise import Noise
-from mtrbench.benchmark.protocol.tasks.registry import make_tasks
 from mtrbench.benchmark.protocol.threat import ThreatModel
 from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel
-from mtrbench.models.nets.resnet34_deeplab import resnet34_deeplab
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
-SIZE, STEPS, ROUNDS = (321, 321), 10, 5
-TASKS = {"segmentation": {"classes": 13}, "depth": {}, "normals": {}}
+STEPS, ROUNDS = 10, 5
 THREAT = ThreatModel("linf", 4 / 255)
 PRODUCT = 8192
 """The side of the matrices whose product stands for the device's peak."""
-
-
-def study_model() -> MultiTaskModel:
-    torch.manual_seed(0)
-    tasks = make_tasks(TASKS)
-    return MultiTaskModel(resnet34_deeplab(tasks, [" ".join(TASKS)] * 5), tasks).cuda().eval()
-
-
-def images(count: int) -> Batch:
-    """As many images of the device: eight rooms, again and again."""
-    rooms = load_dataset("rooms3", make_tasks(TASKS), images=min(count, 8), size=SIZE)
-    batch = rooms.batch([index % len(rooms.ids) for index in range(count)])
-    return Batch(batch.x, batch.truth, tuple(map(str, range(count)))).to(torch.device("cuda"))
 
 
 def seconds(function: Callable[[], object], rounds: int = ROUNDS) -> float:

@@ -1,0 +1,69 @@
+"""Faster passes for attacks at the price of other digits: what they see of a model, and never what scores it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .protocol.tensors import Images, Prediction
+from .protocol.types import MultiTaskModel
+
+TF32, AUTOCAST, CHANNELS_LAST, COMPILE = "tf32", "autocast", "channels-last", "compile"
+
+SPEEDUPS: Mapping[str, str] = MappingProxyType(
+    {
+        TF32: "a GPU's convolutions and products with 10 bits of mantissa, not 23",
+        AUTOCAST: "convolutions and products in bfloat16, with 7 bits",
+        CHANNELS_LAST: "images and weights with a pixel's channels side by side in memory",
+        COMPILE: "the network compiled by torch.compile, in minutes, for every number of images at once",
+    }
+)
+"""What an attack's passes can be made faster by, as a user names it; see docs/performance.md for what it gains."""
+
+
+class _Faster(nn.Module):
+    """A network with faster passes; as an attack's own copy of one it is changed in place."""
+
+    def __init__(self, net: nn.Module, speedups: Collection[str]) -> None:
+        super().__init__()
+        self.training = net.training
+        self._speedups = frozenset(speedups)
+        self.net = net
+        if CHANNELS_LAST in speedups:
+            net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # PyTorch's stub lacks it
+        if COMPILE in speedups:
+            net.compile(dynamic=False)
+
+    def forward(self, x: Images) -> dict[str, Prediction]:
+        if CHANNELS_LAST in self._speedups:
+            x = x.contiguous(memory_format=torch.channels_last)
+        if AUTOCAST not in self._speedups:
+            return self.net(x)  # type: ignore[no-any-return]
+        with torch.autocast(x.device.type, torch.bfloat16):
+            found: dict[str, Tensor] = self.net(x)
+        return {name: value.float() for name, value in found.items()}
+
+
+def speed_up(model: MultiTaskModel, speedups: Collection[str]) -> None:
+    """Make the passes of a model that nobody else needs faster, by the names of `SPEEDUPS` but for `TF32`."""
+    if {*speedups} - {TF32}:
+        model.net = _Faster(model.net, speedups)
+
+
+@contextmanager
+def products(speedups: Collection[str] = ()) -> Iterator[None]:
+    """Inside, a GPU computes convolutions and products in float32, or as `TF32` says if that is among the speedups."""
+    kinds: tuple[Any, ...] = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = [kind.allow_tf32 for kind in kinds]
+    try:
+        for kind in kinds:
+            kind.allow_tf32 = TF32 in speedups
+        yield
+    finally:
+        for kind, allowed in zip(kinds, before, strict=True):
+            kind.allow_tf32 = allowed

@@ -1,0 +1,101 @@
+"""Speed-ups change what attacks see, and how fast: never what scores them, and never in silence."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from helpers.commands import mtrbench
+from torch import Tensor
+
+from mtrbench import load_attack, load_dataset, load_model
+from mtrbench.benchmark.child import Limits
+from mtrbench.benchmark.harness import measure
+from mtrbench.benchmark.measurement import Measurement
+from mtrbench.benchmark.protocol.noise import Noise
+from mtrbench.benchmark.protocol.reading import read_records
+from mtrbench.benchmark.protocol.threat import ThreatModel
+from mtrbench.benchmark.protocol.weights import Watch
+from mtrbench.benchmark.speedups import COMPILE, SPEEDUPS, products
+
+THREAT = ThreatModel("linf", 4 / 255)
+COMPILES = pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a C++ compiler")
+NAMES = [pytest.param((name,), marks=[COMPILES] if name == COMPILE else [], id=name) for name in SPEEDUPS]
+TOGETHER = tuple(name for name in SPEEDUPS if name != COMPILE)
+
+model = load_model("rooms3-branch3.clean")
+batch = load_dataset("rooms3", model.tasks, images=4).batch(range(4))
+
+
+def attacked(speedups: Sequence[str], limits: Limits | None = None) -> tuple[Measurement, Tensor]:
+    """What total-pgd does, and the images that it makes."""
+    kept: list[Tensor] = []
+    attack = load_attack("total-pgd", steps=3)
+    found = measure(
+        model,
+        [batch],
+        attack,
+        THREAT,
+        Noise(),
+        limits=limits,
+        keep=lambda ids, x: kept.append(x),
+        speedups=tuple(speedups),
+    )
+    return found, kept[0]
+
+
+@pytest.mark.parametrize("speedups", [*NAMES, TOGETHER])
+def test_what_scores_is_the_model_itself(speedups: tuple[str, ...]) -> None:
+    watch = Watch(model)
+    found, x = attacked(speedups)
+    exact, _ = attacked(())
+    with torch.no_grad():
+        losses = model.losses(batch.at(x))
+    for task, loss in losses.items():
+        assert np.array_equal(found.losses[task], loss.double().numpy())
+        assert found.losses[task].mean() == pytest.approx(exact.losses[task].mean(), rel=0.05)
+    assert watch.is_kept()
+    assert (found.forwards, found.backwards) == (exact.forwards, exact.backwards)
+    assert x.is_contiguous()
+
+
+def test_fewer_bits_make_other_images() -> None:
+    assert not torch.equal(attacked(["autocast"])[1], attacked(())[1])
+
+
+def test_an_attack_from_outside_has_them_too() -> None:
+    here, there = attacked(TOGETHER), attacked((*TOGETHER, COMPILE), Limits())
+    assert torch.equal(here[1], there[1])
+    assert (here[0].forwards, here[0].backwards) == (there[0].forwards, there[0].backwards)
+
+
+def test_a_gpu_computes_in_float32_unless_told_otherwise() -> None:
+    def allowed() -> tuple[bool, bool]:
+        return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+
+    before = allowed()
+    with products():
+        assert allowed() == (False, False)
+        with products(["tf32"]):
+            assert allowed() == (True, True)
+        assert allowed() == (False, False)
+    assert allowed() == before
+
+
+def test_a_record_says_so_and_its_store_takes_no_other(tiny: Path, out: Path) -> None:
+    command = "run", "--model", tiny, "--attack", "total-pgd", "--images", 2, "--workers", 1, "--out", out
+    done = mtrbench(*command, "--speed-up", "autocast", "--speed-up", "tf32")
+    assert done.code == 0
+    assert "sped up" in (out / "boards" / "models.md").read_text()
+    attacked, clean = sorted(read_records(out / "records"), key=lambda record: record.cell.attack is None)
+    assert attacked.environment.speedups == ("tf32", "autocast")
+    assert clean.environment.speedups == ()
+    for record in out.glob("records/*.json"):
+        record.unlink()
+    again = mtrbench(*command)
+    assert again.code == 2
+    assert "was measured on cpu with tf32, autocast before, and now is on cpu; choose another --out" in again.err
