@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from ..benchmark.protocol.cores import default_processes
 from ..benchmark.protocol.files import write_atomically
 from ..benchmark.protocol.records import AnyRecord
 from ..leaderboards.analysis.gallery import GALLERY, read_gallery
@@ -49,9 +50,9 @@ from .terminal import Command, echo
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Processes that read the records: of ten thousand on they pay.",
+    default=default_processes,
+    show_default="one per core, at most 8",
+    help="Processes that read records, where there are enough that nobody has checked before.",
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if what is there differs.")
 @click.option(

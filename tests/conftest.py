@@ -35,6 +35,14 @@ def _as_a_worker() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    # What the user's holds must not matter, nor change; processes that tests start look there, too.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MTRBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _shapes() -> None:
     check_shapes_everywhere()
 

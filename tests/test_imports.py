@@ -51,7 +51,7 @@ GRAPH = {name: {found for found in imported(name) if found in SOURCES} - {name} 
 RECORDS = [
     *(
         f"benchmark.protocol.{name}"
-        for name in ("cells", "facts", "estimates", "records", "reading", "merging", "plain")
+        for name in ("cells", "facts", "estimates", "records", "reading", "merging", "plain", "kept", "cores")
     ),
     *(f"benchmark.protocol.{name}" for name in ("errors", "files", "metrics", "packing", "signs", "provenance")),
     "benchmark.stats",

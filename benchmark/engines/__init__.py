@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from ..protocol.cores import default_processes
 from ..protocol.errors import BadInputError
 from .base import Engine, Held, Remote, Wanted, reach, settle_process
 from .processes import Processes
@@ -63,7 +63,5 @@ def make_engine(name: str | None, wanted: Wanted) -> Engine:
 
 
 def default_workers(device: str = "cpu") -> int:
-    """As many as there are cores for this process, at most 8, and one on a GPU."""
-    if device != "cpu":
-        return 1
-    return min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    """As many as `default_processes`, and one on a GPU."""
+    return default_processes() if device == "cpu" else 1

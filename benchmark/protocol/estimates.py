@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Annotated, Any
 
@@ -30,14 +30,26 @@ class Estimate:
     low: float | None
     high: float | None
 
-    def __reduce__(self) -> tuple[type[Estimate], tuple[float | None, ...]]:
-        return Estimate, (self.value, self.low, self.high)  # processes hand millions over: half the time
+    def __reduce__(self) -> tuple[Callable[..., Estimate], tuple[float | None, ...]]:
+        return remade, (self.value, self.low, self.high)  # processes hand millions over: a third of the time
 
     def __str__(self) -> str:
         if self.value is None:
             return "undefined"
         interval = "-" if self.low is None or self.high is None else f"{self.low:.3g}, {self.high:.3g}"
         return f"{self.value:.3g} [{interval}]"
+
+
+def remade(value: float | None, low: float | None, high: float | None) -> Estimate:
+    """An estimate that there was before, whose numbers need no check."""
+    one = object.__new__(Estimate)
+    _SET_VALUE(one, value)
+    _SET_LOW(one, low)
+    _SET_HIGH(one, high)
+    return one
+
+
+_SET_VALUE, _SET_LOW, _SET_HIGH = (getattr(Estimate, name).__set__ for name in ("value", "low", "high"))
 
 
 def _within(estimate: Estimate) -> Estimate:

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
-from itertools import count
+from itertools import compress, count
 from pathlib import Path
 from typing import IO, cast
 
@@ -22,6 +22,7 @@ from pydantic_core import from_json, to_json
 
 from .errors import BadInputError
 from .faults import in_words, placed
+from .kept import Kept
 from .merging import Found, merged
 from .migration import SCHEMA, migrated
 from .records import AnyRecord, CleanRecord, Record
@@ -33,8 +34,10 @@ LARGEST = 16 * 2**20
 """Largest accepted record, in bytes: ten kilobytes are usual, and a small gzip file may unpack to gigabytes."""
 LARGEST_FILE = 2**30
 """Bytes that a file of records may unpack to: about a hundred thousand records."""
-PARTS = 4
-"""Parts per worker that files are read in."""
+PART = 4 * 2**20
+"""Bytes of files that are read, and kept, together: about a thousand records."""
+FEWEST_PARTS = 3
+"""Parts to read from which on two processes pay for their start."""
 REMEDY = "remove it or restore the file"
 
 
@@ -54,50 +57,96 @@ def read_record(path: Path) -> AnyRecord:
 def read_records(*places: Path, workers: int = 1) -> list[AnyRecord]:
     """Every record in files and folders, each cell once, sorted by key; raises as `read_places` and `merged` do.
 
-    With more than one of `workers`, processes of their own read a part of the files each, as their caller's main module
-    must allow.
+    Of many, what was checked is kept in the user's cache for the next time. As far as it pays, what is not there is
+    read by `workers`, processes of their own, as their caller's main module must allow.
     """
     with _collector_at_rest():
-        if workers == 1:
-            return merged(_sharing(read_places(places)))
-        paths = [*_paths(places)]
-        size = -(-len(paths) // (PARTS * workers))
-        parts = [paths[first : first + size] for first in range(0, len(paths), size)]
-        with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-            return merged(_sharing(found for part in pool.map(_read, parts) for found in part))
+        parts = [(part, Kept.of(part)) for part in _parts(_paths(places))]
+        return merged(_sharing(found for part in _each(parts, workers) for found in part))
 
 
-def _read(paths: Sequence[Path]) -> list[Found]:
+Part = tuple[Sequence[Path], Kept | None]
+"""Files that are read together, and what is kept of them."""
+
+
+def _parts(paths: Iterable[Path]) -> Iterator[list[Path]]:
+    """The files in as few parts as can be, none of which has more than a file beyond PART bytes."""
+    part, size = [], 0
+    for path in paths:
+        part.append(path)
+        size += path.stat().st_size if path.exists() else 0
+        if size >= PART:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
+
+
+def _each(parts: Sequence[Part], workers: int) -> Iterator[list[Found]]:
+    """The records of every part, in its order."""
+    new = [not (kept and kept.is_there()) for _, kept in parts]
+    if workers == 1 or sum(new) < FEWEST_PARTS:
+        yield from map(_read, parts)
+        return
+    with ProcessPoolExecutor(min(workers, sum(new)), multiprocessing.get_context("spawn")) as pool:
+        checked = pool.map(_handed_over, compress(parts, new))
+        for part, is_new in zip(parts, new, strict=True):
+            found = next(checked) if is_new else None
+            yield _read(part) if found is None else found
+
+
+def _read(part: Part) -> list[Found]:
+    found = part[1].load() if part[1] else None
+    return _checked(part)[0] if found is None else found
+
+
+def _handed_over(part: Part) -> list[Found] | None:
+    """The records of a part, None if they are kept: from there they are taken in faster than through a pipe."""
     with _collector_at_rest():
-        return list(_sharing(read_places(paths)))
+        found, is_kept = _checked(part)
+        return None if is_kept else found
+
+
+def _checked(part: Part) -> tuple[list[Found], bool]:
+    """The records of a part as its files have them, and whether they are kept now."""
+    paths, kept = part
+    found = list(_sharing(read_places(paths)))
+    # Unless somebody has written one of the files meanwhile.
+    return found, kept is not None and kept == Kept.of(paths) and kept.save(found)
 
 
 def _sharing(found: Iterable[Found]) -> Iterator[Found]:
-    """The same records; what one has in common with the first of its model is there once, which halves the memory."""
-    firsts: dict[str, AnyRecord] = {}
-    names: dict[frozenset[str], set[str]] = {}
+    """The same records; parts that many have in common are there once, which halves the memory."""
+    parts = _Parts()
     for one in found:
         record = one.record
-        first = firsts.setdefault(record.cell.model.sha256, record)
-        _share(record, first, ("model_facts", "task_facts", "clean", "environment"))
-        _share(record.cell, first.cell, ("model", "dataset", "tasks"))
+        parts.share(record, "model_facts", "task_facts", "clean", "environment", "attack_facts")
+        parts.share(record.cell, "model", "dataset", "tasks", "attack", "threat")
         own: tuple[BaseModel, ...] = ()
         if isinstance(record, Record):
             own = record.attack, record.threat, record.degradation
-            if isinstance(first, Record):
-                of_clean_images = ("zero_gradient", "gradient_length", "gradient_cosine")
-                _share(record.diagnostics, first.diagnostics, of_clean_images)
+            parts.share(record.diagnostics, "zero_gradient", "gradient_length", "gradient_cosine")
         for part in (record, record.cell, *own):
-            there = part.model_fields_set
-            object.__setattr__(part, "__pydantic_fields_set__", names.setdefault(frozenset(there), there))
+            parts.share(part, "__pydantic_fields_set__")
         yield one
 
 
-def _share(one: object, first: object, fields: Sequence[str]) -> None:
-    for name in fields:
-        mine, others = getattr(one, name, None), getattr(first, name, None)
-        if mine is not others and mine == others:
-            object.__setattr__(one, name, others)
+class _Parts:
+    """Parts of records, each by its text: of other numbers than 1 and True, 1 and 1.0, or 0 and -0, it is another."""
+
+    def __init__(self) -> None:
+        self.firsts: dict[tuple[str, object], object] = {}
+        self.known: set[int] = set()
+
+    def share(self, one: object, *names: str) -> None:
+        for name in names:
+            part = getattr(one, name, None)
+            if id(part) not in self.known:
+                text = frozenset(part) if isinstance(part, set) else repr(part)
+                first = self.firsts.setdefault((name, text), part)
+                self.known.add(id(first))
+                if first is not part:
+                    object.__setattr__(one, name, first)
 
 
 @contextmanager

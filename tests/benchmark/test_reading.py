@@ -36,7 +36,8 @@ def test_lines_are_records(tmp_path, name, content):
         read_record(tmp_path / name)
 
 
-def test_processes_read_what_one_reads(tmp_path):
+def test_processes_read_what_one_reads(tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "PART", 1)
     for record in RECORDS:
         record.save(tmp_path)
     assert read_records(tmp_path, workers=2) == RECORDS
@@ -50,6 +51,17 @@ def test_what_records_of_one_model_have_in_common_is_there_once(tmp_path):
     found = read_records(tmp_path)
     assert b"".join(f"{record.model_dump_json(by_alias=True)}\n".encode() for record in found) == LINES
     assert len({id(record.model_facts) for record in found}) == len({id(record.cell.dataset) for record in found}) == 1
+
+
+def test_what_only_looks_alike_is_not_shared(tmp_path):
+    alike = [make_record(settings={"alpha": alpha}, eps=eps) for alpha in (1, 1.0, True) for eps in (0.0, -0.0)]
+    lines = {f"{record.model_dump_json(by_alias=True)}\n" for record in alike}
+    assert len(lines) == len(alike)
+    (tmp_path / "all.jsonl").write_text("".join(lines))
+    found = read_records(tmp_path)
+    assert {f"{record.model_dump_json(by_alias=True)}\n" for record in found} == lines
+    assert len({id(record.attack) for record in found}) == 3
+    assert len({id(record.threat) for record in found}) == 2
 
 
 def test_a_folder_may_hold_files_of_every_form(tmp_path):
