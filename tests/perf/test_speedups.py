@@ -48,17 +48,11 @@ def test_what_speedups_gain(on_gpu: bool, capsys: pytest.CaptureFixture[str]) ->
     for choice in own:
         if COMPILE in choice and not shutil.which("g++"):
             continue
-        first = attacked(model, batch, choice).seconds
-        # Turn by turn, as other work comes and goes; the copy of the model is each time made anew, and what is compiled
-        # comes from PyTorch's cache.
-        ratios, found = [], exact
-        for _ in range(ROUNDS):
-            before = attacked(model, batch, ()).seconds
-            attacked(model, batch, choice)  # the copy's first pass
-            found = attacked(model, batch, choice)
-            ratios.append(found.seconds / before)
+        before = median(attacked(model, batch, ()).seconds for _ in range(ROUNDS))
+        first, *others = (attacked(model, batch, choice) for _ in range(1 + ROUNDS))
+        found, took = others[-1], median(one.seconds for one in others)
         moved = max(abs(found.losses[task].mean() / loss.mean() - 1) for task, loss in exact.losses.items())
-        gain = f"{median(ratios):.2f} of the time, {first:.1f} s at first"
+        gain = f"{took / before:.2f} of the time, {first.seconds:.1f} s at first"
         lines.append(f"{' and '.join(choice)}: {gain}, losses move by {moved:.2%}")
         assert moved <= MOVED
     with capsys.disabled():
