@@ -137,16 +137,21 @@ class _Parts:
     def __init__(self) -> None:
         self.firsts: dict[tuple[str, object], object] = {}
         self.known: set[int] = set()
+        self.last: dict[str, tuple[object, object]] = {}
 
     def share(self, one: object, *names: str) -> None:
         for name in names:
             part = getattr(one, name, None)
-            if id(part) not in self.known:
-                text = frozenset(part) if isinstance(part, set) else repr(part)
+            if id(part) in self.known:
+                continue
+            before, first = self.last.get(name, (self, self))
+            if part is not before:  # what many records share already is looked at once
+                text = frozenset(part) if isinstance(part, set) else to_json(part)
                 first = self.firsts.setdefault((name, text), part)
                 self.known.add(id(first))
-                if first is not part:
-                    object.__setattr__(one, name, first)
+                self.last[name] = part, first
+            if first is not part:
+                object.__setattr__(one, name, first)
 
 
 @contextmanager

@@ -133,6 +133,10 @@ class Group:
             self._ards.update({(other, attack): own for other, own in zip(found, ards([*found.values()]), strict=True)})
         return self._ards[model, attack]
 
+    def forget(self) -> None:
+        """Drop the scores over all resamples, which take four kilobytes a record; they are made again if need be."""
+        self._ards.clear()
+
     @cached_property
     def tiers(self) -> Mapping[Tier, int]:
         """How many records are of each tier that there are any of, the least first."""

@@ -11,7 +11,7 @@ from ...benchmark.protocol.records import Record
 from ...benchmark.stats import mean
 from .group import Group
 from .labels import details, labels, steps_of
-from .scores import ard, is_complete
+from .scores import ards, is_complete
 from .trainings import CLEAN, training_of
 
 FEWEST = 3
@@ -76,6 +76,6 @@ def _sweeps(
         if long:
             whole = max(([by for by in by_model if places <= by.keys()] for places in long), key=len)
             xs = sorted(set.intersection(*map(set, whole)))
-            scores = tuple(mean([ard(by[place]) for by in whole]).estimate() for place in xs)
+            scores = tuple(mean(ards([by[place] for by in whole])).estimate() for place in xs)
             found.append(Sweep(training, attack, len(whole), tuple(xs), scores))
     return found

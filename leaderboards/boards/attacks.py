@@ -45,7 +45,7 @@ def attack_boards(groups: Sequence[Group]) -> list[Board]:
 
 def _board(group: Group) -> Board:
     training, tasks = group.training(group.models[0]), group.setting.tasks
-    scores, raised = attack_ards(group), group.once(flags)
+    scores, raised = group.once(attack_ards), group.once(flags)
     counting = [signs for (_, attack), signs in raised.items() if attack in scores]
     columns: list[Column[Row]] = [
         Column("rank", "rank", lambda row: row.rank, "rank"),

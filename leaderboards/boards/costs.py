@@ -62,7 +62,7 @@ def _board(group: Group) -> Board:
 
 def _rows(group: Group) -> list[Row]:
     """The cheapest first, each with more damage than all before it."""
-    scores = {attack: score for attack, score in attack_ards(group).items() if not group.is_control(attack)}
+    scores = {attack: score for attack, score in group.once(attack_ards).items() if not group.is_control(attack)}
     costs = {attack: _cost(group, attack) for attack in scores}
     rows: list[Row] = []
     for attack in sorted(scores, key=lambda attack: (costs[attack][0], -scores[attack].value, attack)):

@@ -39,5 +39,9 @@ KINDS: Mapping[str, tuple[str, Callable[[Sequence[Group]], list[Board]]]] = Mapp
 
 def all_boards(groups: Sequence[Group]) -> dict[str, tuple[str, list[Board]]]:
     """The title and the boards of every file, by its name; files without any are left out."""
+    for group in groups:  # one after the other: what these boards are made of takes most of the memory
+        for make in (attack_boards, model_boards, sharing_boards):
+            make([group])
+        group.forget()
     found = {name: (title, make(groups)) for name, (title, make) in KINDS.items()}
     return {name: (title, boards) for name, (title, boards) in found.items() if boards}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from ...benchmark.stats import Bootstrapped
@@ -61,13 +61,16 @@ def sharing_boards(groups: Sequence[Group]) -> list[Board]:
     )
     boards: list[Board] = []
     for group in groups:
-        rows = [row for family in families(group) for row in _rows(group, family)]
-        if rows:
-            note = " ".join([*([] if boards else [f"{NOTE}{by_seed}."]), *common_notes(group)])
-            boards.append(
-                Board.of("sharing", f"Sharing: {group.title}", note, group.setting.scope, _columns(group), rows)
-            )
+        board = group.once(_board)
+        if board.rows:
+            boards.append(board if boards else replace(board, note=f"{NOTE}{by_seed}. {board.note}".rstrip()))
     return boards
+
+
+def _board(group: Group) -> Board:
+    rows = [row for family in families(group) for row in _rows(group, family)]
+    note = " ".join(common_notes(group))
+    return Board.of("sharing", f"Sharing: {group.title}", note, group.setting.scope, _columns(group), rows)
 
 
 def _columns(group: Group) -> list[Column[Row]]:

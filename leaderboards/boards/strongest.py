@@ -19,7 +19,7 @@ def strongest_board(group: Group) -> Board:
     Attacks are ordered by their mean place over the trainings, as hardened models would else not count at all; one
     without a number for each of them is left out.
     """
-    by_training = {part.training(part.models[0]): attack_ards(part) for part in group.parts}
+    by_training = {part.training(part.models[0]): part.once(attack_ards) for part in group.parts}
     attacks = [attack for attack in group.attacked if all(attack in found for found in by_training.values())]
     places = [sorted(attacks, key=lambda attack: -found[attack].value).index for found in by_training.values()]
     columns: list[Column[str]] = [
