@@ -15,6 +15,7 @@ from mtrbench import load_attack
 from mtrbench.benchmark.protocol.noise import Noise
 from mtrbench.benchmark.protocol.threat import ThreatModel
 from mtrbench.benchmark.protocol.types import Batch, MultiTaskModel
+from mtrbench.benchmark.speedups import TF32, products
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
@@ -46,15 +47,13 @@ def flops_of_a_step(model: MultiTaskModel, batch: Batch) -> int:
 
 
 def peak() -> float:
-    """Operations per second of one large matrix product in TF32, which convolutions use too unless told otherwise."""
-    before = torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = True
+    """Operations per second of one large matrix product in TF32, in which convolutions are here, too."""
     a = torch.randn(PRODUCT, PRODUCT, device="cuda")
     took = seconds(lambda: a @ a)
-    torch.backends.cuda.matmul.allow_tf32 = before
     return 2 * PRODUCT**3 / took
 
 
+@products([TF32])
 def test_what_a_thousand_image_steps_take(capsys: pytest.CaptureFixture[str]) -> None:
     model = study_model()
     model.requires_grad_(False)
