@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-import tomli_w
 import torch
-from helpers.commands import assert_refused, mtrbench
-from helpers.layouts import layouts
+from helpers.planted_cards import results
 from helpers.planted_models import (
     SIZE,
     Apart,
@@ -35,101 +30,16 @@ from helpers.planted_models import (
 from torch import Tensor, nn
 
 from mtrbench import Batch, load_dataset, wrap
-from mtrbench.api import masking, model_checks
-from mtrbench.api.masking import SIGNS, not_beaten_by
+from mtrbench.api import model_checks
+from mtrbench.api.masking import SIGNS
 from mtrbench.api.model_checks import ALL, examine_model, twin
 from mtrbench.api.model_claims import trained_against
-from mtrbench.benchmark.harness import in_batches, measure
 from mtrbench.benchmark.protocol.findings import Finding
-from mtrbench.benchmark.protocol.tasks.registry import make_task
 from mtrbench.benchmark.protocol.tasks.regression import Regression
-from mtrbench.benchmark.stats import bootstrap_scores, resampling_weights
-from mtrbench.cli.card_text import drawn
-from mtrbench.leaderboards.analysis.flags import BLACK_BOX_BEATS
-from mtrbench.models.building import build
-from mtrbench.models.card import Architecture, read_card
+from mtrbench.models.card import read_card
 from mtrbench.models.conformance import PROPERTIES, examined
 from mtrbench.models.fingerprint import fingerprint
-from mtrbench.models.nets.layout import Layout
-from mtrbench.models.packing import packed, unpack
 from mtrbench.models.registry import find_card, load_model
-
-IMAGES = 6
-LAYOUT = ["segmentation depth normals"] * 4 + ["segmentation depth | normals"]
-TASKS: dict[str, dict[str, int | float | str]] = {"segmentation": {"classes": 13}, "depth": {}, "normals": {}}
-
-
-@pytest.fixture
-def card_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """Writes the card of an untrained model of `planted_models`, with the scores of `Sound` on a few images."""
-    monkeypatch.setattr(model_checks, "load_dataset", partial(load_dataset, images=IMAGES))
-
-    def write(entry: type[Sound], **changes: Any) -> Path:
-        tasks = {name: make_task(name, **settings) for name, settings in TASKS.items()}
-        data = load_dataset("rooms3", tasks, size=SIZE, images=IMAGES)
-        models = {}
-        for kind in (Sound, entry):
-            models[kind] = build(Architecture(entry=f"{kind.__module__}:{kind.__name__}", layout=LAYOUT), tasks)
-            content = packed(models[kind])
-            unpack(models[kind], content)
-            models[kind].eval()
-        clean = measure(models[Sound], [data.batch(range(IMAGES))])
-        scores = {
-            name: {metric: float(value) for metric, value in task.scores(clean.statistics[name].sum(axis=0)).items()}
-            for name, task in tasks.items()
-        }
-        card = {
-            "name": "planted",
-            "dataset": "rooms3",
-            "size": SIZE,
-            "licence": "MIT",
-            "tasks": TASKS,
-            "architecture": {"entry": f"{entry.__module__}:{entry.__name__}", "layout": LAYOUT},
-            "weights": {"file": "weights.safetensors", "sha256": hashlib.sha256(content).hexdigest()},
-            "training": {
-                "recipe": "none.toml",
-                "recipe_sha256": "0" * 64,
-                "steps": 0,
-                "seed": 0,
-                "scenes": 0,
-                "seconds": 0.0,
-                "hardware": "none",
-                "versions": {},
-            },
-            "clean": {"images": IMAGES, "tolerance": 0.05, "scores": scores},
-            "fingerprint": fingerprint(models[Sound if entry is TwoChannels else entry], SIZE),
-            **changes,
-        }
-        (tmp_path / "planted").mkdir(exist_ok=True)
-        (tmp_path / "planted" / "weights.safetensors").write_bytes(content)
-        path = tmp_path / "planted" / "card.toml"
-        path.write_text(tomli_w.dumps(card))
-        return path
-
-    return write
-
-
-@pytest.fixture
-def _weak_attacks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Attacks take most of the time that an examination takes, and can flag, and not fail."""
-    for steps in ("STEPS", "MANY_STEPS"):
-        monkeypatch.setattr(masking, steps, 2)
-    cheap = {"white-box-beats-black": not_beaten_by("square", BLACK_BOX_BEATS, queries=5)}
-    monkeypatch.setattr(model_checks, "SIGNS", {**SIGNS, **cheap})
-
-
-@pytest.fixture
-def _here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Copies of the process take most of the rest; that there are such is what test_planted_models.py is about."""
-    monkeypatch.setattr(model_checks, "forks", lambda device: False)
-
-
-def results(path: Path, result: str) -> dict[str, str]:
-    """What was found of the properties with a result."""
-    found = examine_model(str(path), None)
-    assert [*found] == [*ALL][: len(found)]
-    assert not any("\n" in finding.found for finding in found.values())
-    return {title: finding.found for title, finding in found.items() if finding.result == result}
 
 
 def test_trained_model_has_every_property(tiny: Path) -> None:
@@ -274,100 +184,3 @@ def test_what_is_said_to_be_trained_adversarially_is_robust(name: str, attack: s
     found = trained_against(card.model_copy(update={"training": claim}), model, few)
     assert found.result == result
     assert ("ARLC under total-pgd of that size is" in found.found) == (attack is not None)
-
-
-@pytest.mark.usefixtures("_weak_attacks")
-def test_command_prints_a_table_and_exits_with_0(card_of: Callable[..., Path]) -> None:
-    outcome = mtrbench("validate", "model", card_of(Sound))
-    assert outcome.code == 0, outcome.err
-    assert [line.split()[0] for line in outcome.out.splitlines()[2:]] == [*ALL]
-
-
-def test_command_exits_with_1_on_changed_weights(card_of: Callable[..., Path]) -> None:
-    path = card_of(Sound)
-    weights = path.parent / "weights.safetensors"
-    content = weights.read_bytes()
-    weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    outcome = mtrbench("validate", "model", path, "--json")
-    assert outcome.code == 1
-    (row,) = json.loads(outcome.out)
-    assert (row["property"], row["result"]) == ("card", "fail")
-    assert "have sha256" in row["found"]
-
-
-def test_command_exits_with_1_on_a_card_with_an_unknown_field(card_of: Callable[..., Path]) -> None:
-    outcome = mtrbench("validate", "model", card_of(Sound, colour="red"))
-    assert outcome.code == 1
-    assert "'colour': Extra inputs are not permitted" in outcome.out
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("rooms3-shard.clean", ("unknown model", "did you mean rooms3-shared.clean")),
-        ("none.toml", ("card none.toml cannot be read",)),
-        (".", ("is a file or folder, but no card",)),
-    ],
-)
-def test_command_refuses_what_is_no_card(name: str, words: tuple[str, ...]) -> None:
-    assert_refused(mtrbench("validate", "model", name), *words)
-
-
-def test_command_refuses_a_model_for_a_model() -> None:
-    run = ("validate", "model", "rooms3-shared.clean", "--model", "rooms3-shared.clean")
-    assert_refused(mtrbench(*run), "leave it out for a model")
-
-
-def test_intervals_are_the_bootstraps_of_the_evaluation_split(tiny: Path) -> None:
-    card, model = read_card(tiny), load_model(str(tiny))
-    count = card.clean.images
-    data = load_dataset(card.dataset, model.tasks, size=card.size, images=count)
-    clean = measure(model, in_batches(data, range(count), 32))
-    assert card.clean.intervals is not None
-    for name, task in model.tasks.items():
-        for metric, score in bootstrap_scores(task, clean.statistics[name], resampling_weights(count)).items():
-            estimate = score.estimate()
-            assert card.clean.intervals[name][metric] == pytest.approx((estimate.low, estimate.high), abs=1e-4)
-
-
-@pytest.mark.parametrize("intervals", [{"depth": {"abs_err": [0.2, 0.1]}}, {"depth": {"abs_er": [0.1, 0.2]}}])
-def test_interval_of_no_score_or_upside_down_is_refused(
-    intervals: dict[str, Any], card_of: Callable[..., Path]
-) -> None:
-    clean = {"images": 1, "tolerance": 0.05, "scores": {"depth": {"abs_err": 0.1}}, "intervals": intervals}
-    found = results(card_of(Sound, clean=clean), "fail")
-    assert "must be [low, high] of one of the scores" in found["card"]
-
-
-def test_card_tells_all_settings_of_the_inner_attack(tiny: Path, tiny_adversarial: Path) -> None:
-    assert read_card(tiny).training.settings is None
-    settings = {"steps": 1, "reach": 1.0, "random_start": False, "restarts": 1}
-    assert read_card(tiny_adversarial).training.settings == settings
-    shown = mtrbench("show", "model", tiny_adversarial).out
-    assert "against total-pgd, eps 4/255 (steps 1, reach 1.0, random_start False, restarts 1)" in shown
-
-
-def test_show_says_what_the_card_does(card_of: Callable[..., Path]) -> None:
-    path = card_of(Sound, twin="other")
-    clean = read_card(path).clean
-    error = clean.scores["depth"]["abs_err"]
-    intervals = {"depth": {"abs_err": [error - 0.5, error + 0.5]}}
-    path = card_of(Sound, clean={**clean.model_dump(mode="json", exclude_none=True), "intervals": intervals})
-    lines = mtrbench("show", "model", path).out.splitlines()
-    assert lines[0] == "name: planted"
-    assert "licence: MIT" in lines
-    assert "  block 1  [segmentation  depth  normals]" in lines
-    assert "  block 5  [segmentation  depth][normals]" in lines
-    assert f"clean scores on {IMAGES} images, with 95 % intervals:" in lines
-    (row,) = (line.split() for line in lines if "abs_err" in line)
-    assert row == ["depth", "abs_err", "↓", f"{error:.3f}", f"[{error - 0.5:.3f},", f"{error + 0.5:.3f}]", "m"]
-
-
-def test_drawing_has_a_bracket_per_group_and_the_tasks_in_columns() -> None:
-    for layout in layouts(("a", "b", "c", "d"), 2):
-        lines = drawn(layout)
-        for line, partition in zip(lines, layout.blocks, strict=True):
-            groups = line.partition("[")[2].removesuffix("]").split("][")
-            assert {frozenset(group.split()) for group in groups} == {frozenset(group) for group in partition}
-        assert len({tuple(line.index(task, 9) for task in "abcd") for line in lines}) == 1
-    assert drawn(Layout.parse(["a c b", "a b | c"])) == ["block 1  [a  b  c]", "block 2  [a  b][c]"]
