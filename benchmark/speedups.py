@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .protocol.errors import BadInputError, told
 from .protocol.tensors import Images, Prediction
 from .protocol.types import MultiTaskModel
 
@@ -24,6 +25,17 @@ SPEEDUPS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What an attack's passes can be made faster by, as a user names it; see docs/performance.md for what it gains."""
+
+
+def check_speedups(speedups: Collection[str], device: str) -> None:
+    """Raises BadInputError, with PyTorch's reason, for `COMPILE` where nothing can be compiled."""
+    if COMPILE not in speedups:
+        return
+    try:
+        torch.compile(torch.neg)(torch.ones(2, device=device))
+    except Exception as error:  # of many kinds, from compilers and their drivers
+        reason = told(error).partition(" Set TORCH")[0]
+        raise BadInputError(f"--speed-up {COMPILE} needs what PyTorch compiles with: {reason}") from error
 
 
 class _Faster(nn.Module):

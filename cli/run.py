@@ -18,7 +18,7 @@ from ..benchmark.evaluation import with_clean
 from ..benchmark.protocol.arguments import BatchSize, DataRoot
 from ..benchmark.protocol.cells import Norm
 from ..benchmark.protocol.records import Record
-from ..benchmark.speedups import SPEEDUPS
+from ..benchmark.speedups import SPEEDUPS, check_speedups
 from ..benchmark.store import Store
 from .engine_options import engine_options
 from .options import Eps, Fraction, Names, data_options, json_option, norm_option, out_option
@@ -109,6 +109,7 @@ def run(
     given = {"dataset": dataset, "eps": eps, "norm": norm, "images": images, "steps": steps, "seed": seed}
     plan = find_suite(suite, models, attacks, **given, transfer=transfer or None)
     limits = Limits(limit_seconds, limit_memory)
+    check_speedups(speedups, device)
     workshop = LocalWorkshop(
         found_models(plan.every_model),
         data_root,

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers.commands import mtrbench
+from helpers.commands import assert_refused, mtrbench
 from torch import Tensor
 
 from mtrbench import load_attack, load_dataset, load_model
@@ -84,6 +84,16 @@ def test_a_gpu_computes_in_float32_unless_told_otherwise() -> None:
             assert allowed() == (True, True)
         assert allowed() == (False, False)
     assert allowed() == before
+
+
+def test_what_cannot_compile_is_refused_before_anything_is_measured(monkeypatch: pytest.MonkeyPatch, out: Path) -> None:
+    def fails(function: object) -> None:
+        raise RuntimeError("no compiler Set TORCHDYNAMO_VERBOSE=1")
+
+    monkeypatch.setattr(torch, "compile", fails)
+    command = "run", "quick", "--attack", "noise", "--out", out
+    assert_refused(mtrbench(*command, "--speed-up", COMPILE), "--speed-up compile needs", "no compiler")
+    assert not out.exists()
 
 
 def test_a_record_says_so_and_its_store_takes_no_other(tiny: Path, out: Path) -> None:
