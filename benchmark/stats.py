@@ -68,7 +68,7 @@ def _rounded(value: float) -> float:
 
 
 def _stack(parts: list[Bootstrapped]) -> tuple[Array, Array]:
-    return np.array([part.value for part in parts]), np.stack([part.replicates for part in parts])
+    return np.array([part.value for part in parts]), np.array([part.replicates for part in parts])
 
 
 def mean(parts: list[Bootstrapped]) -> Bootstrapped:

@@ -75,10 +75,11 @@ def model_flags(group: Group) -> dict[str, Flags]:
     """The flags of every model: those of the white-box attack that does it the most damage."""
     raised: dict[str, Flags] = dict.fromkeys(group.models, ())
     strongest = dict.fromkeys(group.models, float("-inf"))
-    for (model, attack), signs in group.once(flags).items():
-        score = group.ard(model, attack)
-        if score and score.value > strongest[model]:
-            strongest[model], raised[model] = score.value, signs
+    for part in group.parts:
+        for (model, attack), signs in part.once(flags).items():
+            score = group.ard(model, attack)
+            if score and score.value > strongest[model]:
+                strongest[model], raised[model] = score.value, signs
     return raised
 
 

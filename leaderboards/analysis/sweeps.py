@@ -36,6 +36,8 @@ def budget_sweeps(groups: Sequence[Group]) -> list[Sweep]:
 
 def step_sweeps(group: Group) -> list[Sweep]:
     """The attacks with three numbers of steps or more."""
+    if len(group.steps) < FEWEST:
+        return []
 
     def others(record: Record) -> dict[str, object]:
         return {name: value for name, value in details(record).items() if name != "steps"}

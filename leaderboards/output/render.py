@@ -86,14 +86,15 @@ def to_csv(boards: Sequence[Board]) -> str:
     tables = [(board, [*map(_fields, board.columns, _columns(board))]) for board in boards if board.rows]
     scopes = [[name for name, _ in board.scope] for board, _ in tables]
     heads = [[*scope, *chain(*fields)] for scope, (_, fields) in zip(scopes, tables, strict=True)]
+    names = list(dict.fromkeys(chain(*heads)))
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(dict.fromkeys(chain(*heads))), restval="", lineterminator="\n")
-    writer.writeheader()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
     for head, (board, fields) in zip(heads, tables, strict=True):
         scope = [_plain(value) for _, value in board.scope]
         for row in board.rows:
-            texts = chain(scope, *map(_plain_cells, row, fields))
-            writer.writerow(dict(zip(head, texts, strict=True)))
+            found = dict(zip(head, chain(scope, *map(_plain_cells, row, fields)), strict=True))
+            writer.writerow([found.get(name, "") for name in names])
     return text.getvalue()
 
 
