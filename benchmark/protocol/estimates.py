@@ -130,7 +130,7 @@ def intervals(rows: NDArray[Any]) -> list[tuple[float, float]]:
     NaN counts as the largest number.
     """
     places, (after_low, after_high) = _ends(rows.shape[1])
-    found = np.partition(rows, places, axis=1)[:, places].tolist()
+    found = np.sort(rows, axis=1)[:, places].tolist()  # faster than a partition at several places
     return [
         (_between(low, next_low, after_low), _between(high, next_high, after_high))
         for low, next_low, high, next_high in found

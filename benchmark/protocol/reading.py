@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from itertools import compress, count
 from pathlib import Path
@@ -91,7 +92,9 @@ def _each(parts: Sequence[Part], workers: int) -> Iterator[list[Found]]:
     with ProcessPoolExecutor(min(workers, sum(new)), multiprocessing.get_context("spawn")) as pool:
         checked = pool.map(_handed_over, compress(parts, new))
         for part, is_new in zip(parts, new, strict=True):
-            found = next(checked) if is_new else None
+            found = None
+            with suppress(BrokenProcessPool):  # the system has ended one of them: what is left is read here
+                found = next(checked, None) if is_new else None
             yield _read(part) if found is None else found
 
 

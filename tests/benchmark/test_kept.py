@@ -7,12 +7,14 @@ import hashlib
 import os
 import pickle
 import shutil
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from helpers.make_records import DAMAGE, MODELS, make_clean_record, make_record
+from helpers.work import killed
 
 from mtrbench.benchmark.protocol import kept, reading
 from mtrbench.benchmark.protocol.errors import BadInputError
@@ -93,6 +95,14 @@ def test_workers_check_and_keep(
     assert len([*cache().glob("*")]) == (len(MODELS) if copies > 1 else 0)
     assert read_records(tmp_path / "records") == first
     assert len(checked) == (0 if copies > 1 else len(MODELS))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs the signal")
+def test_what_a_worker_leaves_is_read_here(place: Path, checked: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "PART", 1)
+    monkeypatch.setattr(reading, "_handed_over", killed)
+    assert read_records(place, workers=2) == RECORDS
+    assert len(checked) == len(OF_MODEL)
 
 
 def wrong(record: AnyRecord) -> str:
