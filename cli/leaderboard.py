@@ -10,6 +10,7 @@ import click
 
 from ..benchmark.protocol.cores import default_processes
 from ..benchmark.protocol.files import write_atomically
+from ..benchmark.protocol.reading import collector_at_rest
 from ..benchmark.protocol.records import AnyRecord
 from ..leaderboards.analysis.gallery import GALLERY, read_gallery
 from ..leaderboards.analysis.groups import group
@@ -81,8 +82,9 @@ def leaderboard(
     pictures of the folder gallery beside it, which `mtrbench gallery` draws. Which one a --readme shows says its
     marker, <!-- boards:begin NAME -->; between <!-- answer:begin --> and <!-- answer:end --> stands what sharing does.
     """
-    records = read_suites(*places, workers=workers)
-    gc.freeze()  # Records stay until the end: to search them for circles takes a fifth of the time that boards do.
+    with collector_at_rest():
+        records = read_suites(*places, workers=workers)
+        gc.freeze()  # they stay until the end: to search them for circles takes a fifth of the time that boards do
     suites = {name: group(of) for name, of in records.items()}
     gallery = {name: found for place in places for name, found in read_gallery(place.parent / GALLERY).items()}
     texts = {page: updated(page, suites, gallery, out) for page in pages}  # first, as one may be refused

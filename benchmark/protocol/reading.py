@@ -61,7 +61,7 @@ def read_records(*places: Path, workers: int = 1) -> list[AnyRecord]:
     Of many, what was checked is kept in the user's cache for the next time. As far as it pays, what is not there is
     read by `workers`, processes of their own, as their caller's main module must allow.
     """
-    with _collector_at_rest():
+    with collector_at_rest():
         parts = [(part, Kept.of(part)) for part in _parts(_paths(places))]
         return merged(_sharing(found for part in _each(parts, workers) for found in part))
 
@@ -89,7 +89,8 @@ def _each(parts: Sequence[Part], workers: int) -> Iterator[list[Found]]:
     if workers == 1 or sum(new) < FEWEST_PARTS:
         yield from map(_read, parts)
         return
-    with ProcessPoolExecutor(min(workers, sum(new)), multiprocessing.get_context("spawn")) as pool:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(workers, sum(new)), context, initializer=gc.disable) as pool:
         checked = pool.map(_handed_over, compress(parts, new))
         for part, is_new in zip(parts, new, strict=True):
             found = None
@@ -105,9 +106,8 @@ def _read(part: Part) -> list[Found]:
 
 def _handed_over(part: Part) -> list[Found] | None:
     """The records of a part, None if they are kept: from there they are taken in faster than through a pipe."""
-    with _collector_at_rest():
-        found, is_kept = _checked(part)
-        return None if is_kept else found
+    found, is_kept = _checked(part)
+    return None if is_kept else found
 
 
 def _checked(part: Part) -> tuple[list[Found], bool]:
@@ -158,7 +158,7 @@ class _Parts:
 
 
 @contextmanager
-def _collector_at_rest() -> Iterator[None]:
+def collector_at_rest() -> Iterator[None]:
     """Without Python's search for circles of objects: records have none, and it takes two thirds of the time."""
     enabled = gc.isenabled()
     gc.disable()

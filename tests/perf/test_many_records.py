@@ -23,7 +23,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from mtrbench.benchmark.protocol.estimates import Estimate, Replicates
 from mtrbench.benchmark.protocol.packing import file_name
-from mtrbench.benchmark.protocol.reading import read_records
+from mtrbench.benchmark.protocol.reading import collector_at_rest, read_records
 from mtrbench.benchmark.protocol.records import Record
 from mtrbench.benchmark.stats import RESAMPLES
 from mtrbench.leaderboards.analysis.groups import group
@@ -131,9 +131,10 @@ def resident(session: int) -> float:
 def in_one_process(folder: Path) -> tuple[int, float, float, float]:
     """How many boards, the seconds to read the records and to make these, the process's peak memory in MB."""
     begin = time.process_time()
-    records = read_records(folder)
-    reading = time.process_time() - begin
-    gc.freeze()  # as the command does
+    with collector_at_rest():
+        records = read_records(folder)
+        reading = time.process_time() - begin
+        gc.freeze()  # as the command does
     begin = time.process_time()
     groups = group(records)
     boards = [*(found for _, found in all_boards(groups).values()), *metric_boards(groups).values()]
