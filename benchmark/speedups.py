@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from .protocol.errors import BadInputError, told
 from .protocol.tensors import Images, Prediction
 from .protocol.types import MultiTaskModel
+
+T = TypeVar("T")
 
 TF32, AUTOCAST, CHANNELS_LAST, COMPILE = "tf32", "autocast", "channels-last", "compile"
 
@@ -69,13 +71,39 @@ def speed_up(model: MultiTaskModel, speedups: Collection[str]) -> None:
 
 @contextmanager
 def products(speedups: Collection[str] = ()) -> Iterator[None]:
-    """Inside, a GPU computes convolutions and products in float32, or as `TF32` says if that is among the speedups."""
-    kinds: tuple[Any, ...] = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = [kind.allow_tf32 for kind in kinds]
+    """Inside, a GPU computes convolutions and products in float32, or as `TF32` says if that is among the speedups.
+
+    PyTorch has two ways to say this, and raises where they say different things: so both are set, and set back.
+    """
+    cudnn, kinds = torch.backends.cudnn, _kinds()
+    general = _said(torch.get_float32_matmul_precision, "highest")
+    convolutions = _said(lambda: cudnn.allow_tf32, True)
+    by_kind = [kind.fp32_precision for kind in kinds]
+    fast = TF32 in speedups
     try:
-        for kind in kinds:
-            kind.allow_tf32 = TF32 in speedups
+        _say("high" if fast else "highest", fast, dict.fromkeys(kinds, "tf32" if fast else "ieee"))
         yield
     finally:
-        for kind, allowed in zip(kinds, before, strict=True):
-            kind.allow_tf32 = allowed
+        _say(general, convolutions, dict(zip(kinds, by_kind, strict=True)))
+
+
+def _say(general: str, convolutions: bool, by_kind: Mapping[Any, str]) -> None:
+    torch.set_float32_matmul_precision(general)
+    torch.backends.cudnn.allow_tf32 = convolutions
+    for kind, precision in by_kind.items():
+        kind.fp32_precision = precision
+
+
+def _said(read: Callable[[], T], default: T) -> T:
+    """What PyTorch was told in the older way; its `default` where it does not tell, as the newer way was used."""
+    try:
+        return read()
+    except RuntimeError:
+        return default
+
+
+def _kinds() -> list[Any]:
+    """What PyTorch has a precision each for, in the newer way, which came with 2.9."""
+    libraries: tuple[Any, ...] = torch.backends.cuda, torch.backends.cudnn, torch.backends.mkldnn
+    found = (getattr(library, kind, None) for library in libraries for kind in ("matmul", "conv", "rnn"))
+    return [kind for kind in found if hasattr(kind, "fp32_precision")]

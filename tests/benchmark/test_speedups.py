@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from helpers.commands import assert_refused, mtrbench
-from torch import Tensor
+from torch import Tensor, nn
 
-from mtrbench import load_attack, load_dataset, load_model
+from mtrbench import MultiTaskModel, evaluate, load_attack, load_dataset, load_model
+from mtrbench.benchmark import speedups
 from mtrbench.benchmark.child import Limits
 from mtrbench.benchmark.harness import measure
 from mtrbench.benchmark.measurement import Measurement
@@ -29,6 +30,13 @@ TOGETHER = tuple(name for name in SPEEDUPS if name != COMPILE)
 
 model = load_model("rooms3-branch3.clean")
 batch = load_dataset("rooms3", model.tasks, images=4).batch(range(4))
+
+
+class Own(nn.Module):
+    """A network whose code is a stranger's."""
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        return model.net(x)  # type: ignore[no-any-return]
 
 
 def attacked(speedups: Sequence[str], limits: Limits | None = None) -> tuple[Measurement, Tensor]:
@@ -73,17 +81,55 @@ def test_an_attack_from_outside_has_them_too() -> None:
     assert (here[0].forwards, here[0].backwards) == (there[0].forwards, there[0].backwards)
 
 
-def test_a_gpu_computes_in_float32_unless_told_otherwise() -> None:
-    def allowed() -> tuple[bool, bool]:
-        return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+def precisions() -> list[object]:
+    """All that PyTorch says of the precision of products and convolutions; None where ways to say it disagree."""
 
-    before = allowed()
+    def said(read: Callable[[], object]) -> object:
+        try:
+            return read()
+        except RuntimeError:
+            return None
+
+    kinds = [said(lambda kind=kind: kind.fp32_precision) for kind in speedups._kinds()]  # type: ignore[misc]
+    return [said(torch.get_float32_matmul_precision), said(lambda: torch.backends.cudnn.allow_tf32), *kinds]
+
+
+def say_by_kind(precision: str) -> None:
+    for kind in speedups._kinds():
+        kind.fp32_precision = precision
+
+
+@pytest.mark.parametrize(
+    "say",
+    [
+        lambda: None,
+        lambda: torch.set_float32_matmul_precision("high"),
+        lambda: torch.set_float32_matmul_precision("medium"),
+        lambda: setattr(torch.backends.cudnn, "allow_tf32", True),
+        lambda: say_by_kind("tf32"),
+        lambda: say_by_kind("ieee"),
+    ],
+)
+def test_a_gpu_computes_in_float32_unless_told_otherwise(say: Callable[[], object]) -> None:
+    kinds = len(speedups._kinds())
+    exact, fast = ["highest", False, *["ieee"] * kinds], ["high", True, *["tf32"] * kinds]
+    with products():  # which sets back what the test says
+        say()
+        before = precisions()
+        with products():
+            assert precisions() == exact
+            with products(["tf32"]):
+                assert precisions() == fast
+            assert precisions() == exact
+        assert all(then in (None, now) for then, now in zip(before, precisions(), strict=True))
+
+
+@pytest.mark.parametrize("say", [lambda: torch.set_float32_matmul_precision("high"), lambda: say_by_kind("tf32")])
+def test_a_model_of_ones_own_is_measured_whatever_pytorch_was_told(say: Callable[[], object]) -> None:
     with products():
-        assert allowed() == (False, False)
-        with products(["tf32"]):
-            assert allowed() == (True, True)
-        assert allowed() == (False, False)
-    assert allowed() == before
+        say()
+        record = evaluate(MultiTaskModel(Own(), model.tasks).eval(), "noise", "rooms3", images=2)
+    assert record.complete
 
 
 def test_what_cannot_compile_is_refused_before_anything_is_measured(monkeypatch: pytest.MonkeyPatch, out: Path) -> None:
