@@ -77,24 +77,25 @@ class Kept:
 
     def save(self, found: Sequence[Found]) -> bool:
         """Keep the records; whether that was possible."""
-        content = pickle.dumps([tuple(one) for one in found], 5)
         try:
             self.place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not _is_ours(self.place.parent.stat()):
+                return False
+            content = pickle.dumps([tuple(one) for one in found], 5)
             write_atomically(self.place, self.state + hashlib.sha256(content).digest() + content)
             for other in self.place.parent.glob("*.kept"):
                 if time() - other.stat().st_mtime > UNUSED:
                     other.unlink(missing_ok=True)
         except OSError:
             return False
-        return self.is_there()
+        return True
 
     def _read(self, size: int) -> bytes | None:
         """The file's first bytes, None if it is of another state or not ours alone to write."""
         try:
             with self.place.open("rb") as file:
-                for status in (os.fstat(file.fileno()), self.place.parent.stat()):
-                    if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):
-                        return None
+                if not (_is_ours(os.fstat(file.fileno())) and _is_ours(self.place.parent.stat())):
+                    return None
                 content = file.read(size)
         except OSError:
             return None
@@ -112,12 +113,20 @@ class _Unpickler(pickle.Unpickler):
         raise pickle.UnpicklingError(f"{module}.{name} is no part of a record")
 
 
+def _is_ours(status: os.stat_result) -> bool:
+    """Whether nobody but the user can write what has this status."""
+    return not hasattr(os, "getuid") or (status.st_uid == os.getuid() and not status.st_mode & 0o022)
+
+
 @cache
 def _code() -> bytes:
     """Digest of all that says which records are right, and how they are kept."""
     files = sorted(Path(__file__).parent.glob("*.py"))
     versions = (sys.version, pydantic.VERSION, pydantic_core.__version__, numpy.__version__)
     return hashlib.sha256(b"\0".join([repr(versions).encode(), *(path.read_bytes() for path in files)])).digest()
+
+
+_code()  # now: the files may be edited while their code runs
 
 
 def _folder() -> Path:
