@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Protocol
 
 import torch
@@ -18,7 +17,7 @@ from .protocol.noise import Noise
 from .protocol.tasks.base import Task
 from .protocol.threat import ThreatModel
 from .protocol.types import Attack, Batch, MultiTaskModel, SplitAttack
-from .protocol.weights import Watch
+from .protocol.weights import Watch, attributes_of
 from .speedups import products
 from .victim import PROBES, Victim, shown
 
@@ -98,12 +97,18 @@ class _Copy:
     targets: tuple[str, ...] | None
     speedups: tuple[str, ...]
     watch: Watch
+    attributes: object
 
     def is_for(self, task: Assignment, model: MultiTaskModel) -> bool:
         """Whether it would be made just so again."""
         if model is not self.model or (task.threat.targets, task.speedups) != (self.targets, self.speedups):
             return False
         return self.tasks == model.tasks and self.watch.seems_kept()
+
+    def spare(self) -> None:
+        """Keep it for the next attack, unless this one has left anything in it, as other settings of its parts."""
+        if attributes_of(self.victim.seen) == self.attributes:
+            _spare[:] = [self]
 
 
 _spare: list[_Copy] = []
@@ -120,15 +125,20 @@ def on_a_copy(model: MultiTaskModel, task: Assignment, probe: Tensor) -> Here | 
 
     What a network's hooks or functions refer to may stay the original's.
     """
-    copied = _spare.pop() if _spare else None
-    if copied is None or not copied.is_for(task, model):
-        copied = _copy_of(model, task, probe)
-    return None if copied is None else Here(copied.victim, task, partial(_spare.append, copied))
+    copied = _spare_for(task, model) or _copy_of(model, task, probe)
+    return None if copied is None else Here(copied.victim, task, copied.spare)
 
 
 def on_itself(model: MultiTaskModel, task: Assignment, probe: Tensor) -> Here:
     """The attack in this process, on a `model` that nobody else needs; what passes inside it is counted, too."""
     return Here(Victim(shown(model, task.threat.targets), probe, task.title, task.speedups, gated=True), task)
+
+
+def _spare_for(task: Assignment, model: MultiTaskModel) -> _Copy | None:
+    with suppress(IndexError):  # there is none, or another thread was faster
+        copied = _spare.pop()
+        return copied if copied.is_for(task, model) else None
+    return None
 
 
 def _copy_of(model: MultiTaskModel, task: Assignment, probe: Tensor) -> _Copy | None:
@@ -139,9 +149,10 @@ def _copy_of(model: MultiTaskModel, task: Assignment, probe: Tensor) -> _Copy | 
     try:
         victim = Victim(copy.deepcopy(original), mirrored, task.title, task.speedups)
         same = victim.answers_as(original, mirrored)
+        attributes = attributes_of(victim.seen)
     except Exception:  # what it is will show where the model itself is called
         return None
-    return _Copy(victim, model, dict(model.tasks), targets, task.speedups, Watch(model)) if same else None
+    return _Copy(victim, model, dict(model.tasks), targets, task.speedups, Watch(model), attributes) if same else None
 
 
 def failure(error: BaseException) -> str:

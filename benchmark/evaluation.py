@@ -68,22 +68,24 @@ def do_jobs(
             else:
                 yield job
 
-    while jobs:
-        elsewhere: list[Job] = []
-        if isinstance(engine, Remote):
-            outcomes = send_jobs(workshop, store, engine, still(jobs))
-        else:
-            outcomes = engine.run(partial(_do, workshop, store), still(jobs))
-        with closing(outcomes) as done:
-            for job, outcome in done:
-                if outcome.state == "elsewhere":
-                    elsewhere.append(job)
-                    continue
-                if outcome.state == "failed":
-                    outcome = failed.setdefault(job.cell.key, outcome)
-                yield job, outcome
-        jobs = _when_free(elsewhere, store)
-    forget_copies()
+    try:
+        while jobs:
+            elsewhere: list[Job] = []
+            if isinstance(engine, Remote):
+                outcomes = send_jobs(workshop, store, engine, still(jobs))
+            else:
+                outcomes = engine.run(partial(_do, workshop, store), still(jobs))
+            with closing(outcomes) as done:
+                for job, outcome in done:
+                    if outcome.state == "elsewhere":
+                        elsewhere.append(job)
+                        continue
+                    if outcome.state == "failed":
+                        outcome = failed.setdefault(job.cell.key, outcome)
+                    yield job, outcome
+            jobs = _when_free(elsewhere, store)
+    finally:
+        forget_copies()
     for job in left_out:
         yield job, blamed(job) or Outcome("failed")
 

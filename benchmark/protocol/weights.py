@@ -50,6 +50,25 @@ class Watch:
         return _modes(self._module) == self._modes and _content(self._module) == self._digest
 
 
+def attributes_of(module: nn.Module) -> object:
+    """All that a module's parts hold, and which parameters want or have a gradient: equal as long as all is the same.
+
+    What stands in a part's lists and dictionaries counts, what other objects hold does not; writes to tensors are for
+    `Watch`.
+    """
+    parts = [_identity(vars(part)) for part in module.modules()]
+    return parts, [(value.requires_grad, _identity(value.grad)) for value in module.parameters()]
+
+
+def _identity(value: object) -> object:
+    """Equal for the same object alone, or for containers of the same ones."""
+    if isinstance(value, dict):
+        return [(_identity(key), _identity(part)) for key, part in value.items()]
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_identity(part) for part in value]
+    return id(value), value  # which stays, so that no other gets its address; compared only where that is equal
+
+
 def _modes(module: nn.Module) -> tuple[object, ...]:
     """Of every part: its mode, what it runs and the hooks on it."""
     return tuple((part.training, type(part), *code_of(part), *hooks_of(part)) for part in module.modules())

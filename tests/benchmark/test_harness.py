@@ -151,6 +151,37 @@ def test_every_attack_sees_the_model_as_it_is_by_then(change: Callable[[MultiTas
         change(model)
 
 
+@pytest.mark.parametrize(
+    "leave",
+    [
+        lambda model: setattr(model.net, "scale", 2.0),
+        lambda model: model.net.shape.append(1),
+        lambda model: model.net.requires_grad_(False),
+        lambda model: sum(model(torch.zeros(1, *SHAPE)).values()).sum().backward(),
+        lambda model: model.tasks.pop("a"),
+        lambda model: model.net.register_state_dict_pre_hook(lambda *_: None),
+    ],
+)
+def test_what_an_attack_leaves_in_its_model_no_other_finds(leave: Callable[[MultiTaskModel], object]) -> None:
+    seen = []
+
+    def spy(model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Tensor:
+        seen.append(model)
+        return batch.x
+
+    def careless(model: MultiTaskModel, batch: Batch, threat: ThreatModel, noise: Noise) -> Tensor:
+        leave(model)
+        return spy(model, batch, threat, noise)
+
+    model, batch = linear_model(), middle_batch()
+    model.net.shape = [2, 2]
+    for attack in (spy, careless, spy, spy):
+        measure(model, [batch], attack, ThreatModel("linf", 0.1), Noise())
+    assert seen[0] is seen[1]
+    assert seen[1] is not seen[2]
+    assert seen[2] is seen[3]
+
+
 @pytest.mark.parametrize("cuts", [[4], [1, 3], [2, 1, 1]])
 def test_parts_merge_into_the_whole(cuts: list[int]) -> None:
     batch = middle_batch(4)
