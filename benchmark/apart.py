@@ -14,7 +14,7 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
@@ -34,6 +34,7 @@ from .protocol.stopwatch import ATTACK, part
 from .protocol.surroundings import Surroundings
 from .protocol.tally import Tally
 from .protocol.types import Batch, MultiTaskModel
+from .speedups import products
 
 
 class Apart:
@@ -110,9 +111,13 @@ def _serve(connection: Connection, given: Any, title: str, limits: Limits) -> No
     said = _Answers(connection)
     try:
         model, task, probe, device = _unpacked(given)
-        surroundings = Surroundings()
-        attacker = on_itself(model, task, probe)
-        with bounded_memory(limits.memory_mb), suppress(EOFError):
+        with ExitStack() as stack:
+            # Before what the attack might change is looked at, so that such changes are not undone with it.
+            stack.enter_context(products(task.speedups))
+            surroundings = Surroundings()
+            attacker = on_itself(model, task, probe)
+            stack.enter_context(bounded_memory(limits.memory_mb))
+            stack.enter_context(suppress(EOFError))
             while True:
                 what, asked = pickle.loads(connection.recv_bytes())  # noqa: S301  from the process that started this
                 if what == "finish":

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -17,7 +18,7 @@ from .protocol.noise import Noise
 from .protocol.tasks.base import Task
 from .protocol.threat import ThreatModel
 from .protocol.types import Attack, Batch, MultiTaskModel, SplitAttack
-from .protocol.weights import Watch, attributes_of
+from .protocol.weights import Belongings, looks
 from .speedups import products
 from .victim import PROBES, Victim, shown
 
@@ -50,10 +51,20 @@ class Attacker(Protocol):
 
 
 class Here:
-    """The attack in this process, on a model of its own; `done` is called when that has come back as it was."""
+    """The attack in this process, on a model of its own; `done` is called when that has come back as it was.
 
-    def __init__(self, victim: Victim, task: Assignment, done: Callable[[], object] = lambda: None) -> None:
-        self._victim, self._task, self._attack, self._done = victim, task, task.attack, done
+    What the attack does happens inside `modes`.
+    """
+
+    def __init__(
+        self,
+        victim: Victim,
+        task: Assignment,
+        modes: Callable[[], AbstractContextManager[None]] = nullcontext,
+        done: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._victim, self._task, self._attack = victim, task, task.attack
+        self._modes, self._done = modes, done
 
     def fit(self, split: Sequence[Batch]) -> Effort:
         seen = self._victim.seen
@@ -79,7 +90,7 @@ class Here:
     def _at_work(self) -> Iterator[Effort]:
         """What the attack inside takes; what it raises becomes an AttackError, and so does a model that it changed."""
         try:
-            with products(self._task.speedups), self._victim.counted() as effort:
+            with self._modes(), self._victim.counted() as effort:
                 yield effort
         except Exception as error:
             fault = error if isinstance(error, BadInputError) else failure(error)
@@ -96,18 +107,18 @@ class _Copy:
     tasks: Mapping[str, Task]
     targets: tuple[str, ...] | None
     speedups: tuple[str, ...]
-    watch: Watch
-    attributes: object
+    belongings: Belongings
+    looks: object
 
     def is_for(self, task: Assignment, model: MultiTaskModel) -> bool:
         """Whether it would be made just so again."""
         if model is not self.model or (task.threat.targets, task.speedups) != (self.targets, self.speedups):
             return False
-        return self.tasks == model.tasks and self.watch.seems_kept()
+        return self.tasks == model.tasks and self.looks == looks(model)
 
     def spare(self) -> None:
         """Keep it for the next attack, unless this one has left anything in it, as other settings of its parts."""
-        if attributes_of(self.victim.seen) == self.attributes:
+        if self.belongings.are_kept():
             _spare[:] = [self]
 
 
@@ -126,11 +137,11 @@ def on_a_copy(model: MultiTaskModel, task: Assignment, probe: Tensor) -> Here | 
     What a network's hooks or functions refer to may stay the original's.
     """
     copied = _spare_for(task, model) or _copy_of(model, task, probe)
-    return None if copied is None else Here(copied.victim, task, copied.spare)
+    return None if copied is None else Here(copied.victim, task, partial(products, task.speedups), copied.spare)
 
 
 def on_itself(model: MultiTaskModel, task: Assignment, probe: Tensor) -> Here:
-    """The attack in this process, on a `model` that nobody else needs; what passes inside it is counted, too."""
+    """The attack in this process, which is there for it and `model` alone; what passes inside that is counted, too."""
     return Here(Victim(shown(model, task.threat.targets), probe, task.title, task.speedups, gated=True), task)
 
 
@@ -149,10 +160,10 @@ def _copy_of(model: MultiTaskModel, task: Assignment, probe: Tensor) -> _Copy | 
     try:
         victim = Victim(copy.deepcopy(original), mirrored, task.title, task.speedups)
         same = victim.answers_as(original, mirrored)
-        attributes = attributes_of(victim.seen)
+        belongings = Belongings(victim.seen)
     except Exception:  # what it is will show where the model itself is called
         return None
-    return _Copy(victim, model, dict(model.tasks), targets, task.speedups, Watch(model), attributes) if same else None
+    return _Copy(victim, model, dict(model.tasks), targets, task.speedups, belongings, looks(model)) if same else None
 
 
 def failure(error: BaseException) -> str:

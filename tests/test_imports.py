@@ -72,7 +72,7 @@ FLOORS = {
     "benchmark.attackers": ["benchmark.protocol", "benchmark.measurement", "benchmark.victim", "benchmark.speedups"],
     "benchmark.apart": [
         *("benchmark.protocol", "benchmark.measurement", "benchmark.memory", "benchmark.attackers", "benchmark.child"),
-        "benchmark.arrays",
+        *("benchmark.arrays", "benchmark.speedups"),
     ],
     "benchmark.suspicion": ["benchmark.protocol"],
     "benchmark.batches": ["benchmark.protocol"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from inspect import getattr_static
+from operator import is_
 
 import torch
 from torch import Tensor, nn
@@ -50,23 +51,38 @@ class Watch:
         return _modes(self._module) == self._modes and _content(self._module) == self._digest
 
 
-def attributes_of(module: nn.Module) -> object:
-    """All that a module's parts hold, and which parameters want or have a gradient: equal as long as all is the same.
+def looks(module: nn.Module) -> object:
+    """What a glance tells of a module's weights, buffers, modes, hooks and code: the same until one is written to."""
+    return _modes(module), _marks(module)
 
-    What stands in a part's lists and dictionaries counts, what other objects hold does not; writes to tensors are for
-    `Watch`.
+
+class Belongings:
+    """The objects that a module's parts hold, as settings, hooks and gradients, to be compared with those held later.
+
+    What stands in lists and dictionaries counts, what other objects hold does not; writes to tensors are for `Watch`.
     """
-    parts = [_identity(vars(part)) for part in module.modules()]
-    return parts, [(value.requires_grad, _identity(value.grad)) for value in module.parameters()]
+
+    def __init__(self, module: nn.Module) -> None:
+        self._module, self._held = module, _held(module)
+
+    def are_kept(self) -> bool:
+        """Whether they are the same objects."""
+        now = _held(self._module)
+        return len(now) == len(self._held) and all(map(is_, now, self._held))
 
 
-def _identity(value: object) -> object:
-    """Equal for the same object alone, or for containers of the same ones."""
-    if isinstance(value, dict):
-        return [(_identity(key), _identity(part)) for key, part in value.items()]
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_identity(part) for part in value]
-    return id(value), value  # which stays, so that no other gets its address; compared only where that is equal
+def _held(module: nn.Module) -> list[object]:
+    found: list[object] = []
+    for part in module.modules():
+        for value in vars(part).values():
+            found.append(value)
+            if isinstance(value, dict):
+                found += (*value, *value.values())
+            elif isinstance(value, list | tuple | set | frozenset):
+                found += value
+    for parameter in module.parameters():
+        found += (parameter.requires_grad, parameter.grad)
+    return found
 
 
 def _modes(module: nn.Module) -> tuple[object, ...]:

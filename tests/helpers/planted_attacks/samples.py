@@ -70,8 +70,8 @@ class DrawsFromNumpy(Honest):
 @caught("another image of sample")
 class DrawsFromPython(Honest):
     def __call__(self, model, batch, threat, noise):
-        x = super().__call__(model, batch, threat, noise)
-        return batch.x + random.choice([-1, 1]) * (x - batch.x) if random.random() < 0.9 else batch.x  # noqa: S311
+        signs = torch.tensor(random.choices([-1.0, 1.0], k=batch.x.numel())).reshape(batch.x.shape)  # noqa: S311
+        return threat.project(batch.x, batch.x + threat.eps * signs)
 
 
 @caught("another image of sample")
