@@ -134,6 +134,17 @@ def evaluate_cells(
             store.save_record(made)
             return Progress(0, made)
 
+    checked: set[str] = set()
+
+    def check_made(part: Cell) -> None:
+        """Refuse, before hours are spent beside it, what the store has of a pass if that was made in another way."""
+        if part.key in checked:
+            return
+        checked.add(part.key)
+        stored = next((span for span in spans(part) if store.has_shard(part, span)), None)
+        if stored is not None:
+            desk.check_made(part, store.shard(part, stored))
+
     left = Counter(job.cell.key for job in jobs)
     awaited: dict[str, list[Cell]] = defaultdict(list)  # by the key of a pass that is missing
     missing: dict[str, int] = {}  # passes, by the key of a cell
@@ -142,7 +153,10 @@ def evaluate_cells(
         if stored is not None:
             yield Progress(0, stored, stored=True)
             continue
-        keys = {part.key for part in _passes(cell, workshop)} & left.keys()
+        passes = _passes(cell, workshop)
+        for one in passes:
+            check_made(one)
+        keys = {one.key for one in passes} & left.keys()
         missing[key] = len(keys)
         for part in keys:
             awaited[part].append(cell)

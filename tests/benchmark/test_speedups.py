@@ -155,3 +155,17 @@ def test_a_record_says_so_and_its_store_takes_no_other(tiny: Path, out: Path) ->
     again = mtrbench(*command)
     assert again.code == 2
     assert "was measured on cpu with tf32, autocast before, and now is on cpu; choose another --out" in again.err
+
+
+def test_a_store_made_in_another_way_is_refused_before_anything_is_measured(tiny: Path, out: Path) -> None:
+    command = "run", "--model", tiny, "--attack", "total-pgd", "--images", 2, "--workers", 1, "--out", out
+    assert mtrbench(*command, "--speed-up", "tf32").code == 0
+    for record in out.glob("records/*.json"):
+        if read_records(record)[0].cell.attack:
+            record.unlink()
+            (shard,) = out.glob(f"shards/{record.stem}/*.npz")
+            shard.unlink()
+    left = sorted(out.glob("shards/*/*.npz"))
+    assert left
+    assert_refused(mtrbench(*command), "was measured on cpu with tf32 before, and now is on cpu")
+    assert sorted(out.glob("shards/*/*.npz")) == left
