@@ -67,7 +67,8 @@ from .terminal import Command, echo
     "speedups",
     multiple=True,
     type=click.Choice(tuple(SPEEDUPS)),
-    help="Make attacks' passes faster, at the price of other digits; scoring stays exact. Into an --out of its own.",
+    help="Make attacks' passes faster; images come out a little different, and scoring stays exact. Needs its own --out. "
+    f"Repeatable: {'; '.join(f'{name}, {what}' for name, what in SPEEDUPS.items())}.",
 )
 @click.option("--profile", is_flag=True, help="Say what the time went to: passes, integer programs, data, scoring ...")
 @engine_options
