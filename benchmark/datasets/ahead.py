@@ -13,6 +13,7 @@ from weakref import WeakSet
 import torch
 from torch import Tensor
 
+from ..protocol.cores import default_processes
 from ..protocol.types import Batch, Dataset
 from .disk.dataset import OnDisk
 
@@ -31,7 +32,7 @@ def decoded_ahead(dataset: Dataset, device: torch.device, workers: int | None = 
     """
     gpu = device.type == "cuda" and torch.cuda.is_available()
     if workers is None:
-        workers = min(MOST, os.cpu_count() or 1) if gpu else 0
+        workers = min(MOST, default_processes()) if gpu else 0
     return Ahead(dataset, workers, pinned=gpu) if workers and isinstance(dataset, OnDisk) else dataset
 
 
@@ -78,12 +79,13 @@ class Ahead:
             for step in range(1, 1 + min(NEXT, fit, count)):
                 self._sample((indices[-1] + step) % count)
             while len(self._kept) > fit:
-                self._kept.popitem(last=False)
+                wait([self._kept.popitem(last=False)[1]])  # `settle` would not know of it
         return self._together(samples)
 
     def settle(self) -> None:
         """Wait until no thread is at work."""
-        wait([*self._kept.values()])
+        with self._lock:
+            wait([*self._kept.values()])
 
     def _sample(self, index: int) -> Future[Batch]:
         """The sample that is kept, or else is to be decoded; one that failed is tried again, as it would be alone."""

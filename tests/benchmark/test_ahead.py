@@ -205,12 +205,12 @@ def test_only_what_lies_on_disk_is_wrapped_and_by_default_for_a_gpu_alone(
     assert decoded_ahead(dataset, CPU) is decoded_ahead(dataset, CPU, 0) is dataset
     assert decoded_ahead(drawn, CPU, 2) is drawn
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {*range(3)}, raising=False)
     gpu = torch.device("cuda")
     assert (decoded_ahead(dataset, gpu).workers, decoded_ahead(dataset, gpu).pinned) == (3, True)
     assert (decoded_ahead(dataset, CPU, 2).workers, decoded_ahead(dataset, CPU, 2).pinned) == (2, False)
     assert decoded_ahead(dataset, gpu, 0) is dataset
-    monkeypatch.setattr("os.cpu_count", lambda: 64)
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {*range(64)}, raising=False)
     assert decoded_ahead(dataset, gpu).workers == MOST
 
 
