@@ -67,7 +67,7 @@ from .terminal import Command, echo
     "speedups",
     multiple=True,
     type=click.Choice(tuple(SPEEDUPS)),
-    help="Make attacks' passes faster; images come out a little different, and scoring stays exact. Needs its own --out. "
+    help="Make attacks' passes faster; images differ a little, and scoring stays exact. Needs its own --out. "
     f"Repeatable: {'; '.join(f'{name}, {what}' for name, what in SPEEDUPS.items())}.",
 )
 @click.option("--profile", is_flag=True, help="Say what the time went to: passes, integer programs, data, scoring ...")
