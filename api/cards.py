@@ -23,6 +23,7 @@ from ..benchmark.protocol.tasks.base import Task
 from ..benchmark.protocol.tasks.registry import KIND, TASKS, make_tasks
 from ..benchmark.protocol.toml import validated
 from ..benchmark.protocol.types import Dataset, MultiTaskModel
+from ..benchmark.speedups import products
 from ..benchmark.stats import bootstrap_scores, resampling_weights
 from ..models.building import build, load_card_model, network
 from ..models.card import Architecture, Card, Clean
@@ -42,7 +43,8 @@ SHARING_IMAGES = 2
 def clean_scores_of(model: MultiTaskModel, data: Dataset) -> Clean:
     """What a card says of a model's clean scores on all of a data set."""
     count = len(data.ids)
-    clean = clean_pass(model, in_batches(data, range(count), BATCH))
+    with products():  # as in a cell
+        clean = clean_pass(model, in_batches(data, range(count), BATCH))
     weights = resampling_weights(count)
     scores = {name: bootstrap_scores(task, clean.statistics[name], weights) for name, task in model.tasks.items()}
     return Clean(

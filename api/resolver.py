@@ -78,7 +78,7 @@ class LocalWorkshop(Attacking):
     speedups: tuple[str, ...] = field(default=(), kw_only=True)
 
     def model(self, model: ModelRef) -> MultiTaskModel:
-        return model_judged_by(self.metrics, _model(self.models[model.name], model.sha256, self.device))
+        return _model(self.models[model.name], model.sha256, self.device, self.metrics)
 
     def dataset(self, cell: Cell) -> Dataset:
         tasks = _tasks(self.models[cell.model.name], cell.model)
@@ -219,14 +219,14 @@ def found_models(sources: Iterable[str]) -> dict[str, str]:
 
 
 @cache
-def _model(name: str, sha256: str, device: str) -> MultiTaskModel:
-    """The model with those weights; raises BadInputError if its card names others by now."""
+def _model(name: str, sha256: str, device: str, metrics: str | None) -> MultiTaskModel:
+    """The model with those weights, judged by `metrics`; raises BadInputError if its card names others by now."""
     found = find_model(name)
     if model_ref(found).sha256 != sha256:
         if isinstance(found, CodeModel):
             raise BadInputError(f"model {name} has other weights whenever it is made; load them, or set torch's seed")
         raise BadInputError(f"model {name} was trained anew while it was evaluated; start again")
-    return found.load().to(device_of(device))
+    return model_judged_by(metrics, found.load().to(device_of(device)))
 
 
 @cache

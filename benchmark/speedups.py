@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -23,15 +23,23 @@ SPEEDUPS: Mapping[str, str] = MappingProxyType(
         TF32: "a GPU's convolutions and products with 10 bits of mantissa, not 23",
         AUTOCAST: "convolutions and products in bfloat16, with 7 bits",
         CHANNELS_LAST: "images and weights with a pixel's channels side by side in memory",
-        COMPILE: "the network compiled by torch.compile, in minutes, for every number of images at once",
+        COMPILE: "torch.compile, which takes half a minute in every worker; not for attacks from outside",
     }
 )
 """What an attack's passes can be made faster by, as a user names it; see docs/performance.md for what it gains."""
 
 
-def check_speedups(speedups: Collection[str], device: str) -> None:
-    """Raises BadInputError, with PyTorch's reason, for `COMPILE` where nothing can be compiled."""
+def check_speedups(speedups: Collection[str], device: str | None, outside: Sequence[str] = ()) -> None:
+    """Raises BadInputError for `COMPILE` with attacks from `outside`, by name, and where nothing can be compiled.
+
+    What is elsewhere has no `device` here, and is not tried.
+    """
     if COMPILE not in speedups:
+        return
+    if outside:
+        # What is compiled does not count the images that pass inside it.
+        raise BadInputError(f"--speed-up {COMPILE} is not for attacks from outside, as {outside[0]}; leave one out")
+    if device is None:
         return
     try:
         torch.compile(torch.neg)(torch.ones(2, device=device))

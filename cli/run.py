@@ -12,7 +12,7 @@ from ..api.resolver import LocalWorkshop, found_models
 from ..api.running import do_share, evaluate_all
 from ..api.suites import find_suite
 from ..benchmark.child import Limits
-from ..benchmark.engines import Engine
+from ..benchmark.engines import Engine, Remote
 from ..benchmark.engines.profiled import profiled
 from ..benchmark.evaluation import with_clean
 from ..benchmark.protocol.arguments import BatchSize, DataRoot
@@ -110,7 +110,6 @@ def run(
     given = {"dataset": dataset, "eps": eps, "norm": norm, "images": images, "steps": steps, "seed": seed}
     plan = find_suite(suite, models, attacks, **given, transfer=transfer or None)
     limits = Limits(limit_seconds, limit_memory)
-    check_speedups(speedups, device)
     workshop = LocalWorkshop(
         found_models(plan.every_model),
         data_root,
@@ -122,6 +121,8 @@ def run(
         speedups=tuple(name for name in SPEEDUPS if name in speedups),
     )
     cells = with_clean(workshop.cells(plan, targets))
+    outside = [cell.attack.name for cell in cells if cell.attack is not None and cell.attack.code is not None]
+    check_speedups(speedups, None if isinstance(engine, Remote) else device, outside)
     store = Store(out)
     spent: dict[str, float] = {}
     if profile:

@@ -142,6 +142,17 @@ def test_what_cannot_compile_is_refused_before_anything_is_measured(monkeypatch:
     assert not out.exists()
 
 
+def test_attacks_from_outside_are_not_compiled(tiny: Path, out: Path) -> None:
+    attack = "helpers.planted_attacks.samples:WearsOut"
+    command = "run", "--model", tiny, "--attack", attack, "--images", 1, "--out", out, "--speed-up", COMPILE
+    assert_refused(mtrbench(*command), "--speed-up compile is not for attacks from outside", "WearsOut")
+
+
+def test_the_documentation_says_what_the_command_does() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "scale.md").read_text()
+    assert all(f"| `{name}` | {what} |" in page for name, what in SPEEDUPS.items())
+
+
 def test_a_record_says_so_and_its_store_takes_no_other(tiny: Path, out: Path) -> None:
     command = "run", "--model", tiny, "--attack", "total-pgd", "--images", 2, "--workers", 1, "--out", out
     done = mtrbench(*command, "--speed-up", "autocast", "--speed-up", "tf32")

@@ -19,7 +19,7 @@ from mtrbench.benchmark.speedups import AUTOCAST, CHANNELS_LAST, COMPILE, TF32, 
 
 STEPS, ROUNDS = 10, 3
 THREAT = ThreatModel("linf", 4 / 255)
-MOVED = 0.05
+MOVED = 0.01
 """The share by which a loss may move; what was found is far less."""
 SUBJECTS = ["rooms3-shared.clean, 32 images of 64 x 64", "DeepLab-ResNet34, 32 images of 321 x 321 on a GPU"]
 CHOICES = [(TF32,), (CHANNELS_LAST,), (AUTOCAST,), (AUTOCAST, CHANNELS_LAST), (COMPILE,), (AUTOCAST, COMPILE)]
