@@ -22,8 +22,8 @@ _keeps = [False]
 def keep_freed_memory(keep: bool = True) -> bool:
     """Let this process use again what it frees, or give it back to the system, as most do; what it did before.
 
-    Passes want pieces of megabytes, and the system hands out each of their pages filled with zeros: a seventh of the
-    time of an attack on 64 x 64 pixels. Without glibc this changes nothing.
+    Passes want pieces of megabytes, and the system hands out each of their pages filled with zeros: up to an eighth of
+    the time of an attack on 64 x 64 pixels. Without glibc this changes nothing.
     """
     before, _keeps[0] = _keeps[0], keep
     if before == keep or platform.libc_ver()[0] != "glibc":
