@@ -16,6 +16,7 @@ from torch import Tensor
 from ..protocol.cores import default_processes
 from ..protocol.types import Batch, Dataset
 from .disk.dataset import OnDisk
+from .wrapped import Wrapped
 
 ROOM = 4 * 2**30
 """Bytes of decoded samples that are kept of a data set, in each process."""
@@ -37,7 +38,7 @@ def decoded_ahead(dataset: Dataset, device: torch.device, workers: int | None = 
 
 
 @dataclass(eq=False)
-class Ahead:
+class Ahead(Wrapped):
     """`dataset`, whose samples are decoded by `workers` threads, the next in order before they are asked for.
 
     As many as fit into `room` bytes are kept, those that were used last. Batches are the same bit for bit, and lie in
@@ -55,18 +56,6 @@ class Ahead:
         self._kept: OrderedDict[int, Future[Batch]] = OrderedDict()
         self._lock, self._process = Lock(), os.getpid()
         _everywhere.add(self)
-
-    @property
-    def name(self) -> str:
-        return self.dataset.name
-
-    @property
-    def sha256(self) -> str:
-        return self.dataset.sha256
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        return self.dataset.ids
 
     def batch(self, indices: Sequence[int]) -> Batch:
         """The samples at `indices`, as `dataset` gives them; raises what it raises."""

@@ -15,28 +15,17 @@ from ..protocol.errors import BadInputError, blamed_on
 from ..protocol.tasks.base import Task
 from ..protocol.tasks.shapes import PLANE, fits, written
 from ..protocol.types import Batch, Dataset
+from .wrapped import Wrapped
 
 
 @dataclass(frozen=True, eq=False)
-class Verified:
+class Verified(Wrapped):
     """`dataset`, each of whose batches is checked; `title` is what messages call it."""
 
     dataset: Dataset
     title: str
     tasks: Mapping[str, Task]
     size: tuple[int, int]
-
-    @property
-    def name(self) -> str:
-        return self.dataset.name
-
-    @property
-    def sha256(self) -> str:
-        return self.dataset.sha256
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        return self.dataset.ids
 
     def batch(self, indices: Sequence[int]) -> Batch:
         """The samples at `indices`; raises BadInputError if they are not as asked for."""

@@ -11,22 +11,15 @@ from ..protocol.errors import BadInputError
 from ..protocol.tasks.base import Task
 from ..protocol.types import Batch, Dataset
 from .checks import Verified, called, verified_dataset
+from .wrapped import Wrapped
 
 
 @dataclass(frozen=True, eq=False)
-class First:
+class First(Wrapped):
     """The first `count` samples of a data set."""
 
     dataset: Dataset
     count: int
-
-    @property
-    def name(self) -> str:
-        return self.dataset.name
-
-    @property
-    def sha256(self) -> str:
-        return self.dataset.sha256
 
     @property
     def ids(self) -> tuple[str, ...]:
